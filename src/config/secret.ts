@@ -1,0 +1,4 @@
+export interface Secret {
+  readonly kind: 'secret'
+  readonly name: string
+}

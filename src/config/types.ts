@@ -1,0 +1,103 @@
+import type { Duration } from '../model/durations.ts'
+import type { PropertyValue, Renderable } from '../model/properties.ts'
+import type { Step } from '../steps/step.ts'
+import type { Secret } from './secret.ts'
+
+/** What `defineMaster` takes and `master.config.ts` exports. */
+export interface MasterConfig {
+  /** Shown on the page and in mails. Default 'Rouse'. */
+  readonly title?: string
+  /** Where people reach the page, for links and the Origin check. Default `http://<host>:<port>/`. */
+  readonly url?: string
+  /** Page and API; agents too, unless `agents.listen` is set. Default 127.0.0.1:8010. */
+  readonly listen?: ListenAddress
+  readonly agents?: AgentsConfig
+  /** 'embedded' (default) runs a PostgreSQL of its own in the data folder; else a postgres:// URL. */
+  readonly database?: 'embedded' | (string & {}) | Secret
+  /** Default 'rouse-data' beside the config file. */
+  readonly dataDir?: string
+  /** Who may use page and API. Needed as soon as `listen` is not a loopback address; 'none' opens it to everyone. */
+  readonly auth?: 'none'
+  readonly workers: readonly WorkerConfig[]
+  readonly builders: readonly BuilderConfig[]
+  readonly schedulers?: readonly SchedulerConfig[]
+  /** Where `secret()` looks after environment and <NAME>_FILE. Default 'secrets' beside the config file. */
+  readonly secretsDir?: string
+  /** Seconds between heartbeats with agents. Default 30. A peer silent for three of them is dropped. */
+  readonly heartbeatInterval?: Duration
+  /** How long a build waits for its disconnected agent before it is retried. Default 1 h. */
+  readonly maxDisconnected?: Duration
+  /** How often a build is tried again after a failure of the infrastructure. Default 3. */
+  readonly maxInfraRetries?: number
+}
+
+export interface ListenAddress {
+  readonly host: string
+  readonly port: number
+}
+
+export interface AgentsConfig {
+  /** Listeners that serve agents only; page and API are not there. An address that does not exist yet is retried. */
+  readonly listen?: readonly ListenAddress[]
+  /** How agents reach the master: 'ws://172.17.0.1:8011'. */
+  readonly url?: string
+}
+
+export type WorkerConfig = StaticWorkerConfig | LocalWorkerConfig
+
+/** What every worker takes. */
+export interface CommonWorkerOptions {
+  /** How many builds may run at once. Default 1 (Buildbot's is unlimited). */
+  readonly maxBuilds?: number
+  /** Set on every build that runs here. */
+  readonly properties?: Readonly<Record<string, PropertyValue>>
+  /** Set on every build that runs here unless something else has set it. */
+  readonly defaultProperties?: Readonly<Record<string, PropertyValue>>
+  /** Added to the environment of every command. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface StaticWorkerOptions extends CommonWorkerOptions {
+  readonly password: string | Secret
+  /** Seconds between the master's own keepalive messages; null turns them off. Default 3600. */
+  readonly keepaliveInterval?: Duration | null
+  /** Whom to tell when the worker is missing: an address or several. */
+  readonly notifyOnMissing?: string | readonly string[]
+  /** Seconds without connection after which the worker is missing. Default 3600; 0 or null: never. */
+  readonly missingTimeout?: Duration | null
+}
+
+export interface StaticWorkerConfig extends StaticWorkerOptions {
+  readonly kind: 'static'
+  readonly name: string
+}
+
+export interface LocalWorkerOptions extends CommonWorkerOptions {
+  /** Where its builds run. Default `<dataDir>/workers/<name>`. */
+  readonly baseDir?: string
+}
+
+export interface LocalWorkerConfig extends LocalWorkerOptions {
+  readonly kind: 'local'
+  readonly name: string
+}
+
+export interface BuilderConfig {
+  readonly name: string
+  readonly description?: string
+  /** Names of workers, in order of preference. */
+  readonly workers: readonly string[]
+  readonly steps: readonly Step[]
+  readonly properties?: Readonly<Record<string, PropertyValue>>
+  readonly env?: Readonly<Record<string, Renderable<string>>>
+}
+
+export type SchedulerConfig = OnceConfig
+
+/** Forces its builders a single time, when the database is new. */
+export interface OnceConfig {
+  readonly kind: 'once'
+  readonly name: string
+  readonly builders: readonly string[]
+  readonly reason?: string
+}

@@ -1,0 +1,238 @@
+import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+import type { Property } from '../model/properties.ts'
+import type { Result } from '../model/results.ts'
+import type { Facts } from '../protocol/messages.ts'
+import type { CommandResult, Operation } from '../protocol/operation.ts'
+
+/** One interface per table of migrations/; the migration is the truth, this is its type. Times are Dates, bigints numbers. */
+export interface Database {
+  cluster: ClusterTable
+  masters: MastersTable
+  workers: WorkersTable
+  sessions: SessionsTable
+  builders: BuildersTable
+  schedulers: SchedulersTable
+  changes: ChangesTable
+  source_stamps: SourceStampsTable
+  buildsets: BuildsetsTable
+  requests: RequestsTable
+  builds: BuildsTable
+  build_properties: BuildPropertiesTable
+  steps: StepsTable
+  logs: LogsTable
+  log_chunks: LogChunksTable
+  commands: CommandsTable
+  artifacts: ArtifactsTable
+  master_state: MasterStateTable
+}
+
+type Time = ColumnType<Date, Date | undefined, Date>
+type OptionalTime = ColumnType<Date | null, Date | null | undefined, Date | null>
+type Json<T> = JSONColumnType<T & object, string, string>
+type OptionalJson<T> = ColumnType<T | null, string | null | undefined, string | null>
+
+interface ClusterTable {
+  id: string
+  created_at: Time
+}
+
+interface MastersTable {
+  id: string
+  epoch: Generated<number>
+  host: string
+  pid: number
+  version: string
+  started_at: Time
+  lease_until: ColumnType<Date, Date, Date>
+  stopped_at: OptionalTime
+}
+
+interface WorkersTable {
+  id: Generated<number>
+  name: string
+  kind: string
+  configured: Generated<boolean>
+  facts: OptionalJson<Facts>
+  last_address: string | null
+  last_connected_at: OptionalTime
+  last_seen_at: OptionalTime
+  disconnected_at: OptionalTime
+  admin_state: Generated<'active' | 'paused' | 'draining'>
+  admin_reason: string | null
+  admin_by: string | null
+  admin_until: OptionalTime
+  quarantined_until: OptionalTime
+  quarantine_delay: Generated<number>
+}
+
+interface SessionsTable {
+  id: string
+  worker_id: number
+  instance_id: string | null
+  owner: string
+  epoch: number
+  run_id: string
+  address: string
+  version: string
+  connected_at: Time
+  disconnected_at: OptionalTime
+  disconnect_reason: string | null
+}
+
+interface BuildersTable {
+  id: Generated<number>
+  name: string
+  configured: Generated<boolean>
+  description: string | null
+  last_served_at: OptionalTime
+}
+
+interface SchedulersTable {
+  name: string
+  kind: string
+  configured: Generated<boolean>
+  state: ColumnType<Record<string, unknown>, string | undefined, string>
+  last_fired_at: OptionalTime
+}
+
+interface ChangesTable {
+  id: Generated<number>
+  repository: string
+  branch: string | null
+  revision: string
+  author: string | null
+  message: string | null
+  link: string | null
+  files: Generated<string[]>
+  properties: ColumnType<Record<string, unknown>, string | undefined, string>
+  happened_at: ColumnType<Date, Date, Date>
+  received_at: Time
+}
+
+interface SourceStampsTable {
+  id: Generated<number>
+  repository: Generated<string>
+  branch: string | null
+  revision: string | null
+}
+
+export type Origin = 'force' | 'rebuild' | 'scheduler' | 'trigger'
+
+interface BuildsetsTable {
+  id: Generated<number>
+  reason: string
+  origin: Origin
+  scheduler: string | null
+  source_stamp_id: number
+  properties: Json<Property[]>
+  idempotency_key: string | null
+  submitted_at: Time
+  completed_at: OptionalTime
+  result: Result | null
+}
+
+interface RequestsTable {
+  id: Generated<number>
+  buildset_id: number
+  builder_id: number
+  priority: Generated<number>
+  waited_for: Generated<boolean>
+  state: Generated<'pending' | 'claimed' | 'complete'>
+  attempts: Generated<number>
+  not_before: OptionalTime
+  avoid_worker_id: number | null
+  superseded_by: number | null
+  owner: string | null
+  epoch: Generated<number>
+  cancel_reason: string | null
+  submitted_at: Time
+  claimed_at: OptionalTime
+  completed_at: OptionalTime
+  result: Result | null
+}
+
+interface BuildsTable {
+  id: Generated<number>
+  request_id: number
+  builder_id: number
+  worker_id: number
+  instance_id: string | null
+  attempt: number
+  slot: number
+  run_id: string
+  owner: string
+  epoch: number
+  started_at: Time
+  finished_at: OptionalTime
+  cancel_reason: string | null
+  result: Result | null
+  summary: string | null
+}
+
+interface BuildPropertiesTable {
+  build_id: number
+  name: string
+  value: ColumnType<Property['value'], string, string>
+  source: Property['source']
+}
+
+interface StepsTable {
+  id: Generated<number>
+  build_id: number
+  number: number
+  name: string
+  started_at: OptionalTime
+  finished_at: OptionalTime
+  result: Result | null
+  summary: string | null
+}
+
+interface LogsTable {
+  id: Generated<number>
+  step_id: number
+  name: string
+  bytes: Generated<number>
+  lines: Generated<number>
+  finished: Generated<boolean>
+}
+
+interface LogChunksTable {
+  log_id: number
+  start: number
+  bytes: number
+  first_line: number
+  lines: number
+  codec: number
+  runs: Buffer
+  body: Buffer
+}
+
+interface CommandsTable {
+  id: string
+  build_id: number
+  step_id: number
+  call: string
+  operation: Json<Operation>
+  log_id: number
+  log_base: number
+  result: OptionalJson<CommandResult>
+  created_at: Time
+  finished_at: OptionalTime
+}
+
+interface ArtifactsTable {
+  id: Generated<number>
+  build_id: number
+  step_id: number
+  name: string
+  path: string
+  size: number
+  sha256: string
+  type: string
+  created_at: Time
+}
+
+interface MasterStateTable {
+  key: string
+  value: ColumnType<unknown, string, string>
+}

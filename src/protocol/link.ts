@@ -1,0 +1,29 @@
+import type { FromAgent, FromMaster } from './messages.ts'
+import type { OutputFrame } from './output-frame.ts'
+
+/** The agent's end of a connection to a master, over a WebSocket or within one process. */
+export interface AgentLink {
+  send(message: FromAgent): void
+  sendOutput(frame: OutputFrame): void
+  /** Bytes given to `send` that have not left yet. */
+  readonly bufferedAmount: number
+  close(reason: string): void
+}
+
+/** What the agent's end is told. After `closed` nothing more comes. */
+export interface AgentLinkEvents {
+  message(message: FromMaster): void
+  closed(reason: string): void
+}
+
+/** The master's end. */
+export interface MasterLink {
+  send(message: FromMaster): void
+  close(reason: string): void
+}
+
+export interface MasterLinkEvents {
+  message(message: FromAgent): void
+  output(frame: OutputFrame): void
+  closed(reason: string): void
+}

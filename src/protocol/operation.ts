@@ -1,0 +1,61 @@
+import Type, { type Static } from 'typebox'
+
+const Path = Type.String({ minLength: 1, maxLength: 4096 })
+const Seconds = Type.Number({ minimum: 0, maximum: 31_536_000 })
+const Env = Type.Record(Type.String(), Type.Union([Type.String({ maxLength: 131_072 }), Type.Null()]))
+
+/**
+ * What an agent can be asked to do. Relative paths are below the workspace, which is `<base dir>/<workspace>`;
+ * an absolute path is taken as it is.
+ */
+export const Operation = Type.Union([
+  Type.Object({
+    op: Type.Literal('shell'),
+    /** An argument vector runs as it is; a string runs through `/bin/sh -c`. */
+    command: Type.Union([
+      Type.String({ minLength: 1, maxLength: 131_072 }),
+      Type.Array(Type.String({ maxLength: 131_072 }), { minItems: 1, maxItems: 10_000 }),
+    ]),
+    workdir: Path,
+    /** Added to the allow-listed environment; null removes a name. */
+    env: Env,
+    /** Seconds of silence after which the process group is killed; 0 is never. */
+    timeout: Seconds,
+    /** Seconds after which the process group is killed; 0 is never. */
+    maxTime: Seconds,
+    /** Seconds between SIGTERM and SIGKILL. */
+    grace: Seconds,
+    stdin: Type.Optional(Type.String({ maxLength: 524_288 })),
+  }),
+  Type.Object({ op: Type.Literal('mkdir'), path: Path }),
+  Type.Object({ op: Type.Literal('rmdir'), path: Path }),
+  Type.Object({ op: Type.Literal('rmfile'), path: Path }),
+  Type.Object({ op: Type.Literal('cpdir'), from: Path, to: Path }),
+  Type.Object({ op: Type.Literal('stat'), path: Path }),
+  Type.Object({ op: Type.Literal('listdir'), path: Path }),
+  Type.Object({ op: Type.Literal('glob'), pattern: Path }),
+])
+export type Operation = Static<typeof Operation>
+export type ShellOperation = Extract<Operation, { op: 'shell' }>
+
+/**
+ * How a command ended. `reason` is null when the process ended by itself (then exitCode or signal is set); file
+ * operations end with exitCode 0, or 1 and a message. `lost`: the agent knows that it can no longer say.
+ */
+export const CommandResult = Type.Object({
+  exitCode: Type.Union([Type.Integer(), Type.Null()]),
+  signal: Type.Union([Type.String({ maxLength: 32 }), Type.Null()]),
+  reason: Type.Union([
+    Type.Literal('timeout'),
+    Type.Literal('maxTime'),
+    Type.Literal('cancelled'),
+    Type.Literal('notStarted'),
+    Type.Literal('lost'),
+    Type.Null(),
+  ]),
+  /** One sentence for people where the fields above do not say it all. */
+  message: Type.Optional(Type.String({ maxLength: 4096 })),
+  /** What stat, listdir and glob found. */
+  data: Type.Optional(Type.Unknown()),
+})
+export type CommandResult = Static<typeof CommandResult>

@@ -1,0 +1,90 @@
+import type { Duration } from '../model/durations.ts'
+import type { PropertyReader, PropertyValue } from '../model/properties.ts'
+import type { Result } from '../model/results.ts'
+import type { CommandResult, Operation } from '../protocol/operation.ts'
+import type { SourceStamp } from '../model/source-stamp.ts'
+
+/**
+ * One step of a builder: a name, flags, and an async function that asks for effects through its context. The function may
+ * run more than once for one build (after a restart of the master its stored effects come back at once), so it must
+ * reach the outside world only through the context.
+ */
+export interface Step extends StepFlags {
+  readonly kind: 'step'
+  /** What made it: 'shell', 'git', ... or 'custom'. */
+  readonly type: string
+  readonly name: string
+  readonly run: (context: StepContext) => Promise<StepOutcome | Result | void>
+}
+
+/** Flags that every step takes. */
+export interface StepFlags {
+  /** When the step fails, the steps after it are skipped, but for those with `alwaysRun`. Default true (Buildbot's is false). */
+  readonly haltOnFailure?: boolean
+  /** When the step fails, the build fails. Default true. */
+  readonly flunkOnFailure?: boolean
+  /** When the step ends in WARNINGS, the build does too. Default true. */
+  readonly warnOnWarnings?: boolean
+  /** Runs also after a halt or a cancelled build. Default false. */
+  readonly alwaysRun?: boolean
+  /** Whether to run at all; false ends the step SKIPPED. A function gets the build's properties and its result so far. */
+  readonly doStepIf?: boolean | ((properties: PropertyReader, resultSoFar: Result) => boolean)
+}
+
+export interface StepOutcome {
+  readonly result: Result
+  /** A few words for people: 'exit code 2', '3 files'. */
+  readonly summary?: string
+}
+
+/** What a step may ask for. */
+export interface StepContext {
+  readonly build: BuildFacts
+  readonly properties: PropertyReader
+  /** Aborted when the build is cancelled. Commands in flight are cancelled without the step's help. */
+  readonly signal: AbortSignal
+  /** Sets a property of the build, with the step as its source. */
+  setProperty(name: string, value: PropertyValue): Promise<void>
+  /** Runs one operation on the worker; its output goes to the step's log. */
+  command(operation: CommandRequest, options?: CommandOptions): Promise<CommandResult>
+  /** Writes a line of the master's own to the step's log. */
+  note(line: string): Promise<void>
+  /** Waits; ends early with the signal's reason when the build is cancelled. */
+  sleep(duration: Duration): Promise<void>
+}
+
+/** An operation with the shell's optional parts left out. */
+export type CommandRequest =
+  | Exclude<Operation, { op: 'shell' }>
+  | {
+      readonly op: 'shell'
+      readonly command: string | readonly string[]
+      readonly workdir?: string
+      readonly env?: Readonly<Record<string, string | null>>
+      readonly timeout?: Duration
+      readonly maxTime?: Duration
+      readonly grace?: Duration
+      readonly stdin?: string
+    }
+
+export interface CommandOptions {
+  /** Names the effect; needed when several are asked for at once, so that each finds its own result again. */
+  readonly key?: string
+  /** Keeps the output in memory too, up to this many bytes, and returns it in `result.output`. */
+  readonly log?: string
+}
+
+export interface BuildFacts {
+  readonly id: number
+  readonly requestId: number
+  readonly attempt: number
+  readonly builder: string
+  readonly worker: string
+  readonly reason: string
+  readonly source: SourceStamp
+}
+
+/** Makes a step of your own: `step('smoke', async (context) => { ... })`. */
+export function step(name: string, run: Step['run'], flags: StepFlags = {}): Step {
+  return Object.freeze({ kind: 'step', type: 'custom', name, run, ...flags })
+}

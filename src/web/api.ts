@@ -1,0 +1,130 @@
+import Type, { type Static } from 'typebox'
+import { results } from '../model/results.ts'
+
+/** The JSON that the REST API answers with. Times are ISO 8601 in UTC. */
+
+const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+const Time = Type.String({ format: 'date-time' })
+export const ResultSchema = Type.Union(results.map((result) => Type.Literal(result)))
+
+export const SourceSchema = Type.Object({
+  repository: Type.String(),
+  branch: Nullable(Type.String()),
+  revision: Nullable(Type.String()),
+})
+
+/** Property names to values. */
+export const PropertiesSchema = Type.Record(Type.String(), Type.Unknown())
+
+export const BuilderSchema = Type.Object({
+  name: Type.String(),
+  description: Nullable(Type.String()),
+  workers: Type.Array(Type.String()),
+  pendingRequests: Type.Integer(),
+  runningBuilds: Type.Array(Type.Integer()),
+  lastBuild: Nullable(
+    Type.Object({ id: Type.Integer(), result: Nullable(ResultSchema), finishedAt: Nullable(Time) }),
+  ),
+})
+export type ApiBuilder = Static<typeof BuilderSchema>
+
+export const WorkerSchema = Type.Object({
+  name: Type.String(),
+  kind: Type.String(),
+  connected: Type.Boolean(),
+  /** One sentence: 'idle', 'runs 2 of 2 builds', 'not connected since ...', 'paused by ...'. */
+  status: Type.String(),
+  adminState: Type.Union([Type.Literal('active'), Type.Literal('paused'), Type.Literal('draining')]),
+  adminReason: Nullable(Type.String()),
+  maxBuilds: Type.Integer(),
+  runningBuilds: Type.Array(Type.Integer()),
+  address: Nullable(Type.String()),
+  version: Nullable(Type.String()),
+  connectedAt: Nullable(Time),
+  lastSeenAt: Nullable(Time),
+  facts: Nullable(Type.Unknown()),
+  properties: PropertiesSchema,
+})
+export type ApiWorker = Static<typeof WorkerSchema>
+
+export const RequestSchema = Type.Object({
+  id: Type.Integer(),
+  builder: Type.String(),
+  buildsetId: Type.Integer(),
+  state: Type.Union([Type.Literal('pending'), Type.Literal('claimed'), Type.Literal('complete')]),
+  result: Nullable(ResultSchema),
+  priority: Type.Integer(),
+  reason: Type.String(),
+  source: SourceSchema,
+  submittedAt: Time,
+  claimedAt: Nullable(Time),
+  completedAt: Nullable(Time),
+  /** Why it waits, in one sentence, and its place in the queue (1 is next); null when it does not wait. */
+  waitingFor: Nullable(Type.String()),
+  position: Nullable(Type.Integer()),
+  buildIds: Type.Array(Type.Integer()),
+})
+export type ApiRequest = Static<typeof RequestSchema>
+
+export const BuildSchema = Type.Object({
+  id: Type.Integer(),
+  builder: Type.String(),
+  worker: Type.String(),
+  requestId: Type.Integer(),
+  buildsetId: Type.Integer(),
+  attempt: Type.Integer(),
+  state: Type.Union([Type.Literal('running'), Type.Literal('finished')]),
+  result: Nullable(ResultSchema),
+  summary: Nullable(Type.String()),
+  reason: Type.String(),
+  source: SourceSchema,
+  startedAt: Time,
+  finishedAt: Nullable(Time),
+  properties: PropertiesSchema,
+})
+export type ApiBuild = Static<typeof BuildSchema>
+
+export const StepSchema = Type.Object({
+  id: Type.Integer(),
+  buildId: Type.Integer(),
+  number: Type.Integer(),
+  name: Type.String(),
+  state: Type.Union([Type.Literal('pending'), Type.Literal('running'), Type.Literal('finished')]),
+  result: Nullable(ResultSchema),
+  summary: Nullable(Type.String()),
+  startedAt: Nullable(Time),
+  finishedAt: Nullable(Time),
+})
+export type ApiStep = Static<typeof StepSchema>
+
+export const LogSchema = Type.Object({
+  id: Type.Integer(),
+  stepId: Type.Integer(),
+  name: Type.String(),
+  bytes: Type.Integer(),
+  lines: Type.Integer(),
+  finished: Type.Boolean(),
+})
+export type ApiLog = Static<typeof LogSchema>
+
+export const ForceBodySchema = Type.Object(
+  {
+    branch: Type.Optional(Nullable(Type.String({ maxLength: 1024 }))),
+    revision: Type.Optional(Nullable(Type.String({ maxLength: 1024 }))),
+    repository: Type.Optional(Type.String({ maxLength: 4096 })),
+    properties: Type.Optional(PropertiesSchema),
+    priority: Type.Optional(Type.Integer({ minimum: -1_000_000, maximum: 1_000_000 })),
+    reason: Type.Optional(Type.String({ maxLength: 1024 })),
+  },
+  { additionalProperties: false },
+)
+export type ApiForceBody = Static<typeof ForceBodySchema>
+
+export const ForceAnswerSchema = Type.Object({
+  buildsetId: Type.Integer(),
+  requestIds: Type.Array(Type.Integer()),
+})
+export type ApiForceAnswer = Static<typeof ForceAnswerSchema>
+
+export const ErrorSchema = Type.Object({ code: Type.String(), message: Type.String(), advice: Type.String() })
+export type ApiError = Static<typeof ErrorSchema>

@@ -1,0 +1,73 @@
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import type { BuilderConfig, WorkerConfig } from '../config/types.ts'
+import type { Database } from '../db/schema.ts'
+import type { EventSource } from '../model/events.ts'
+import type { PropertyValue } from '../model/properties.ts'
+import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
+
+/** What the web server needs from the rest of the master. master.ts puts it together. */
+export interface WebServices {
+  readonly title: string
+  /** The page's public address, if the config has one. */
+  readonly url: string | undefined
+  readonly db: Kysely<Database>
+  readonly log: Logger
+  readonly events: EventSource
+  readonly builders: () => readonly BuilderConfig[]
+  readonly workers: () => readonly WorkerConfig[]
+  /** True once migrations ran and builds may start; false again while shutting down. */
+  readonly ready: () => boolean
+  readonly queue: QueueService
+  readonly builds: BuildService
+  readonly fleet: FleetService
+  /** Ends the process after answering, as SIGTERM does. */
+  readonly stop: () => void
+}
+
+export interface QueueService {
+  force(input: ForceInput): Promise<{ buildsetId: number; requestIds: number[] }>
+  /** Idempotent; resolves when the cancellation is committed. Throws ROUSE_REQUEST_UNKNOWN. */
+  cancelRequest(id: number, by: { reason: string }): Promise<void>
+  /** Why a pending request waits and its place in the queue; undefined when it is not pending. */
+  waiting(id: number): { reason: string; position: number } | undefined
+}
+
+export interface ForceInput {
+  readonly builder: string
+  readonly repository?: string
+  readonly branch?: string | null
+  readonly revision?: string | null
+  readonly properties?: Readonly<Record<string, PropertyValue>>
+  readonly priority?: number
+  readonly reason?: string
+  readonly idempotencyKey?: string
+}
+
+export interface BuildService {
+  /** Idempotent, also for a finished build. Throws ROUSE_BUILD_UNKNOWN. */
+  cancelBuild(id: number, by: { reason: string }): Promise<void>
+  /** Forces the same builder with the same source and properties. */
+  rebuild(id: number, by: { reason: string }): Promise<{ buildsetId: number; requestIds: number[] }>
+}
+
+export interface FleetService {
+  /** Live state of a worker by name; undefined when the config has no such worker. */
+  status(name: string): WorkerStatus | undefined
+  /** Checks name and password of an agent. Logs refusals with name and address. Constant time. */
+  authenticate(name: string, password: string, address: string): Promise<LoginAnswer>
+  /** Takes over a connection that was authenticated as `worker`; the session begins with its hello. */
+  accept(worker: string, link: MasterLink, connection: { address: string }): MasterLinkEvents
+}
+
+export interface WorkerStatus {
+  readonly connected: boolean
+  readonly sentence: string
+  readonly runningBuilds: readonly number[]
+  readonly address: string | null
+  readonly version: string | null
+  readonly connectedAt: Date | null
+}
+
+export type LoginAnswer =
+  { ok: true; worker: string } | { ok: false; status: 401 | 409 | 429; code: string; message: string }
