@@ -94,7 +94,7 @@ export interface BuilderConfig {
 
 export type SchedulerConfig = OnceConfig
 
-/** Forces its builders a single time, when the database is new. */
+/** Requests its builders a single time in the life of the database. */
 export interface OnceConfig {
   readonly kind: 'once'
   readonly name: string

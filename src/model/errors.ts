@@ -67,8 +67,15 @@ export const errorCatalogue = {
     status: 503,
     advice: 'Start the master with `rouse start`, or say where it is with --url or ROUSE_URL.',
   },
+  ROUSE_MEDIA_TYPE: { status: 415, advice: 'Send the body as JSON, with Content-Type: application/json.' },
   ROUSE_NODE_TOO_OLD: { status: 500, advice: 'Install Node.js 24 or newer.' },
+  ROUSE_NOT_ALLOWED: { status: 403, advice: 'Ask as a user who may do this.' },
+  ROUSE_NOT_A_MASTER: {
+    status: 502,
+    advice: 'Check the address: --url, ROUSE_URL, or the proxy in front of the master.',
+  },
   ROUSE_NOT_FOUND: { status: 404, advice: 'GET /api/v1/openapi.json lists what there is.' },
+  ROUSE_NOT_READY: { status: 503, advice: 'The master is starting or stopping. Ask again in a moment.' },
   ROUSE_ORIGIN_REFUSED: {
     status: 403,
     advice:
@@ -89,6 +96,10 @@ export const errorCatalogue = {
   },
   ROUSE_SHUTTING_DOWN: { status: 503, advice: 'The master is stopping. Ask again when it is back.' },
   ROUSE_STEP_UNKNOWN: { status: 404, advice: 'GET /api/v1/builds/{id}/steps lists the steps of a build.' },
+  ROUSE_STOP_TIMEOUT: {
+    status: 504,
+    advice: 'It goes on stopping; run `rouse stop` again to wait longer.',
+  },
   ROUSE_USAGE: { status: 400, advice: 'Run the command with --help.' },
   ROUSE_WORKER_PASSWORD_FILE: {
     status: 400,

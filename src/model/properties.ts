@@ -38,7 +38,8 @@ export class Properties implements PropertyReader {
   }
 
   get(name: string, fallback?: PropertyValue): any {
-    return this.#byName.get(name)?.value ?? fallback
+    const property = this.#byName.get(name)
+    return property ? property.value : fallback
   }
 
   has(name: string): boolean {

@@ -36,7 +36,7 @@ export type Codec = (typeof codecs)[number]
 export const maxFrameBytes = 1_048_576
 /** Raw bytes of one output frame: the agent cuts larger ones. */
 export const maxRawBytes = 262_144
-const maxRuns = 4096
+export const maxRuns = 4096
 const fixedBytes = 38
 const runBytes = 5
 

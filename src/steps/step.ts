@@ -15,6 +15,8 @@ export interface Step extends StepFlags {
   readonly type: string
   readonly name: string
   readonly run: (context: StepContext) => Promise<StepOutcome | Result | void>
+  /** What is wrong with its options, for `rouse check`: 'timeout: not a duration: "soon"'. */
+  readonly mistakes?: readonly string[]
 }
 
 /** Flags that every step takes. */
@@ -46,7 +48,7 @@ export interface StepContext {
   /** Sets a property of the build, with the step as its source. */
   setProperty(name: string, value: PropertyValue): Promise<void>
   /** Runs one operation on the worker; its output goes to the step's log. */
-  command(operation: CommandRequest, options?: CommandOptions): Promise<CommandResult>
+  command(operation: CommandRequest, options?: CommandOptions): Promise<CommandOutcome>
   /** Writes a line of the master's own to the step's log. */
   note(line: string): Promise<void>
   /** Waits; ends early with the signal's reason when the build is cancelled. */
@@ -70,8 +72,12 @@ export type CommandRequest =
 export interface CommandOptions {
   /** Names the effect; needed when several are asked for at once, so that each finds its own result again. */
   readonly key?: string
-  /** Keeps the output in memory too, up to this many bytes, and returns it in `result.output`. */
-  readonly log?: string
+  /** Keeps the last bytes of stdout, up to this many, and returns them as `stdout` of the outcome. Default 0. */
+  readonly capture?: number
+}
+
+export interface CommandOutcome extends CommandResult {
+  readonly stdout: string
 }
 
 export interface BuildFacts {

@@ -5,7 +5,7 @@ import { results } from '../model/results.ts'
 
 const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
 const Time = Type.String({ format: 'date-time' })
-export const ResultSchema = Type.Union(results.map((result) => Type.Literal(result)))
+export const ResultSchema = Type.Enum(results)
 
 export const SourceSchema = Type.Object({
   repository: Type.String(),
@@ -107,6 +107,26 @@ export const LogSchema = Type.Object({
 })
 export type ApiLog = Static<typeof LogSchema>
 
+/** `GET /logs/{id}/text?format=json`. A line that several streams wrote comes as several parts of one number. */
+export const LogLinesSchema = Type.Object({
+  /** Line numbers count from 0. */
+  firstLine: Type.Integer(),
+  lines: Type.Array(
+    Type.Object({
+      number: Type.Integer(),
+      stream: Type.Union([Type.Literal('header'), Type.Literal('stdout'), Type.Literal('stderr')]),
+      text: Type.String(),
+    }),
+  ),
+  /** Where to go on: the last line itself while it has no end yet. */
+  nextLine: Type.Integer(),
+  /** Lines of the whole log by now, counted by their ends. */
+  totalLines: Type.Integer(),
+  /** Nothing will be added any more. */
+  finished: Type.Boolean(),
+})
+export type ApiLogLines = Static<typeof LogLinesSchema>
+
 export const ForceBodySchema = Type.Object(
   {
     branch: Type.Optional(Nullable(Type.String({ maxLength: 1024 }))),
@@ -119,6 +139,12 @@ export const ForceBodySchema = Type.Object(
   { additionalProperties: false },
 )
 export type ApiForceBody = Static<typeof ForceBodySchema>
+
+/** Of cancel and rebuild. */
+export const CancelBodySchema = Type.Object(
+  { reason: Type.Optional(Type.String({ maxLength: 1024 })) },
+  { additionalProperties: false },
+)
 
 export const ForceAnswerSchema = Type.Object({
   buildsetId: Type.Integer(),

@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
-import type { BuilderConfig, WorkerConfig } from '../config/types.ts'
+import type { BuilderConfig } from '../config/types.ts'
 import type { Database } from '../db/schema.ts'
 import type { EventSource } from '../model/events.ts'
 import type { PropertyValue } from '../model/properties.ts'
@@ -15,7 +15,7 @@ export interface WebServices {
   readonly log: Logger
   readonly events: EventSource
   readonly builders: () => readonly BuilderConfig[]
-  readonly workers: () => readonly WorkerConfig[]
+  readonly workers: () => readonly ShownWorker[]
   /** True once migrations ran and builds may start; false again while shutting down. */
   readonly ready: () => boolean
   readonly queue: QueueService
@@ -23,6 +23,14 @@ export interface WebServices {
   readonly fleet: FleetService
   /** Ends the process after answering, as SIGTERM does. */
   readonly stop: () => void
+}
+
+/** A worker's entry in the config, as far as anyone may see it. */
+export interface ShownWorker {
+  readonly kind: string
+  readonly name: string
+  readonly maxBuilds: number
+  readonly properties: Readonly<Record<string, PropertyValue>>
 }
 
 export interface QueueService {

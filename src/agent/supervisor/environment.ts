@@ -1,0 +1,39 @@
+import { delimiter } from 'node:path'
+
+/**
+ * The environment of a command: the allow-listed part of the agent's own, then what the operation adds (null removes).
+ * No password, cloud key or `npm_*` of whoever started the agent reaches a build. Throws an Error that names the
+ * variable, never its value, when one cannot be passed on.
+ */
+export function commandEnvironment(
+  agent: Readonly<Record<string, string | undefined>>,
+  added: Readonly<Record<string, string | null>>,
+  commandId: string,
+): Record<string, string> {
+  const env: Record<string, string> = {}
+  for (const name of allowed) {
+    const value = agent[name]
+    if (value !== undefined) env[name] = value
+  }
+  env.PATH = cleanPath(agent.PATH ?? '')
+  for (const [name, value] of Object.entries(added)) {
+    if (!/^[^=\0]+$/.test(name)) throw new Error(`${JSON.stringify(name)} cannot name an environment variable`)
+    if (value?.includes('\0')) throw new Error(`the environment variable ${name} holds a NUL byte`)
+    if (value === null) delete env[name]
+    else env[name] = value
+  }
+  env[commandMark] = commandId
+  return env
+}
+
+/** Marks every process of a command, so that those of a killed agent are told from strangers who got the same process id. */
+export const commandMark = 'ROUSE_COMMAND_ID'
+
+// npm puts folders of packages first, and a checkout runs on a Node.js of its own that lies in one: none is the machine's.
+function cleanPath(path: string): string {
+  const entries = path.split(delimiter).filter((entry) => entry && !entry.split('/').includes('node_modules'))
+  return entries.join(delimiter) || defaultPath
+}
+
+const allowed = ['HOME', 'USER', 'LANG', 'TMPDIR', 'TZ', 'SHELL']
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'

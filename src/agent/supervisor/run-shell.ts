@@ -1,0 +1,57 @@
+import { mkdir } from 'node:fs/promises'
+import { messageOf } from '../../model/errors.ts'
+import type { CommandResult, ShellOperation } from '../../protocol/operation.ts'
+import { commandEnvironment } from './environment.ts'
+import type { Leftovers } from './leftovers.ts'
+import type { OutputLog } from './output-log.ts'
+import type { PipePool } from './pipe-pool.ts'
+import { endHeader, startHeader } from './shell-header.ts'
+import { ShellRun } from './shell-run.ts'
+import { spawnShell, type SpawnedShell } from './spawn-shell.ts'
+import { operationPath } from './workspace-path.ts'
+
+/** What an operation runs with. */
+export interface OperationContext {
+  readonly id: string
+  readonly workspace: string
+  readonly output: OutputLog
+  /** Aborted with a reason for people: SIGTERM, and SIGKILL after the operation's grace. */
+  readonly cancel: AbortSignal
+  /** Aborted: SIGKILL at once. */
+  readonly kill: AbortSignal
+  readonly host: Host
+}
+
+/** What all commands of a supervisor share. */
+export interface Host {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly scratchDir: string
+  readonly pipes: PipePool
+  readonly leftovers: Leftovers
+}
+
+/** Runs a command to its end; its output goes to the log. Never throws: what goes wrong is in the result. */
+export async function runShell(operation: ShellOperation, context: OperationContext): Promise<CommandResult> {
+  const { cancel, host, id, kill, output, workspace } = context
+  let spawned: SpawnedShell
+  const startedAt = performance.now()
+  try {
+    const cwd = operationPath(workspace, operation.workdir)
+    const env = commandEnvironment(host.env, operation.env, id)
+    output.appendHeader(startHeader(operation, cwd))
+    await mkdir(cwd, { recursive: true })
+    cancel.throwIfAborted()
+    kill.throwIfAborted()
+    const onSpawned = (pid: number) => host.leftovers.record(id, pid)
+    spawned = await spawnShell(operation, { ...host, id, cwd, env, onSpawned })
+  } catch (error) {
+    const reason = cancel.aborted || kill.aborted ? 'cancelled' : 'notStarted'
+    const message = reason === 'cancelled' ? 'cancelled before it began' : messageOf(error)
+    output.appendHeader(`not started: ${message}\n`)
+    return { exitCode: null, signal: null, reason, message }
+  }
+  const result = await new ShellRun(operation, context, spawned).finished
+  host.leftovers.settle(id, spawned.pid)
+  output.appendHeader(endHeader(result, performance.now() - startedAt))
+  return result
+}

@@ -1,0 +1,196 @@
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import type { BuilderConfig } from '../config/types.ts'
+import type { GroupCommit } from '../db/group-commit.ts'
+import type { Database } from '../db/schema.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import { RouseError } from '../model/errors.ts'
+import type { EventBody } from '../model/events.ts'
+import type { Clock } from '../util/clock.ts'
+import { Commands } from './commands.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { LogLane } from './log-lane.ts'
+import { loadPending } from './load-pending.ts'
+import { storeRequestEnd } from './store-result.ts'
+import { storeSubmission, type Submission, type Submitted } from './store-submit.ts'
+import { syncBuilders } from './sync-builders.ts'
+import { takeBackLost } from './take-back-lost.ts'
+
+export interface BuildsOptions {
+  readonly db: Kysely<Database>
+  readonly commit: GroupCommit
+  readonly fleet: Fleet
+  readonly log: Logger
+  readonly clock: Clock
+  readonly publish: (event: EventBody) => void
+  readonly master: { readonly id: string; readonly epoch: number }
+  readonly builders: readonly BuilderConfig[]
+  readonly maxInfraRetries: number
+  /** Seconds. */
+  readonly maxDisconnected: number
+}
+
+/** Requests and builds of one master: takes them in, answers for them, cancels them. */
+export class Builds {
+  readonly #o: BuildsOptions
+  readonly #builders: ReadonlyMap<string, BuilderConfig>
+  readonly #commands: Commands
+  readonly #lane: LogLane
+  readonly #dispatcher: Dispatcher
+  #accepting = false
+
+  constructor(options: BuildsOptions) {
+    this.#o = options
+    const { clock, commit, db, fleet, log, master, maxDisconnected, maxInfraRetries, publish } = options
+    this.#builders = new Map(options.builders.map((b) => [b.name, b]))
+    this.#lane = new LogLane(db, publish)
+    const freed = () => this.#dispatcher.wake()
+    this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
+    const tools = { commit, commands: this.#commands, lane: this.#lane, clock, log, publish }
+    this.#dispatcher = new Dispatcher({
+      tools,
+      fleet,
+      log,
+      master,
+      maxInfraRetries,
+      builders: this.#builders,
+    })
+    fleet.handle({
+      resume: (session, hello) => this.#commands.resume(session, hello),
+      output: (session, frame) => this.#commands.output(session, frame),
+      done: (session, message) => this.#commands.done(session, message),
+      drain: (session, cancel) => this.#dispatcher.drain(session.worker, cancel),
+      changed: (worker) => {
+        if (!worker.session) this.#commands.disconnected(worker)
+        this.#dispatcher.wake()
+      },
+    })
+  }
+
+  /** Takes up what is stored: builds of masters that are gone are retried, pending requests wait again. */
+  async open(): Promise<void> {
+    await this.#o.commit.write((trx) => syncBuilders(trx, this.#o.builders))
+    await this.#takeBackLost()
+    for (const request of await loadPending(this.#o.db)) this.#dispatcher.add(request)
+    this.#accepting = true
+  }
+
+  /** Looks after commands whose agents are away and builds whose master is gone, until aborted. */
+  async watch(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#commands.watch(signal), this.#watchLost(signal)])
+  }
+
+  async submit(submission: Submission): Promise<Submitted> {
+    for (const name of submission.builders) {
+      if (!this.#builders.has(name))
+        throw new RouseError('ROUSE_BUILDER_UNKNOWN', `there is no builder "${name}"`)
+    }
+    if (!this.#accepting) throw new RouseError('ROUSE_SHUTTING_DOWN', 'the master takes no requests now')
+    const submitted = await this.#o.commit.write((trx) => storeSubmission(trx, submission))
+    if (!submitted.fresh) return submitted
+    for (const { builder, id } of submitted.requests) {
+      this.#o.publish({ type: 'request.submitted', request: id, buildset: submitted.buildsetId, builder })
+      this.#dispatcher.add({
+        id,
+        builder,
+        priority: submission.priority,
+        notBefore: 0,
+        avoidWorker: undefined,
+      })
+    }
+    return submitted
+  }
+
+  /** Cancels a request wherever it is: waiting, being claimed, or running. Nothing happens when it has ended. */
+  async cancelRequest(id: number, { reason }: { reason: string }): Promise<void> {
+    const request = await this.#o.db
+      .selectFrom('requests')
+      .innerJoin('builders', 'builders.id', 'requests.builder_id')
+      .select(['requests.buildset_id', 'requests.state', 'builders.name as builder'])
+      .where('requests.id', '=', id)
+      .executeTakeFirst()
+    if (!request) throw new RouseError('ROUSE_REQUEST_UNKNOWN', `there is no request r${id}`)
+    const waiting = this.#dispatcher.queue.get(id)
+    if (!waiting) {
+      const build = await this.#dispatcher.buildOf(id)
+      return build && this.cancelBuild(build.claimed.id, { reason })
+    }
+    this.#dispatcher.queue.remove(id)
+    const ended = await this.#o.commit.write(async (trx) => {
+      await trx.updateTable('requests').set({ cancel_reason: reason }).where('id', '=', id).execute()
+      return storeRequestEnd(trx, id, request.buildset_id, 'CANCELLED')
+    })
+    const { builder } = request
+    if (ended) this.#o.publish({ type: 'request.completed', request: id, builder, result: 'CANCELLED' })
+  }
+
+  /** Idempotent; resolves when the wish is committed. The build ends once its command has. */
+  async cancelBuild(id: number, { reason }: { reason: string }): Promise<void> {
+    const { commit, db } = this.#o
+    const running = this.#dispatcher.running.get(id)
+    if (!running) {
+      const build = await db.selectFrom('builds').select('id').where('id', '=', id).executeTakeFirst()
+      if (!build) throw new RouseError('ROUSE_BUILD_UNKNOWN', `there is no build ${id}`)
+      return
+    }
+    await commit.write((trx) =>
+      trx
+        .updateTable('builds')
+        .set({ cancel_reason: reason })
+        .where('id', '=', id)
+        .where('result', 'is', null)
+        .execute(),
+    )
+    running.cancel(reason)
+  }
+
+  /** Submits the build's builder again with the same source and properties. */
+  async rebuild(id: number, { reason }: { reason: string }): Promise<Submitted> {
+    const build = await this.#o.db
+      .selectFrom('builds')
+      .innerJoin('requests', 'requests.id', 'builds.request_id')
+      .innerJoin('builders', 'builders.id', 'builds.builder_id')
+      .innerJoin('buildsets', 'buildsets.id', 'requests.buildset_id')
+      .innerJoin('source_stamps', 'source_stamps.id', 'buildsets.source_stamp_id')
+      .select(['builders.name', 'requests.priority', 'properties', 'repository', 'branch', 'revision'])
+      .where('builds.id', '=', id)
+      .executeTakeFirst()
+    if (!build) throw new RouseError('ROUSE_BUILD_UNKNOWN', `there is no build ${id}`)
+    const { branch, name, priority, properties, repository, revision } = build
+    const source = { repository, branch, revision }
+    return this.submit({ builders: [name], source, properties, priority, reason, origin: 'rebuild' })
+  }
+
+  /** Why a pending request waits, and its place among those of its builder. */
+  waiting(id: number): { reason: string; position: number } | undefined {
+    return this.#dispatcher.waiting(id)
+  }
+
+  /** Takes nothing new, ends what runs as RETRY for the next start, and waits until all is stored. */
+  async close(): Promise<void> {
+    this.#accepting = false
+    this.#commands.abandonAll('the master was stopped')
+    await this.#dispatcher.stop('the master was stopped')
+    await this.#lane.close()
+  }
+
+  async #watchLost(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#o
+    while (!signal.aborted) {
+      await clock.sleep(10_000, signal).catch(() => {})
+      if (signal.aborted) return
+      await this.#takeBackLost().catch((error: unknown) =>
+        log.error({ err: error }, 'looking for lost builds failed'),
+      )
+    }
+  }
+
+  async #takeBackLost(): Promise<void> {
+    const { commit, master, maxInfraRetries, publish } = this.#o
+    const lost = await commit.write((trx) => takeBackLost(trx, { masterId: master.id, maxInfraRetries }))
+    for (const { again, build, builder, request, result, worker } of lost) {
+      publish({ type: 'build.finished', build, request, builder, worker, result })
+      if (again && this.#accepting) this.#dispatcher.add(again)
+    }
+  }
+}

@@ -1,0 +1,128 @@
+import { sql, type Transaction } from 'kysely'
+import type { Database } from '../db/schema.ts'
+import { Properties, type Property } from '../model/properties.ts'
+import type { SourceStamp } from '../model/source-stamp.ts'
+import type { Step } from '../steps/step.ts'
+import type { BuilderConfig } from '../config/types.ts'
+import type { Place } from '../fleet/worker.ts'
+
+export interface Claim {
+  readonly requestId: number
+  readonly builder: BuilderConfig
+  readonly place: Place
+  readonly runId: string
+  readonly master: { readonly id: string; readonly epoch: number }
+}
+
+/** A build that was claimed and stored with its steps. */
+export interface ClaimedBuild {
+  readonly id: number
+  readonly requestId: number
+  readonly buildsetId: number
+  readonly attempt: number
+  readonly reason: string
+  readonly source: SourceStamp
+  readonly properties: Properties
+  readonly steps: readonly { readonly id: number; readonly number: number; readonly step: Step }[]
+}
+
+/** Turns a pending request into a build. Undefined when the request is no longer pending. */
+export async function storeClaim(
+  trx: Transaction<Database>,
+  claim: Claim,
+): Promise<ClaimedBuild | undefined> {
+  const { builder, master, place, requestId, runId } = claim
+  const request = await trx
+    .updateTable('requests')
+    .set({
+      state: 'claimed',
+      claimed_at: sql<Date>`now()`,
+      owner: master.id,
+      epoch: master.epoch,
+      attempts: sql<number>`attempts + 1`,
+    })
+    .where('id', '=', requestId)
+    .where('state', '=', 'pending')
+    .returning(['attempts', 'buildset_id', 'builder_id'])
+    .executeTakeFirst()
+  if (!request) return undefined
+  const buildset = await trx
+    .selectFrom('buildsets')
+    .innerJoin('source_stamps', 'source_stamps.id', 'buildsets.source_stamp_id')
+    .select(['reason', 'properties', 'repository', 'branch', 'revision'])
+    .where('buildsets.id', '=', request.buildset_id)
+    .executeTakeFirstOrThrow()
+  const build = await trx
+    .insertInto('builds')
+    .values({
+      request_id: requestId,
+      builder_id: request.builder_id,
+      worker_id: place.worker.rowId,
+      attempt: request.attempts,
+      slot: place.slot,
+      run_id: runId,
+      owner: master.id,
+      epoch: master.epoch,
+    })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  const source = { repository: buildset.repository, branch: buildset.branch, revision: buildset.revision }
+  const properties = buildProperties(builder, place, build.id, source, buildset.properties)
+  await trx
+    .insertInto('build_properties')
+    .values(properties.list().map((p) => ({ ...p, build_id: build.id, value: JSON.stringify(p.value) })))
+    .execute()
+  const steps = await trx
+    .insertInto('steps')
+    .values(builder.steps.map((step, i) => ({ build_id: build.id, number: i + 1, name: step.name })))
+    .returning(['id', 'number'])
+    .execute()
+  await trx
+    .updateTable('builders')
+    .set({ last_served_at: sql<Date>`now()` })
+    .where('id', '=', request.builder_id)
+    .execute()
+  return {
+    id: build.id,
+    requestId,
+    buildsetId: request.buildset_id,
+    attempt: request.attempts,
+    reason: buildset.reason,
+    source,
+    properties,
+    steps: steps
+      .sort((a, b) => a.number - b.number)
+      .map((row) => ({ ...row, step: builder.steps[row.number - 1]! })),
+  }
+}
+
+// Weakest first; a stronger source overrides. `defaultProperties` of the worker are weaker than everything.
+function buildProperties(
+  builder: BuilderConfig,
+  place: Place,
+  buildId: number,
+  source: SourceStamp,
+  submitted: readonly Property[],
+): Properties {
+  const { spec } = place.worker
+  const properties = new Properties()
+  const set = (values: object, source: Property['source']) => {
+    for (const [name, value] of Object.entries(values)) properties.set({ name, value, source })
+  }
+  set(spec.defaultProperties, 'builder')
+  set(builder.properties ?? {}, 'builder')
+  for (const property of submitted) properties.set(property)
+  set(spec.properties, 'worker')
+  set(
+    {
+      buildername: builder.name,
+      workername: spec.name,
+      buildid: buildId,
+      repository: source.repository,
+      branch: source.branch,
+      revision: source.revision,
+    },
+    'build',
+  )
+  return properties
+}

@@ -1,0 +1,28 @@
+import { Command } from 'commander'
+import { type ClientOptions, openClient, withClientOptions } from './client/client-options.ts'
+import { printJson } from './output/print.ts'
+import { terminalOf } from './output/terminal.ts'
+import { parseTarget } from './parse-ids.ts'
+
+interface CancelOptions extends ClientOptions {
+  readonly reason?: string
+}
+
+export function cancelCommand(): Command {
+  return withClientOptions(
+    new Command('cancel')
+      .description('cancel a build (17) or a request (r12)')
+      .argument('<build|request>')
+      .option('--reason <text>', 'shown with what is cancelled')
+      .action(cancel),
+  )
+}
+
+async function cancel(text: string, { reason, json, ...options }: CancelOptions): Promise<void> {
+  const { kind, id } = parseTarget(text)
+  const client = await openClient(options)
+  const answer = await client.post<unknown>(`/${kind}s/${id}/cancel`, { reason }, { repeatable: true })
+  if (json) return await printJson(answer ?? { [kind]: id })
+  const name = kind === 'request' ? `request r${id}` : `build ${id}`
+  await terminalOf(process.stdout).write(`${name} is cancelled\n`)
+}

@@ -1,0 +1,70 @@
+import type { Command } from 'commander'
+
+export interface CommandEntry {
+  readonly name: string
+  readonly summary: string
+  /** Stays in the foreground and minds its own output when a reader goes away. */
+  readonly stays?: boolean
+  /** Imports the command's file: only the one that is run costs time to load. */
+  readonly load: () => Promise<Command>
+}
+
+export const commandTable: readonly CommandEntry[] = [
+  {
+    name: 'start',
+    summary: 'start the master and stay in the foreground',
+    stays: true,
+    load: async () => (await import('./start.ts')).startCommand(),
+  },
+  {
+    name: 'stop',
+    summary: 'stop the master of this folder',
+    load: async () => (await import('./stop.ts')).stopCommand(),
+  },
+  {
+    name: 'check',
+    summary: 'look for mistakes in master.config.ts',
+    load: async () => (await import('./check.ts')).checkCommand(),
+  },
+  {
+    name: 'worker',
+    summary: 'run an agent on this machine',
+    stays: true,
+    load: async () => (await import('./worker.ts')).workerCommand(),
+  },
+  {
+    name: 'force',
+    summary: 'queue a build of a builder, and follow it',
+    load: async () => (await import('./force.ts')).forceCommand(),
+  },
+  {
+    name: 'builds',
+    summary: 'list builds, or show one',
+    load: async () => (await import('./builds.ts')).buildsCommand(),
+  },
+  {
+    name: 'logs',
+    summary: "print a build's logs, live if wanted",
+    load: async () => (await import('./logs.ts')).logsCommand(),
+  },
+  {
+    name: 'cancel',
+    summary: 'cancel a build or a request',
+    load: async () => (await import('./cancel.ts')).cancelCommand(),
+  },
+  {
+    name: 'rebuild',
+    summary: 'queue a build once more',
+    load: async () => (await import('./rebuild.ts')).rebuildCommand(),
+  },
+  {
+    name: 'requests',
+    summary: 'list what waits, and why',
+    load: async () => (await import('./requests.ts')).requestsCommand(),
+  },
+  {
+    name: 'workers',
+    summary: 'list the workers and what they do',
+    load: async () => (await import('./workers.ts')).workersCommand(),
+  },
+]

@@ -1,0 +1,14 @@
+import { checkRenderableEnv } from './check-env.ts'
+import { checkProperties } from './check-properties.ts'
+import { checkStep } from './check-step.ts'
+import { check, listOf, name, optional, options } from './checks.ts'
+import type { BuilderConfig } from './types.ts'
+
+export const checkBuilder = options<BuilderConfig>('a builder', {
+  name,
+  description: optional(check('a string', (value) => typeof value === 'string')),
+  workers: listOf('name of a worker', () => {}), // the names themselves: check-references
+  steps: listOf('step', checkStep),
+  properties: optional(checkProperties),
+  env: optional(checkRenderableEnv),
+})

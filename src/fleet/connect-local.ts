@@ -1,0 +1,37 @@
+import type { AgentLink, AgentLinkEvents, MasterLinkEvents } from '../protocol/link.ts'
+import type { Fleet } from './fleet.ts'
+
+/** Connects an agent in this process to the fleet: what each side sends arrives at the other in a later turn. */
+export function connectLocal(
+  fleet: Fleet,
+  worker: string,
+  attach: (link: AgentLink) => AgentLinkEvents,
+): () => void {
+  let open = true
+  let agentEnd: AgentLinkEvents | undefined
+  let masterEnd: MasterLinkEvents | undefined
+  const toMaster = (deliver: (end: MasterLinkEvents) => void) => {
+    if (open) setImmediate(() => masterEnd && deliver(masterEnd))
+  }
+  const toAgent = (deliver: (end: AgentLinkEvents) => void) => {
+    if (open) setImmediate(() => agentEnd && deliver(agentEnd))
+  }
+  const close = (reason: string) => {
+    if (!open) return
+    toMaster((end) => end.closed(reason))
+    toAgent((end) => end.closed(reason))
+    open = false
+  }
+  masterEnd = fleet.accept(
+    worker,
+    { send: (message) => toAgent((end) => end.message(message)), close },
+    { address: 'this process' },
+  )
+  agentEnd = attach({
+    send: (message) => toMaster((end) => end.message(message)),
+    sendOutput: (frame) => toMaster((end) => end.output(frame)),
+    bufferedAmount: 0,
+    close,
+  })
+  return () => close('the master is stopping')
+}

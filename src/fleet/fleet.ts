@@ -1,0 +1,241 @@
+import { randomUUID } from 'node:crypto'
+import type { Logger } from 'pino'
+import type { GroupCommit } from '../db/group-commit.ts'
+import type { EventBody } from '../model/events.ts'
+import { messageOf } from '../model/errors.ts'
+import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
+import type { Done, FromAgent, Hello, Welcome } from '../protocol/messages.ts'
+import type { OutputFrame } from '../protocol/output-frame.ts'
+import { protocolVersion } from '../protocol/version.ts'
+import type { Clock } from '../util/clock.ts'
+import { Session } from './session.ts'
+import { storeConnected, storeDisconnected } from './store-session.ts'
+import { syncWorkers } from './sync-workers.ts'
+import { Worker } from './worker.ts'
+import type { WorkerSpec } from './worker-spec.ts'
+
+export interface FleetOptions {
+  readonly commit: GroupCommit
+  readonly master: { readonly id: string; readonly epoch: number; readonly version: string }
+  readonly log: Logger
+  readonly clock: Clock
+  /** Seconds between heartbeats; an agent silent for three of them is dropped. */
+  readonly heartbeat: number
+  readonly publish: (event: EventBody) => void
+}
+
+/** What the builds' side is told of sessions. */
+export interface SessionHandlers {
+  /** Which of the commands that the agent still has go on, and at which offset. The others are ended. */
+  resume(session: Session, hello: Hello): Welcome['resume']
+  output(session: Session, frame: OutputFrame): void
+  done(session: Session, message: Done): void
+  /** The agent asked to end; `cancel`: it does not want to wait for the builds it runs. */
+  drain(session: Session, cancel: boolean): void
+  /** Something changed that may let a waiting request run. */
+  changed(worker: Worker): void
+}
+
+const helloDeadline = 10_000
+/** Raw bytes per command on the way without an ack. */
+const outputWindow = 4 * 1024 * 1024
+
+/** The workers this master knows, and the agents connected to it. */
+export class Fleet {
+  readonly #o: FleetOptions
+  readonly #workers = new Map<string, Worker>()
+  readonly #writes = new Set<Promise<unknown>>()
+  #handlers: SessionHandlers | undefined
+
+  constructor(options: FleetOptions) {
+    this.#o = options
+  }
+
+  /** Stores the config's workers and makes them known. */
+  async configure(specs: readonly WorkerSpec[]): Promise<void> {
+    const rows = await this.#o.commit.write((trx) => syncWorkers(trx, specs))
+    for (const spec of specs) {
+      const row = rows.get(spec.name)!
+      const worker = new Worker(row.id, spec)
+      worker.adminState = row.admin_state
+      worker.adminReason = row.admin_reason
+      worker.disconnectedAt = row.disconnected_at ?? undefined
+      this.#workers.set(spec.name, worker)
+    }
+  }
+
+  /** Must be called before the first agent may connect. */
+  handle(handlers: SessionHandlers): void {
+    this.#handlers = handlers
+  }
+
+  get(name: string): Worker | undefined {
+    return this.#workers.get(name)
+  }
+
+  all(): IterableIterator<Worker> {
+    return this.#workers.values()
+  }
+
+  /** Takes over a connection that was authenticated as `name`. The session begins with its hello. */
+  accept(name: string, link: MasterLink, { address }: { address: string }): MasterLinkEvents {
+    const worker = this.#workers.get(name)!
+    let session: Session | undefined
+    let opening = false
+    let closed = false
+    const helloTimer = setTimeout(() => link.close('no hello within 10 seconds'), helloDeadline)
+    return {
+      message: (message) => {
+        if (session) return this.#receive(session, message)
+        if (message.type !== 'hello' || opening) return link.close('the first message must be a hello')
+        opening = true
+        clearTimeout(helloTimer)
+        const opened = this.#open(worker, link, message, address).then((made) => {
+          session = made
+          if (session && closed) this.#gone(session, 'the connection was lost')
+        })
+        this.#track(opened, () => link.close('the master could not store the session'))
+      },
+      output: (frame) => {
+        if (!session) return link.close('output before the welcome')
+        session.lastSeen = this.#o.clock.now()
+        this.#handlers!.output(session, frame)
+      },
+      closed: (reason) => {
+        closed = true
+        clearTimeout(helloTimer)
+        if (session) this.#gone(session, reason)
+      },
+    }
+  }
+
+  /** Sends heartbeats and keepalives, and drops the silent, until aborted. */
+  async watch(signal: AbortSignal): Promise<void> {
+    const { clock, heartbeat, log } = this.#o
+    while (!signal.aborted) {
+      await clock.sleep(heartbeat * 1000, signal).catch(() => {})
+      if (signal.aborted) return
+      const now = clock.now()
+      for (const { session, spec } of this.#workers.values()) {
+        if (!session) continue
+        if (now - session.lastSeen > 3 * heartbeat * 1000) {
+          log.warn(
+            { worker: spec.name, address: session.address },
+            'agent is silent, dropping its connection',
+          )
+          session.close('silent for three heartbeats')
+          this.#gone(session, 'silent for three heartbeats')
+          continue
+        }
+        if (!session.welcomed) continue
+        session.send({ type: 'heartbeat' })
+        if (spec.keepaliveInterval !== null && now - session.lastKeepalive >= spec.keepaliveInterval * 1000) {
+          session.lastKeepalive = now
+          session.send({ type: 'keepalive' })
+        }
+      }
+    }
+  }
+
+  /** Closes every connection and waits until that is stored. */
+  async close(reason: string): Promise<void> {
+    for (const { session } of this.#workers.values()) {
+      if (!session) continue
+      session.close(reason)
+      this.#gone(session, reason)
+    }
+    await Promise.allSettled(this.#writes)
+  }
+
+  async #open(worker: Worker, link: MasterLink, hello: Hello, address: string): Promise<Session | undefined> {
+    const { clock, commit, heartbeat, log, master } = this.#o
+    if (hello.protocol !== protocolVersion) {
+      const older = hello.protocol < protocolVersion ? 'agent' : 'master'
+      log.warn({ worker: worker.name, address }, `agent ${hello.version} refused: upgrade the ${older}`)
+      link.close(`protocol ${hello.protocol}, this master speaks ${protocolVersion}: upgrade the ${older}`)
+      return undefined
+    }
+    const present = worker.session
+    if (present && present.runId !== hello.runId && clock.now() - present.lastSeen < 3 * heartbeat * 1000) {
+      log.warn(
+        { worker: worker.name, address, present: present.address },
+        'second agent of this name refused',
+      )
+      link.close(`another agent is connected as "${worker.name}" from ${present.address}`)
+      return undefined
+    }
+    if (present) {
+      present.close('replaced by a new connection')
+      this.#gone(present, 'replaced by a new connection')
+    }
+    const session = new Session({ id: randomUUID(), worker, hello, link, address, now: clock.now() })
+    worker.session = session
+    try {
+      await commit.write((trx) => storeConnected(trx, session, hello, master))
+    } catch (error) {
+      if (worker.session === session) worker.session = undefined
+      throw error
+    }
+    if (worker.session !== session) return undefined
+    const resume = this.#handlers!.resume(session, hello)
+    session.send({
+      type: 'welcome',
+      protocol: protocolVersion,
+      version: master.version,
+      master: master.id,
+      epoch: master.epoch,
+      heartbeat,
+      window: outputWindow,
+      resume,
+    })
+    session.welcomed = true
+    for (const id of session.dying)
+      session.send({ type: 'cancel', command: id, reason: 'its build has ended' })
+    log.info({ worker: worker.name, address, agent: hello.version }, 'agent connected')
+    this.#o.publish({ type: 'worker.connected', worker: worker.name, address })
+    this.#handlers!.changed(worker)
+    return session
+  }
+
+  #receive(session: Session, message: FromAgent): void {
+    session.lastSeen = this.#o.clock.now()
+    switch (message.type) {
+      case 'heartbeat':
+        return
+      case 'done':
+        return this.#handlers!.done(session, message)
+      case 'drain':
+        session.draining = true
+        this.#o.publish({ type: 'worker.changed', worker: session.worker.name })
+        return this.#handlers!.drain(session, message.cancel)
+      case 'hello':
+        return session.close('a second hello')
+    }
+  }
+
+  #gone(session: Session, reason: string): void {
+    const { worker } = session
+    if (worker.session !== session) return
+    worker.session = undefined
+    worker.disconnectedAt = new Date(this.#o.clock.now())
+    this.#o.log.info({ worker: worker.name, address: session.address, reason }, 'agent disconnected')
+    this.#track(
+      this.#o.commit
+        .write((trx) => storeDisconnected(trx, session, reason))
+        .then(() => {
+          this.#o.publish({ type: 'worker.disconnected', worker: worker.name, reason })
+        }),
+    )
+    this.#handlers?.changed(worker)
+  }
+
+  #track(work: Promise<unknown>, onError?: () => void): void {
+    const tracked = work
+      .catch((error: unknown) => {
+        this.#o.log.error({ err: error }, `storing a session failed: ${messageOf(error)}`)
+        onError?.()
+      })
+      .finally(() => this.#writes.delete(tracked))
+    this.#writes.add(tracked)
+  }
+}

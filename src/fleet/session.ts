@@ -1,0 +1,50 @@
+import type { MasterLink } from '../protocol/link.ts'
+import type { FromMaster, Hello } from '../protocol/messages.ts'
+import type { Worker } from './worker.ts'
+
+/** One live connection of one agent, from its hello on. */
+export class Session {
+  readonly id: string
+  readonly worker: Worker
+  readonly runId: string
+  readonly version: string
+  readonly address: string
+  readonly connectedAt: Date
+  /** False until its welcome is sent: nothing else may come before that. */
+  welcomed = false
+  /** The agent asked for no more builds. */
+  draining = false
+  /** Commands of earlier builds that the agent still runs and was told to end: no new build before they are gone. */
+  readonly dying = new Set<string>()
+  /** Milliseconds since the epoch when the agent was last heard of, and last sent a keepalive. */
+  lastSeen: number
+  lastKeepalive: number
+  readonly #link: MasterLink
+
+  constructor(o: {
+    id: string
+    worker: Worker
+    hello: Hello
+    link: MasterLink
+    address: string
+    now: number
+  }) {
+    this.id = o.id
+    this.worker = o.worker
+    this.runId = o.hello.runId
+    this.version = o.hello.version
+    this.address = o.address
+    this.connectedAt = new Date(o.now)
+    this.lastSeen = o.now
+    this.lastKeepalive = o.now
+    this.#link = o.link
+  }
+
+  send(message: FromMaster): void {
+    this.#link.send(message)
+  }
+
+  close(reason: string): void {
+    this.#link.close(reason)
+  }
+}

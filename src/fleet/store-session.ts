@@ -1,0 +1,79 @@
+import type { Transaction } from 'kysely'
+import type { Database } from '../db/schema.ts'
+import type { Hello } from '../protocol/messages.ts'
+import type { Session } from './session.ts'
+
+export async function storeConnected(
+  trx: Transaction<Database>,
+  session: Session,
+  hello: Hello,
+  master: { id: string; epoch: number },
+): Promise<void> {
+  const worker_id = session.worker.rowId
+  await trx
+    .updateTable('sessions')
+    .set({ disconnected_at: session.connectedAt, disconnect_reason: 'replaced by a new connection' })
+    .where('worker_id', '=', worker_id)
+    .where('disconnected_at', 'is', null)
+    .execute()
+  await trx
+    .insertInto('sessions')
+    .values({
+      id: session.id,
+      worker_id,
+      owner: master.id,
+      epoch: master.epoch,
+      run_id: session.runId,
+      address: session.address,
+      version: session.version,
+      connected_at: session.connectedAt,
+    })
+    .execute()
+  await trx
+    .updateTable('workers')
+    .set({
+      facts: JSON.stringify(withoutNul(hello.facts)),
+      last_address: session.address,
+      last_connected_at: session.connectedAt,
+      last_seen_at: session.connectedAt,
+      disconnected_at: null,
+    })
+    .where('id', '=', worker_id)
+    .execute()
+}
+
+export async function storeDisconnected(
+  trx: Transaction<Database>,
+  session: Session,
+  reason: string,
+): Promise<void> {
+  const at = new Date()
+  await trx
+    .updateTable('sessions')
+    .set({ disconnected_at: at, disconnect_reason: reason.replaceAll('\0', '').slice(0, 1000) })
+    .where('id', '=', session.id)
+    .where('disconnected_at', 'is', null)
+    .execute()
+  await trx
+    .updateTable('workers')
+    .set({ disconnected_at: at, last_seen_at: new Date(session.lastSeen) })
+    .where('id', '=', session.worker.rowId)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('sessions')
+            .select('id')
+            .where('worker_id', '=', session.worker.rowId)
+            .where('disconnected_at', 'is', null),
+        ),
+      ),
+    )
+    .execute()
+}
+
+// PostgreSQL's jsonb refuses \u0000, and one agent's NUL must not roll back another's commit.
+function withoutNul<T>(value: T): T {
+  return JSON.parse(
+    JSON.stringify(value, (_, v: unknown) => (typeof v === 'string' ? v.replaceAll('\0', '') : v)),
+  ) as T
+}

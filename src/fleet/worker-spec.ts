@@ -1,0 +1,15 @@
+import type { PropertyValue } from '../model/properties.ts'
+
+/** A worker of the config with its defaults filled in. */
+export interface WorkerSpec {
+  readonly kind: 'static' | 'local'
+  readonly name: string
+  /** Absent for workers that cannot log in over the network. */
+  readonly password?: string
+  readonly maxBuilds: number
+  readonly properties: Readonly<Record<string, PropertyValue>>
+  readonly defaultProperties: Readonly<Record<string, PropertyValue>>
+  readonly env: Readonly<Record<string, string>>
+  /** Seconds between keepalive messages; null is off. */
+  readonly keepaliveInterval: number | null
+}

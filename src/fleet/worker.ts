@@ -1,0 +1,73 @@
+import type { Session } from './session.ts'
+import type { WorkerSpec } from './worker-spec.ts'
+
+/** One build's place on a worker: its workspace is `<builder>/<slot>`. Held until its commands are surely gone. */
+export interface Place {
+  readonly worker: Worker
+  readonly builder: string
+  readonly slot: number
+  /** Set once the build is claimed. */
+  buildId: number | undefined
+}
+
+/** A worker as this master knows it right now: its entry in the config, its session, and the builds that hold a place. */
+export class Worker {
+  spec: WorkerSpec
+  readonly rowId: number
+  session: Session | undefined
+  adminState: 'active' | 'paused' | 'draining' = 'active'
+  adminReason: string | null = null
+  disconnectedAt: Date | undefined
+  readonly places = new Set<Place>()
+
+  constructor(rowId: number, spec: WorkerSpec) {
+    this.rowId = rowId
+    this.spec = spec
+  }
+
+  get name(): string {
+    return this.spec.name
+  }
+
+  get runningBuilds(): number[] {
+    return [...this.places].flatMap((place) => place.buildId ?? []).sort((a, b) => a - b)
+  }
+
+  /** Whether it could take one more build now. */
+  get free(): boolean {
+    return this.obstacle === undefined
+  }
+
+  /** Why it cannot take one more build, in a few words; undefined when it can. */
+  get obstacle(): string | undefined {
+    if (this.adminState === 'paused') return `is paused${this.adminReason ? `: ${this.adminReason}` : ''}`
+    if (this.adminState === 'draining') return 'is draining'
+    if (!this.session) {
+      return this.disconnectedAt
+        ? `is not connected since ${this.disconnectedAt.toISOString()}`
+        : 'is not connected'
+    }
+    if (!this.session.welcomed) return 'is just connecting'
+    if (this.session.draining) return 'is shutting down'
+    if (this.session.dying.size > 0) return 'is ending commands of an earlier build'
+    if (this.places.size >= this.spec.maxBuilds)
+      return `runs ${this.places.size} of ${this.spec.maxBuilds} builds`
+    return undefined
+  }
+
+  /** Takes the lowest free slot of the builder. */
+  take(builder: string): Place {
+    const taken = new Set([...this.places].filter((p) => p.builder === builder).map((p) => p.slot))
+    let slot = 0
+    while (taken.has(slot)) slot++
+    const place: Place = { worker: this, builder, slot, buildId: undefined }
+    this.places.add(place)
+    return place
+  }
+
+  /** One sentence for people. */
+  get sentence(): string {
+    if (this.obstacle && this.places.size < this.spec.maxBuilds) return this.obstacle
+    return this.places.size === 0 ? 'is idle' : `runs ${this.places.size} of ${this.spec.maxBuilds} builds`
+  }
+}

@@ -1,0 +1,44 @@
+export { defineMaster } from './config/define-master.ts'
+export { localWorker } from './config/local-worker.ts'
+export { once } from './config/once.ts'
+export { overlay } from './config/overlay.ts'
+export { secret } from './config/secret.ts'
+export { staticWorker } from './config/static-worker.ts'
+export { interpolate } from './model/interpolate.ts'
+export { git } from './steps/git.ts'
+export { shell } from './steps/shell.ts'
+export { step } from './steps/step.ts'
+
+export type { ConfigOverlay } from './config/overlay.ts'
+export type { Secret } from './config/secret.ts'
+export type {
+  AgentsConfig,
+  BuilderConfig,
+  CommonWorkerOptions,
+  ListenAddress,
+  LocalWorkerConfig,
+  LocalWorkerOptions,
+  MasterConfig,
+  OnceConfig,
+  SchedulerConfig,
+  StaticWorkerConfig,
+  StaticWorkerOptions,
+  WorkerConfig,
+} from './config/types.ts'
+export type { Duration } from './model/durations.ts'
+export type { PropertyReader, PropertyValue, Renderable } from './model/properties.ts'
+export type { Result } from './model/results.ts'
+export type { SourceStamp } from './model/source-stamp.ts'
+export type { CommandResult } from './protocol/operation.ts'
+export type { GitOptions } from './steps/git.ts'
+export type { ShellOptions } from './steps/shell.ts'
+export type {
+  BuildFacts,
+  CommandOptions,
+  CommandOutcome,
+  CommandRequest,
+  Step,
+  StepContext,
+  StepFlags,
+  StepOutcome,
+} from './steps/step.ts'

@@ -1,0 +1,38 @@
+import { RouseError, messageOf } from '../model/errors.ts'
+import { seconds } from '../model/durations.ts'
+import { closest } from '../util/closest.ts'
+import type { StepFlags } from './step.ts'
+
+const flagNames = ['haltOnFailure', 'flunkOnFailure', 'warnOnWarnings', 'alwaysRun', 'doStepIf'] as const
+
+/** The flags among a step's options. */
+export function flagsOf(options: StepFlags): StepFlags {
+  return Object.fromEntries(
+    flagNames.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]]])),
+  )
+}
+
+/** One mistake per option that the step does not have. */
+export function unknownOptions(options: object, known: readonly string[]): string[] {
+  const names = [...known, ...flagNames]
+  return Object.keys(options)
+    .filter((name) => !names.includes(name))
+    .map((name) => {
+      const meant = closest(name, names)
+      return `unknown option "${name}"${meant ? `; did you mean "${meant}"?` : ''}`
+    })
+}
+
+/** One mistake per option that is not a duration. */
+export function durationMistakes(options: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (value === undefined) return []
+    try {
+      if (seconds(value as number) >= 0) return []
+      return [`${name}: must not be negative, got ${String(value)}`]
+    } catch (error) {
+      if (error instanceof RouseError) return [`${name}: ${messageOf(error)}`]
+      throw error
+    }
+  })
+}

@@ -1,0 +1,95 @@
+import type { Duration } from '../model/durations.ts'
+import { render, type Renderable } from '../model/properties.ts'
+import type { Result } from '../model/results.ts'
+import type { CommandResult } from '../protocol/operation.ts'
+import { durationMistakes, flagsOf, unknownOptions } from './options.ts'
+import type { Step, StepFlags, StepOutcome } from './step.ts'
+
+export interface ShellOptions extends StepFlags {
+  /** Default: the command's first words. */
+  readonly name?: string
+  /** Relative to the build's workspace. Default '.'. */
+  readonly workdir?: Renderable<string>
+  /** Added to the environment; null removes a name. */
+  readonly env?: Renderable<Readonly<Record<string, Renderable<string | null>>>>
+  /** Silence after which the command is killed. Default 20 minutes, 0 is never. */
+  readonly timeout?: Duration
+  /** Time after which the command is killed. Default 0, never. */
+  readonly maxTime?: Duration
+  /** Time between SIGTERM and SIGKILL. Default 5 s. */
+  readonly grace?: Duration
+  readonly stdin?: Renderable<string>
+  /** Results of exit codes; default { 0: 'SUCCESS' }, every other code is FAILURE. */
+  readonly decodeRC?: Readonly<Record<number, Result>>
+}
+
+/**
+ * Runs a command on the worker. A string runs through /bin/sh; an array runs as it is and is the safe form for values
+ * that come from people: `shell(['make', (p) => String(p.get('target', 'all'))])`.
+ */
+export function shell(
+  command: Renderable<string> | readonly Renderable<string>[],
+  options: ShellOptions = {},
+): Step {
+  const { decodeRC, env, grace, maxTime, name, stdin, timeout, workdir } = options
+  const times = { timeout, maxTime, grace }
+  return Object.freeze<Step>({
+    kind: 'step',
+    type: 'shell',
+    name: name ?? nameOf(command),
+    ...flagsOf(options),
+    mistakes: [
+      ...commandMistakes(command),
+      ...unknownOptions(options, optionNames),
+      ...durationMistakes(times),
+    ],
+    run: async (context) => {
+      const rendered = render<unknown>(
+        { command, workdir, env, stdin, ...times },
+        context.properties,
+      ) as ShellRequest
+      return shellOutcome(await context.command({ op: 'shell', ...withoutUndefined(rendered) }), decodeRC)
+    },
+  })
+}
+
+/** What a shell command's end means, and a few words for people. */
+export function shellOutcome(
+  { exitCode, message, reason, signal }: CommandResult,
+  decodeRC: Readonly<Record<number, Result>> = { 0: 'SUCCESS' },
+): StepOutcome {
+  if (reason === 'cancelled') return { result: 'CANCELLED', summary: message ?? 'cancelled' }
+  if (reason === 'timeout') return { result: 'FAILURE', summary: message ?? 'killed after a silence' }
+  if (reason === 'maxTime') return { result: 'FAILURE', summary: message ?? 'killed after its maximum time' }
+  if (reason !== null) return { result: 'FAILURE', summary: message ?? reason }
+  if (signal !== null) return { result: 'FAILURE', summary: `killed by ${signal}` }
+  const result = decodeRC[exitCode ?? -1] ?? 'FAILURE'
+  return result === 'SUCCESS' ? { result } : { result, summary: `exit code ${exitCode}` }
+}
+
+type ShellRequest = Omit<Parameters<Parameters<Step['run']>[0]['command']>[0] & { op: 'shell' }, 'op'>
+
+const optionNames = ['name', 'workdir', 'env', 'timeout', 'maxTime', 'grace', 'stdin', 'decodeRC']
+
+function nameOf(command: Renderable<string> | readonly Renderable<string>[]): string {
+  const words = Array.isArray(command)
+    ? command
+    : typeof command === 'string'
+      ? command.trim().split(/\s+/)
+      : []
+  const plain = words.filter((word) => typeof word === 'string').slice(0, 3)
+  return plain.join(' ').slice(0, 60) || 'shell'
+}
+
+function commandMistakes(command: unknown): string[] {
+  if (typeof command === 'function') return []
+  if (typeof command === 'string') return command.trim() === '' ? ['the command is empty'] : []
+  if (!Array.isArray(command)) return [`the command must be a string or an array, got ${typeof command}`]
+  if (command.length === 0) return ['the command is an empty array']
+  const bad = command.findIndex((word) => typeof word !== 'string' && typeof word !== 'function')
+  return bad < 0 ? [] : [`word ${bad} of the command must be a string, got ${typeof command[bad]}`]
+}
+
+function withoutUndefined<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T
+}

@@ -1,0 +1,83 @@
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import type { Builds } from './builds/builds.ts'
+import type { MasterSettings } from './config/resolve-config.ts'
+import type { Database } from './db/schema.ts'
+import type { Fleet } from './fleet/fleet.ts'
+import type { EventSource } from './model/events.ts'
+import type { Property } from './model/properties.ts'
+import type { ForceInput, FleetService, WebServices } from './web/services.ts'
+
+interface Parts {
+  readonly settings: MasterSettings
+  readonly db: Kysely<Database>
+  readonly log: Logger
+  readonly events: EventSource
+  readonly builds: Builds
+  readonly fleet: Fleet
+  readonly login: FleetService['authenticate']
+  readonly ready: () => boolean
+  readonly stop: () => void
+}
+
+/** What page and API may do, on top of builds and fleet. */
+export function webServices({ builds, fleet, login, settings, ...parts }: Parts): WebServices {
+  return {
+    ...parts,
+    title: settings.title,
+    url: settings.url,
+    builders: () => settings.builders,
+    workers: () => settings.workers,
+    queue: {
+      force: async (input) => answer(await builds.submit(submission(input))),
+      cancelRequest: (id, by) => builds.cancelRequest(id, by),
+      waiting: (id) => builds.waiting(id),
+    },
+    builds: {
+      cancelBuild: (id, by) => builds.cancelBuild(id, by),
+      rebuild: async (id, by) => answer(await builds.rebuild(id, by)),
+    },
+    fleet: {
+      authenticate: login,
+      accept: (worker, link, connection) => fleet.accept(worker, link, connection),
+      status: (name) => {
+        const worker = fleet.get(name)
+        if (!worker) return undefined
+        const { runningBuilds, sentence, session } = worker
+        return {
+          connected: session !== undefined,
+          sentence,
+          runningBuilds,
+          address: session?.address ?? null,
+          version: session?.version ?? null,
+          connectedAt: session?.connectedAt ?? null,
+        }
+      },
+    },
+  }
+}
+
+function submission(input: ForceInput) {
+  const properties = Object.entries(input.properties ?? {}).map(([name, value]): Property => ({
+    name,
+    value,
+    source: 'force',
+  }))
+  return {
+    builders: [input.builder],
+    source: {
+      repository: input.repository ?? '',
+      branch: input.branch || null,
+      revision: input.revision || null,
+    },
+    properties,
+    priority: input.priority ?? 0,
+    reason: input.reason ?? 'forced',
+    origin: 'force' as const,
+    ...(input.idempotencyKey === undefined ? {} : { idempotencyKey: input.idempotencyKey }),
+  }
+}
+
+function answer({ buildsetId, requests }: { buildsetId: number; requests: readonly { id: number }[] }) {
+  return { buildsetId, requestIds: requests.map((r) => r.id) }
+}

@@ -1,0 +1,79 @@
+import type { Logger } from 'pino'
+import type { WebSocket } from 'ws'
+import { messageOf } from '../model/errors.ts'
+import { decodeFromAgent, encodeControl } from '../protocol/control.ts'
+import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
+import { decodeOutputFrame } from '../protocol/output-frame.ts'
+import type { WebServices } from './services.ts'
+
+/** Bytes waiting for an agent that does not read. What a master sends is small, so more than this is a dead end. */
+const maxUnsentBytes = 16 * 1_048_576
+
+/** Joins the socket of an agent that has logged in as `worker` to the fleet. What it sends is checked here first. */
+export function serveAgent(socket: WebSocket, worker: string, address: string, services: WebServices): void {
+  const log = services.log.child({ worker, address })
+  let ended: string | undefined
+  const end = (code: number, reason: string) => {
+    ended ??= reason
+    socket.close(code, closeReason(reason))
+  }
+  const link: MasterLink = {
+    send(message) {
+      if (ended !== undefined || socket.readyState !== socket.OPEN) return
+      socket.send(encodeControl(message))
+      if (socket.bufferedAmount <= maxUnsentBytes) return
+      log.warn('agent does not read what it is sent, dropping its connection')
+      ended = 'the agent does not read'
+      socket.terminate()
+    },
+    close: (reason) => end(1000, reason),
+  }
+  const session = services.fleet.accept(worker, link, { address })
+  socket.on('message', (data, isBinary) => {
+    if (ended === undefined) receive(session, data as Buffer, isBinary, end, log)
+  })
+  socket.on('error', (error) => (ended ??= messageOf(error)))
+  socket.on('close', (code, reason) => session.closed(ended ?? whyClosed(code, reason.toString())))
+}
+
+function receive(
+  session: MasterLinkEvents,
+  data: Buffer,
+  isBinary: boolean,
+  end: (code: number, reason: string) => void,
+  log: Logger,
+): void {
+  let deliver: () => void
+  try {
+    if (isBinary) {
+      const frame = decodeOutputFrame(data)
+      deliver = () => session.output(frame)
+    } else {
+      const message = decodeFromAgent(data.toString())
+      deliver = () => session.message(message)
+    }
+  } catch (error) {
+    log.warn(`agent sent what no agent sends, closing its connection: ${messageOf(error)}`)
+    end(1008, messageOf(error))
+    return
+  }
+  try {
+    deliver()
+  } catch (error) {
+    log.error({ err: error }, "handling an agent's message failed")
+    end(1011, 'internal error')
+  }
+}
+
+function whyClosed(code: number, reason: string): string {
+  if (reason) return reason.replace(/\p{Cc}/gu, ' ')
+  if (code === 1006) return 'the connection was lost'
+  return code === 1000 || code === 1001 || code === 1005 ? 'the agent left' : `closed with code ${code}`
+}
+
+// A close frame holds 123 bytes of reason.
+function closeReason(reason: string): string {
+  let short = reason
+  while (Buffer.byteLength(short) > 123) short = short.slice(0, -1)
+  return short
+}

@@ -1,0 +1,41 @@
+import { describe, expect, test } from 'vitest'
+import { chooseWorker, whyItWaits } from '../../src/builds/choose-worker.ts'
+
+const free = (name: string) => ({ name, obstacle: undefined })
+const busy = (name: string) => ({ name, obstacle: 'runs 1 of 1 builds' })
+
+describe('choosing a worker', () => {
+  test.each([
+    ['the first free one in the order of preference', [busy('a'), free('b'), free('c')], undefined, 'b'],
+    ['none when all are taken', [busy('a'), busy('b')], undefined, undefined],
+    ['another one than the one to avoid', [free('a'), free('b')], 'a', 'b'],
+    [
+      'none rather than the one to avoid while the other is only busy',
+      [free('a'), busy('b')],
+      'a',
+      undefined,
+    ],
+    ['the one to avoid when there is no other', [free('a')], 'a', 'a'],
+    ['none when the builder has no workers', [], undefined, undefined],
+  ])('takes %s', (_, candidates, avoid, expected) => {
+    expect(chooseWorker(candidates, avoid)?.name).toBe(expected)
+  })
+})
+
+describe('why a request waits', () => {
+  test.each([
+    [[busy('a')], 1, 0, 'waits for a worker: a runs 1 of 1 builds'],
+    [
+      [busy('a'), { name: 'b', obstacle: 'is not connected' }],
+      1,
+      0,
+      'waits for a worker: a runs 1 of 1 builds; b is not connected',
+    ],
+    [[1, 2, 3, 4, 5].map((n) => busy(`w${n}`)), 1, 0, /; 2 more are not free either$/],
+    [[free('a')], 3, 0, '2 requests of its builder come first'],
+    [[free('a')], 1, 2500, 'waits 3 s before the next attempt'],
+    [[], 1, 0, 'waits for ever: its builder has no worker in the config'],
+  ])('is said in one sentence (%#)', (candidates, position, backsOffFor, sentence) => {
+    expect(whyItWaits(candidates, { position, backsOffFor })).toMatch(sentence)
+  })
+})

@@ -1,0 +1,236 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { waitFor } from './wait-for.ts'
+
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+const cliArgs = ['--conditions=source', join(root, 'src/cli.ts')]
+
+export interface MasterOptions {
+  /** Source of master.config.ts, after its imports; gets `listen` and `rouse` (everything that 'rouse' exports). */
+  readonly config: string
+  /** The source has its own imports and reads the port from PORT. */
+  readonly whole?: boolean
+  readonly env?: NodeJS.ProcessEnv
+}
+
+export interface Finished {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Takes what is to be released in the end, last first. */
+export type OnEnd = (release: () => Promise<unknown>) => void
+
+/** A real master in a process and folder of its own, over a PostgreSQL of its own. */
+export class MasterProcess {
+  readonly dir: string
+  readonly port: number
+  readonly #env: NodeJS.ProcessEnv
+  readonly #onEnd: OnEnd
+  #child: ChildProcess | undefined
+  output = ''
+
+  constructor(dir: string, port: number, env: NodeJS.ProcessEnv, onEnd: OnEnd) {
+    this.dir = dir
+    this.port = port
+    this.#env = env
+    this.#onEnd = onEnd
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  get pid(): number {
+    return this.#child!.pid!
+  }
+
+  async start(): Promise<void> {
+    const child = this.spawnCli(['start'])
+    this.#child = child
+    for (const stream of [child.stdout!, child.stderr!])
+      stream.on('data', (data) => (this.output += String(data)))
+    const ended = once(child, 'exit').then(([code]) => {
+      throw new Error(`the master ended with ${String(code)}:\n${this.output}`)
+    })
+    const ready = waitFor('the master', async () => (await fetch(`${this.url}/api/v1/ready`)).ok, {
+      timeout: 60_000,
+    })
+    await Promise.race([ready, ended])
+    ended.catch(() => {})
+  }
+
+  /** Sends a signal and waits until the process is gone. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
+    const exit = once(child, 'exit')
+    child.kill(signal)
+    await exit
+    return child.exitCode
+  }
+
+  spawnCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+    return spawn(process.execPath, [...cliArgs, ...args], {
+      cwd: this.dir,
+      env: { ...this.#env, ROUSE_URL: this.url, NO_COLOR: '1', ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+  }
+
+  /** Runs a client command to its end. */
+  async cli(...args: string[]): Promise<Finished> {
+    return finished(this.spawnCli(args))
+  }
+
+  async api<T = any>(path: string, init: RequestInit & { json?: unknown } = {}): Promise<T> {
+    const { json, ...rest } = init
+    const body =
+      json === undefined
+        ? {}
+        : { body: JSON.stringify(json), headers: { 'content-type': 'application/json' } }
+    const answer = await fetch(`${this.url}/api/v1${path}`, { ...rest, ...body })
+    const text = await answer.text()
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`)
+    return JSON.parse(text) as T
+  }
+
+  /** Forces a builder and returns the request's id. */
+  async force(builder: string, body: object = {}): Promise<number> {
+    const { requestIds } = await this.api(`/builders/${builder}/force`, { method: 'POST', json: body })
+    return requestIds[0]
+  }
+
+  /** Waits for the end of a request and returns it. */
+  request(id: number, timeout = 60_000): Promise<any> {
+    return waitFor(
+      `the end of r${id}`,
+      async () => {
+        const request = await this.api(`/requests/${id}`)
+        return request.state === 'complete' ? request : undefined
+      },
+      { timeout },
+    )
+  }
+
+  /** Everything that the logs of a build say, as bytes of UTF-8. */
+  async logText(build: number): Promise<string> {
+    let text = ''
+    for (const step of (await this.api(`/builds/${build}/steps`)).items) {
+      for (const log of (await this.api(`/steps/${step.id}/logs`)).items) {
+        text += await (await fetch(`${this.url}/api/v1/logs/${log.id}/text`)).text()
+      }
+    }
+    return text
+  }
+
+  /** Starts an agent as its own process. */
+  agent(
+    name: string,
+    password: string,
+    o: { baseDir?: string; command?: string[] } = {},
+  ): Promise<AgentProcess> {
+    return startAgent(this, name, password, o, this.#onEnd)
+  }
+
+  async #stopPostgres(): Promise<void> {
+    const pidFile = join(this.dir, 'rouse-data/postgres/postmaster.pid')
+    const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0])
+    if (pid > 0) {
+      process.kill(pid, 'SIGQUIT')
+      await waitFor('PostgreSQL to end', () => !alive(pid))
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.end('SIGKILL')
+    await this.#stopPostgres().catch(() => {})
+  }
+}
+
+export interface AgentProcess {
+  readonly child: ChildProcess
+  readonly baseDir: string
+  output(): string
+  end(signal: NodeJS.Signals): Promise<number | null>
+}
+
+export async function launchMaster(options: MasterOptions, onEnd: OnEnd): Promise<MasterProcess> {
+  const dir = await mkdtemp(join(tmpdir(), 'rouse-master-'))
+  onEnd(() => rm(dir, { recursive: true, force: true, maxRetries: 5 }))
+  const port = await freePort()
+  await mkdir(join(dir, 'node_modules'))
+  await symlink(root, join(dir, 'node_modules/rouse'))
+  const head = `import * as rouse from 'rouse'
+const listen = { host: '127.0.0.1', port: ${port} }
+`
+  const source = options.whole
+    ? options.config
+    : `${head}${options.config}
+`
+  await writeFile(join(dir, 'master.config.ts'), source)
+  const master = new MasterProcess(dir, port, { ...process.env, PORT: String(port), ...options.env }, onEnd)
+  onEnd(() => master.close())
+  await master.start()
+  return master
+}
+
+async function startAgent(
+  master: MasterProcess,
+  name: string,
+  password: string,
+  { baseDir, command = [process.execPath, ...cliArgs, 'worker'] }: { baseDir?: string; command?: string[] },
+  onEnd: OnEnd,
+): Promise<AgentProcess> {
+  const dir = baseDir ?? join(master.dir, `agent-${name}`)
+  const passwordFile = join(master.dir, `password-${name}`)
+  await writeFile(passwordFile, password, { mode: 0o600 })
+  const [program, ...args] = command
+  const options = ['--master', master.url, '--name', name, '--password-file', passwordFile, '--base-dir', dir]
+  const child = spawn(program!, [...args, ...options], { cwd: master.dir, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += String(data)))
+  const end = async (signal: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) {
+      const exit = once(child, 'exit')
+      child.kill(signal)
+      await exit
+    }
+    return child.exitCode
+  }
+  onEnd(() => end('SIGKILL'))
+  return { child, baseDir: dir, output: () => output, end }
+}
+
+export async function finished(child: ChildProcess): Promise<Finished> {
+  let stdout = ''
+  let stderr = ''
+  child.stdout!.on('data', (data) => (stdout += String(data)))
+  child.stderr!.on('data', (data) => (stderr += String(data)))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, stdout, stderr }
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,153 @@
+import pino from 'pino'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { EventLog } from '../../src/builds/event-log.ts'
+import { errorCatalogue } from '../../src/model/errors.ts'
+import type { MasterLink, MasterLinkEvents } from '../../src/protocol/link.ts'
+import type { FromAgent } from '../../src/protocol/messages.ts'
+import type { OutputFrame } from '../../src/protocol/output-frame.ts'
+import { startWeb, type WebOptions, type WebServer } from '../../src/web/server.ts'
+import type { ForceInput, LoginAnswer, WebServices } from '../../src/web/services.ts'
+import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
+
+/** A session of an agent as the fleet sees it, written down. */
+export interface Session {
+  readonly worker: string
+  readonly address: string
+  readonly link: MasterLink
+  readonly messages: FromAgent[]
+  readonly frames: OutputFrame[]
+  closed: string | undefined
+}
+
+/** A web server over a real database; what it asks the rest of the master for is written down. */
+export interface TestWeb {
+  readonly url: string
+  readonly web: WebServer
+  readonly database: TestDatabase
+  readonly events: EventLog
+  readonly forced: ForceInput[]
+  readonly cancelled: string[]
+  readonly logins: [name: string, password: string, address: string][]
+  readonly sessions: Session[]
+  readonly logged: Record<string, unknown>[]
+  stops: number
+  isReady: boolean
+}
+
+/** Starts one for each test of the file; `get()` is the present one. The database is shared by the file's tests. */
+export function useTestWeb(
+  options: Partial<WebOptions> = {},
+  overrides: Partial<WebServices> = {},
+): () => TestWeb {
+  let database: TestDatabase | undefined
+  const open: TestWeb[] = []
+  beforeAll(async () => {
+    database = await createTestDatabase()
+  })
+  afterEach(async () => {
+    for (const { web } of open.splice(0)) await web.close()
+  })
+  afterAll(() => database?.close())
+  let current: TestWeb
+  beforeEach(async () => {
+    current = await startTestWeb(database!, options, overrides)
+    open.push(current)
+  })
+  return () => current
+}
+
+export async function startTestWeb(
+  database: TestDatabase,
+  options: Partial<WebOptions> = {},
+  overrides: Partial<WebServices> = {},
+): Promise<TestWeb> {
+  const logged: Record<string, unknown>[] = []
+  const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(JSON.parse(line)) })
+  const test = {
+    database,
+    events: new EventLog(),
+    forced: [] as ForceInput[],
+    cancelled: [] as string[],
+    logins: [] as TestWeb['logins'],
+    sessions: [] as Session[],
+    logged,
+    stops: 0,
+    isReady: true,
+  }
+  const services: WebServices = {
+    title: 'Test',
+    url: undefined,
+    db: database.db,
+    log,
+    events: test.events,
+    builders: () => [
+      { name: 'unit', description: 'Unit tests', workers: ['bot', 'spare'], steps: [] },
+      { name: 'über/all', workers: ['bot'], steps: [] },
+    ],
+    workers: () => [
+      { name: 'bot', kind: 'static', maxBuilds: 2, properties: { os: 'solaris' } },
+      { name: 'spare', kind: 'local', maxBuilds: 1, properties: {} },
+    ],
+    ready: () => test.isReady,
+    stop: () => void test.stops++,
+    queue: {
+      force: async (input) => {
+        test.forced.push(input)
+        return { buildsetId: 1, requestIds: [test.forced.length] }
+      },
+      cancelRequest: async (id, { reason }) => void test.cancelled.push(`request ${id}: ${reason}`),
+      waiting: (id) => ({ reason: 'waits for a free worker', position: id }),
+    },
+    builds: {
+      cancelBuild: async (id, { reason }) => void test.cancelled.push(`build ${id}: ${reason}`),
+      rebuild: async (id) => ({ buildsetId: id, requestIds: [id + 100] }),
+    },
+    fleet: {
+      status: (name) =>
+        name === 'bot'
+          ? {
+              connected: true,
+              sentence: 'runs 1 of 2 builds',
+              runningBuilds: [7],
+              address: '127.0.0.1',
+              version: '0.1.0',
+              connectedAt: new Date(0),
+            }
+          : undefined,
+      authenticate: async (name, password, address) => {
+        test.logins.push([name, password, address])
+        return loginAnswers[password] ?? loginAnswers.wrong!
+      },
+      accept: (worker, link, { address }) => record(test.sessions, worker, link, address),
+    },
+    ...overrides,
+  }
+  const web = await startWeb(services, { listen: { host: '127.0.0.1', port: 0 }, ...options })
+  return Object.assign(test, { web, url: web.url })
+}
+
+const loginAnswers: Record<string, LoginAnswer> = {
+  right: { ok: true, worker: 'bot' },
+  wrong: refusal(401, 'ROUSE_AGENT_LOGIN_REFUSED', 'unknown worker name or wrong password'),
+  taken: refusal(409, 'ROUSE_AGENT_ALREADY_CONNECTED', 'another agent is connected'),
+  often: refusal(429, 'ROUSE_AGENT_LOGIN_REFUSED', 'too many failures'),
+}
+
+function refusal(status: 401 | 409 | 429, code: keyof typeof errorCatalogue, message: string): LoginAnswer {
+  return { ok: false, status, code, message }
+}
+
+function record(sessions: Session[], worker: string, link: MasterLink, address: string): MasterLinkEvents {
+  const session: Session = { worker, address, link, messages: [], frames: [], closed: undefined }
+  sessions.push(session)
+  return {
+    message: (message) => {
+      if (message.type === 'drain') throw new Error('a bug in the fleet')
+      session.messages.push(message)
+    },
+    output: (frame) => void session.frames.push(frame),
+    closed: (reason) => {
+      session.closed = reason
+    },
+  }
+}

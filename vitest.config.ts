@@ -1,0 +1,32 @@
+import { defaultServerConditions } from 'vite'
+import { defineConfig } from 'vitest/config'
+import { SummaryReporter } from './test/helpers/summary-reporter.ts'
+
+// `import 'rouse'` in a test means the sources of this checkout.
+const conditions = ['source', ...defaultServerConditions]
+
+// Rooms whose tests need no database: `vitest --project unit` answers at once.
+const withoutDatabase = ['test/{util,model,protocol,config,agent}/**/*.test.ts']
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    reporters: ['default', new SummaryReporter()],
+    projects: [
+      { extends: true, test: { name: 'unit', include: withoutDatabase } },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          exclude: withoutDatabase,
+          globalSetup: 'test/helpers/global-setup.ts',
+        },
+      },
+    ],
+  },
+})
