@@ -6,7 +6,8 @@ import { SummaryReporter } from './test/helpers/summary-reporter.ts'
 const conditions = ['source', ...defaultServerConditions]
 
 // Rooms whose tests need no database: `vitest --project unit` answers at once.
-const withoutDatabase = ['test/{util,model,protocol,config,agent}/**/*.test.ts']
+const withoutDatabase = ['test/{util,model,protocol,config,agent,docs}/**/*.test.ts']
+const ofTools = ['test/tools/**/*.test.ts']
 
 export default defineConfig({
   resolve: { conditions },
@@ -18,12 +19,14 @@ export default defineConfig({
     reporters: ['default', new SummaryReporter()],
     projects: [
       { extends: true, test: { name: 'unit', include: withoutDatabase } },
+      // Checkout, linter and package: they need no database and take their time.
+      { extends: true, test: { name: 'tools', include: ofTools, testTimeout: 120_000 } },
       {
         extends: true,
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
-          exclude: withoutDatabase,
+          exclude: [...withoutDatabase, ...ofTools],
           globalSetup: 'test/helpers/global-setup.ts',
         },
       },

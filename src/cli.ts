@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { arrangeArguments } from './commands/arrange-arguments.ts'
 import { commandTable } from './commands/command-table.ts'
+import { Interrupted } from './commands/follow/interrupt.ts'
 import { endOnBrokenPipe } from './commands/output/end-on-broken-pipe.ts'
 import { exitCodeOfError } from './commands/output/exit-code-of-error.ts'
 import { printError } from './commands/output/print-error.ts'
@@ -16,6 +17,7 @@ async function main(argv: string[]): Promise<void> {
     await run(arguments_)
   } catch (error) {
     process.exitCode = exitCodeOfError(error)
+    if (error instanceof Interrupted) return
     await printError(error, terminalOf(process.stderr), { json: arguments_.includes('--json') })
   }
 }

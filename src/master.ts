@@ -43,6 +43,8 @@ export interface StartOptions {
   /** Told what takes long: 'starting PostgreSQL'. */
   readonly progress?: (doing: string) => void
   readonly uiDir?: string
+  /** Ends the start. A master that has started is ended with `stop`. */
+  readonly signal?: AbortSignal
 }
 
 /** Composition root: opens every part in order and releases them in reverse. */
@@ -63,18 +65,19 @@ async function openParts(
   options: StartOptions,
   releasers: Releasers,
 ): Promise<Master> {
-  const { log, progress = () => {}, uiDir } = options
+  const { log, progress = () => {}, signal = new AbortController().signal, uiDir } = options
   const clock = systemClock
   const loops = new AbortController()
   const { promise: over, resolve: end } = Promise.withResolvers<End>()
   const fail = (reason: string) => end({ reason, failed: true })
 
-  const address = await openServer(settings, { log, progress, onLost: fail }, releasers)
+  const address = await openServer(settings, { log, progress, signal, onLost: fail }, releasers)
   progress('opening the database')
-  const database = await openDatabase({ address, log })
+  const database = await openDatabase({ address, log, signal })
   releasers.add('database', () => database.close())
   const { db } = database
-  await migrateDatabase({ address, log })
+  await migrateDatabase({ address, log, signal })
+  signal.throwIfAborted()
   const only = settings.database.kind === 'embedded'
   const me = await registerMaster(db, { host: hostname(), pid: process.pid, version, only })
   releasers.add('registration', () => markMasterStopped(db, me.id))
@@ -144,12 +147,23 @@ async function openParts(
 
 async function openServer(
   { database, dataDir }: MasterSettings,
-  o: { log: Logger; progress: (doing: string) => void; onLost: (reason: string) => void },
+  o: {
+    log: Logger
+    progress: (doing: string) => void
+    signal: AbortSignal
+    onLost: (reason: string) => void
+  },
   releasers: Releasers,
 ): Promise<DatabaseAddress> {
   if (database.kind === 'url') return { url: database.url.value }
   const onLost = (error: unknown) => o.onLost(messageOf(error))
-  const server = await startEmbeddedPostgres({ dataDir, log: o.log, progress: o.progress, onLost })
+  const server = await startEmbeddedPostgres({
+    dataDir,
+    log: o.log,
+    progress: o.progress,
+    signal: o.signal,
+    onLost,
+  })
   releasers.add('PostgreSQL', () => server.stop())
   return server.address
 }

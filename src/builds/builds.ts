@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { BuilderConfig } from '../config/types.ts'
@@ -29,6 +30,8 @@ export interface BuildsOptions {
   /** Seconds. */
   readonly maxDisconnected: number
 }
+
+type Unkeyed = Omit<Submission, 'idempotencyKey'> & { readonly idempotencyKey?: string }
 
 /** Requests and builds of one master: takes them in, answers for them, cancels them. */
 export class Builds {
@@ -80,15 +83,18 @@ export class Builds {
     await Promise.all([this.#commands.watch(signal), this.#watchLost(signal)])
   }
 
-  async submit(submission: Submission): Promise<Submitted> {
+  /** A submission whose key is known returns what it made before. */
+  async submit(submission: Unkeyed): Promise<Submitted> {
     for (const name of submission.builders) {
       if (!this.#builders.has(name))
         throw new RouseError('ROUSE_BUILDER_UNKNOWN', `there is no builder "${name}"`)
     }
     if (!this.#accepting) throw new RouseError('ROUSE_SHUTTING_DOWN', 'the master takes no requests now')
-    const submitted = await this.#o.commit.write((trx) => storeSubmission(trx, submission))
-    if (!submitted.fresh) return submitted
-    for (const { builder, id } of submitted.requests) {
+    const keyed = { ...submission, idempotencyKey: submission.idempotencyKey ?? randomUUID() }
+    const submitted = await this.#o.commit.write((trx) => storeSubmission(trx, keyed))
+    for (const { builder, id, pending } of submitted.requests) {
+      // Known already, unless this call stored it and the first answer of the database was lost.
+      if (!pending || this.#dispatcher.knows(id)) continue
       this.#o.publish({ type: 'request.submitted', request: id, buildset: submitted.buildsetId, builder })
       this.#dispatcher.add({
         id,

@@ -40,6 +40,11 @@ export class Dispatcher {
     this.wake()
   }
 
+  /** Whether a request waits here or is on its way through a build. */
+  knows(requestId: number): boolean {
+    return this.queue.get(requestId) !== undefined || this.#inFlight.has(requestId)
+  }
+
   /** Distributes in the next turn of the event loop. */
   wake(): void {
     if (this.#waking || this.#stopped !== undefined) return

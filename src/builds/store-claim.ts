@@ -26,7 +26,10 @@ export interface ClaimedBuild {
   readonly steps: readonly { readonly id: number; readonly number: number; readonly step: Step }[]
 }
 
-/** Turns a pending request into a build. Undefined when the request is no longer pending. */
+/**
+ * Turns a pending request into a build. Undefined when the request is no longer pending. May run again after a commit
+ * whose answer was lost: then it finds what it made.
+ */
 export async function storeClaim(
   trx: Transaction<Database>,
   claim: Claim,
@@ -39,10 +42,15 @@ export async function storeClaim(
       claimed_at: sql<Date>`now()`,
       owner: master.id,
       epoch: master.epoch,
-      attempts: sql<number>`attempts + 1`,
+      attempts: sql<number>`case state when 'pending' then attempts + 1 else attempts end`,
     })
     .where('id', '=', requestId)
-    .where('state', '=', 'pending')
+    .where((eb) =>
+      eb.or([
+        eb('state', '=', 'pending'),
+        eb.and([eb('state', '=', 'claimed'), eb('owner', '=', master.id), eb('epoch', '=', master.epoch)]),
+      ]),
+    )
     .returning(['attempts', 'buildset_id', 'builder_id'])
     .executeTakeFirst()
   if (!request) return undefined
@@ -64,6 +72,7 @@ export async function storeClaim(
       owner: master.id,
       epoch: master.epoch,
     })
+    .onConflict((oc) => oc.columns(['request_id', 'attempt']).doUpdateSet({ slot: place.slot }))
     .returning('id')
     .executeTakeFirstOrThrow()
   const source = { repository: buildset.repository, branch: buildset.branch, revision: buildset.revision }
@@ -71,10 +80,14 @@ export async function storeClaim(
   await trx
     .insertInto('build_properties')
     .values(properties.list().map((p) => ({ ...p, build_id: build.id, value: JSON.stringify(p.value) })))
+    .onConflict((oc) => oc.doNothing())
     .execute()
   const steps = await trx
     .insertInto('steps')
     .values(builder.steps.map((step, i) => ({ build_id: build.id, number: i + 1, name: step.name })))
+    .onConflict((oc) =>
+      oc.columns(['build_id', 'number']).doUpdateSet((eb) => ({ name: eb.ref('excluded.name') })),
+    )
     .returning(['id', 'number'])
     .execute()
   await trx

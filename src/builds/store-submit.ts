@@ -11,14 +11,13 @@ export interface Submission {
   readonly reason: string
   readonly origin: Origin
   readonly scheduler?: string
-  readonly idempotencyKey?: string
+  /** Whatever is submitted twice with one key is stored once. */
+  readonly idempotencyKey: string
 }
 
 export interface Submitted {
   readonly buildsetId: number
-  readonly requests: readonly { id: number; builder: string }[]
-  /** False when the same idempotency key had submitted it before. */
-  readonly fresh: boolean
+  readonly requests: readonly { id: number; builder: string; pending: boolean }[]
 }
 
 /** One buildset with a request per builder, in the caller's transaction. */
@@ -38,12 +37,12 @@ export async function storeSubmission(trx: Transaction<Database>, s: Submission)
       scheduler: s.scheduler ?? null,
       source_stamp_id: stamp.id,
       properties: JSON.stringify(s.properties),
-      idempotency_key: s.idempotencyKey ?? null,
+      idempotency_key: s.idempotencyKey,
     })
     .onConflict((oc) => oc.column('idempotency_key').doNothing())
     .returning('id')
     .executeTakeFirst()
-  if (!buildset) return storedBefore(trx, s.idempotencyKey!)
+  if (!buildset) return storedBefore(trx, s.idempotencyKey)
   const requests = []
   for (const builder of s.builders) {
     const { id } = await trx
@@ -55,9 +54,9 @@ export async function storeSubmission(trx: Transaction<Database>, s: Submission)
       }))
       .returning('id')
       .executeTakeFirstOrThrow()
-    requests.push({ id, builder })
+    requests.push({ id, builder, pending: true })
   }
-  return { buildsetId: buildset.id, requests, fresh: true }
+  return { buildsetId: buildset.id, requests }
 }
 
 async function storedBefore(trx: Transaction<Database>, key: string): Promise<Submitted> {
@@ -65,9 +64,12 @@ async function storedBefore(trx: Transaction<Database>, key: string): Promise<Su
     .selectFrom('requests')
     .innerJoin('buildsets', 'buildsets.id', 'requests.buildset_id')
     .innerJoin('builders', 'builders.id', 'requests.builder_id')
-    .select(['requests.id', 'requests.buildset_id', 'builders.name as builder'])
+    .select(['requests.id', 'requests.buildset_id', 'builders.name as builder', 'requests.state'])
     .where('buildsets.idempotency_key', '=', key)
     .orderBy('requests.id')
     .execute()
-  return { buildsetId: rows[0]!.buildset_id, requests: rows, fresh: false }
+  return {
+    buildsetId: rows[0]!.buildset_id,
+    requests: rows.map(({ state, ...row }) => ({ ...row, pending: state === 'pending' })),
+  }
 }

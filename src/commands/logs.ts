@@ -42,8 +42,8 @@ async function logs(build: string, options: LogsOptions): Promise<void> {
       await followBuild(id, { client, patience, view, signal }, { step, follow })
     })
   } catch (error) {
-    if (!(error instanceof Interrupted)) throw error
-    process.exitCode = error.exitCode
+    if (error instanceof Interrupted) await view.interrupted()
+    throw error
   }
 }
 

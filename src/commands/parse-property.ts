@@ -16,7 +16,7 @@ export function parseProperty(text: string, soFar: PropertyValues = {}): Propert
 
 function parseJson(name: string, text: string): PropertyValue {
   try {
-    return JSON.parse(text)
+    return JSON.parse(text) as PropertyValue
   } catch {
     throw new InvalidArgumentError(`${text} is not JSON; write ${name}=${text} for plain text.`)
   }

@@ -6,7 +6,7 @@ import { checkConfig } from '../config/check-config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { resolveConfig, type MasterSettings } from '../config/resolve-config.ts'
 import { startMaster, type End } from '../master.ts'
-import { RouseError } from '../model/errors.ts'
+import { messageOf } from '../model/errors.ts'
 import { masterLog } from './output/master-log.ts'
 
 export function startCommand(): Command {
@@ -22,14 +22,19 @@ export function startCommand(): Command {
 async function start(configFile: string | undefined, json: boolean): Promise<void> {
   const settings = await readSettings(configFile)
   const log = masterLog({ json })
-  const uiDir = fileURLToPath(new URL('../../ui', import.meta.url))
-  const sourceUiDir = fileURLToPath(new URL('../../dist/ui', import.meta.url))
+  const starting = new AbortController()
   const stopping = onceSignalled()
+  void stopping.then(({ reason }) => starting.abort(new Error(reason)))
   const master = await startMaster(settings, {
     log,
+    signal: starting.signal,
     progress: (doing) => log.info(doing),
-    uiDir: existsSync(sourceUiDir) ? sourceUiDir : uiDir,
+    uiDir: pageFolder(),
+  }).catch((error: unknown) => {
+    if (!starting.signal.aborted) throw error
+    log.info(`stopped while starting: ${messageOf(starting.signal.reason)}`)
   })
+  if (!master) return
   log.info(`${settings.title} is ready at ${pc.bold(master.url)}`)
   const { failed, reason } = await Promise.race([stopping, master.over])
   log[failed ? 'fatal' : 'info'](`stopping: ${reason}`)
@@ -40,16 +45,16 @@ async function start(configFile: string | undefined, json: boolean): Promise<voi
 
 async function readSettings(configFile: string | undefined): Promise<MasterSettings> {
   const loaded = await loadConfig({ configFile, cwd: process.cwd(), env: process.env })
-  const problems = checkConfig(loaded.config)
-  for (const { message, severity } of problems) process.stderr.write(`${severity}: ${message}\n`)
-  const errors = problems.filter((p) => p.severity === 'error').length
-  if (errors > 0) {
-    throw new RouseError(
-      'ROUSE_CONFIG_INVALID',
-      `${loaded.files[0]} has ${errors} ${errors === 1 ? 'mistake' : 'mistakes'}`,
-    )
+  for (const { message, severity } of checkConfig(loaded.config)) {
+    if (severity === 'warning') process.stderr.write(`warning: ${message}\n`)
   }
   return resolveConfig(loaded, process.env)
+}
+
+/** The built page: in `dist/` of a checkout, or beside this file's folder in an installed package. */
+function pageFolder(): string {
+  const folders = ['../../dist/ui', '../../ui'].map((path) => fileURLToPath(new URL(path, import.meta.url)))
+  return folders.find((folder) => existsSync(folder)) ?? folders[0]!
 }
 
 /** Resolves with the first signal that asks to stop; a second one ends the process at once. */

@@ -1,30 +1,15 @@
-import { check, duration, name, optional, options, path, positiveInteger, type Check } from './checks.ts'
+import { checkByKind } from './check-by-kind.ts'
 import { checkEnv } from './check-env.ts'
 import { checkProperties } from './check-properties.ts'
 import { checkConfidential } from './check-secret.ts'
-import { hintFor } from './hint-for.ts'
+import { check, duration, name, optional, options, path, positiveInteger, type Check } from './checks.ts'
 import { isPlainObject } from './is-plain-object.ts'
-import { show } from './show.ts'
 import type { LocalWorkerConfig, StaticWorkerConfig, WorkerConfig } from './types.ts'
 
 export const checkWorker: Check = (value, place) => {
-  if (!isPlainObject(value) || value.kind === undefined) {
-    return place.mustBe("a worker such as localWorker('name') or staticWorker('name', { password })", value)
-  }
-  const kind = String(value.kind)
-  if (!isKind(kind)) {
-    return place
-      .key('kind')
-      .error(`is no kind of worker: ${show(kind)}${hintFor(kind, Object.keys(kinds), 'kinds')}`)
-  }
-  if ('options' in value) {
-    return place.say(`${kind}Worker takes a name and an object: ${kind}Worker('name', { maxBuilds: 2 })`)
-  }
-  kinds[kind](value, place)
-}
-
-function isKind(kind: string): kind is WorkerConfig['kind'] {
-  return Object.hasOwn(kinds, kind)
+  // describe-worker keeps here what was given instead of an object: staticWorker('bot', 'password').
+  if (!isPlainObject(value) || !('options' in value)) return checkAnyWorker(value, place)
+  place.say("a worker takes a name and an object of options: localWorker('name', { maxBuilds: 2 })")
 }
 
 const common = {
@@ -52,3 +37,9 @@ const kinds: Readonly<Record<WorkerConfig['kind'], Check>> = {
   }),
   local: options<LocalWorkerConfig>('a local worker', { ...common, baseDir: optional(path) }),
 }
+
+const checkAnyWorker = checkByKind({
+  what: 'worker',
+  example: "localWorker('name') or staticWorker('name', { password })",
+  checks: kinds,
+})

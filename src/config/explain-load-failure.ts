@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { messageOf, RouseError } from '../model/errors.ts'
@@ -60,7 +60,7 @@ function callPlace(error: Error, isUserFile: (url: string) => boolean): Place | 
 /** For a module that was not found: the line of the importing file that names it. */
 function importPlace(error: Error): Place | undefined {
   const [, missing, path] = /^Cannot find \w+ '(.+?)' imported from (.+)$/m.exec(error.message) ?? []
-  if (!missing || !path) return undefined
+  if (!missing || !path || !existsSync(path)) return undefined
   const lines = readFileSync(path, 'utf8').split('\n')
   const line = lines.findIndex((text) => /['"]/.test(text) && text.includes(missing.split('/').at(-1)!)) + 1
   return { path, line: line || undefined }

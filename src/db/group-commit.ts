@@ -108,7 +108,10 @@ export class GroupCommit {
         this.#troubleSince = undefined
         return value
       } catch (error) {
-        if (!isWorthAnotherTry(error)) throw error
+        if (!isWorthAnotherTry(error)) {
+          this.#troubleSince = undefined
+          throw error
+        }
         // Counted over all works, so that a long queue does not wait this long for each of them.
         this.#troubleSince ??= clock.now()
         const wait = backoff(attempt, { initial: 50, max: 1000 })

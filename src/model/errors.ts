@@ -8,6 +8,14 @@ export const errorCatalogue = {
     advice:
       'Another agent is connected under this name and answers. Stop it, or give this agent its own name.',
   },
+  ROUSE_AGENT_BASE_DIR: {
+    status: 500,
+    advice: 'Give --base-dir a folder that this user may write to, on a file system of this machine.',
+  },
+  ROUSE_AGENT_BASE_DIR_IN_USE: {
+    status: 409,
+    advice: 'Stop the other agent, or give each agent a --base-dir of its own.',
+  },
   ROUSE_AGENT_LOGIN_REFUSED: {
     status: 401,
     advice: "Check --name and the password file against the worker's entry in master.config.ts.",

@@ -36,8 +36,9 @@ export async function makeApp(
   services: WebServices,
   { agents, page, maxRequestBytes }: AppOptions,
 ): Promise<App> {
+  const log: FastifyBaseLogger = services.log
   const app: App = Fastify({
-    loggerInstance: services.log as FastifyBaseLogger,
+    loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: maxRequestBytes,
     requestTimeout: 60_000,

@@ -63,7 +63,7 @@ test.each<[string, readonly unknown[]]>([
     [...right.workers, 'zz'],
   ],
   [
-    `workers[1]: staticWorker takes a name and an object: staticWorker('name', { maxBuilds: 2 })`,
+    `workers[1]: a worker takes a name and an object of options: localWorker('name', { maxBuilds: 2 })`,
     [right.workers[0], staticWorker('bot', 'hunter2' as never)],
   ],
   [

@@ -68,7 +68,7 @@ describe('a missing secret is reported with its name and where it was looked for
 
   test.each([
     ['is empty', async (file: string) => writeFile(file, '\n'), 'empty'],
-    ['is a folder', async (file: string) => void (await mkdir(file)), 'not a file'],
+    ['is a folder', async (file: string) => mkdir(file), 'not a file'],
     ['is huge', async (file: string) => writeFile(file, 'x'.repeat(65_537)), 'larger than 64 KiB'],
   ])('when its file %s', async (_what, make, reason) => {
     await make(join(secretsDir, 'DB'))

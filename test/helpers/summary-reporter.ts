@@ -1,8 +1,13 @@
-import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node'
+import type { Reporter, TestModule, TestRunEndReason, Vitest } from 'vitest/node'
 
 /** Ends the run with each skipped test and its reason, the time, and the counts alone on a line, for people and for CI. */
 export class SummaryReporter implements Reporter {
   #started = performance.now()
+  #filtered = false
+
+  onInit({ config }: Vitest): void {
+    this.#filtered = config.testNamePattern !== undefined
+  }
 
   onTestRunStart(): void {
     this.#started = performance.now()
@@ -24,7 +29,9 @@ export class SummaryReporter implements Reporter {
         .filter((s) => s.errors().length > 0).length +
       unhandledErrors.length +
       (reason === 'interrupted' ? 1 : 0)
-    for (const test of skipped) console.log(`skipped: ${test.fullName} (${skipReason(test.result())})`)
+    // With `-t` all the others are skipped: the reason is known.
+    for (const test of this.#filtered ? [] : skipped)
+      console.log(`skipped: ${test.fullName} (${skipReason(test.result())})`)
     console.log(`\nTests took ${((performance.now() - this.#started) / 1000).toFixed(1)} s.`)
     console.log(`${passed} passed, ${failed} failed, ${skipped.length} skipped`)
   }

@@ -11,6 +11,7 @@ import type { WebServices } from '../../src/web/services.ts'
 import { ask } from './ask.ts'
 
 const host = '10.77.0.1'
+execFileSync('ip', ['link', 'set', 'lo', 'up'])
 const log = pino({}, { write: react })
 const added = new EventTarget()
 
@@ -28,7 +29,6 @@ await listener.close()
 function react(line: string): void {
   const { msg } = JSON.parse(line) as { msg: string }
   if (msg.includes('trying again')) {
-    execFileSync('ip', ['link', 'set', 'lo', 'up'])
     execFileSync('ip', ['address', 'add', `${host}/32`, 'dev', 'lo'])
   }
   if (msg === 'agents can connect here') added.dispatchEvent(new Event('listening'))

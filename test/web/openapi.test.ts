@@ -22,6 +22,7 @@ test('the API describes itself: every path, parameter and answer', async () => {
     '/api/v1/events',
     '/api/v1/health',
     '/api/v1/logs/{id}/text',
+    '/api/v1/master',
     '/api/v1/master/stop',
     '/api/v1/ready',
     '/api/v1/requests',

@@ -1,7 +1,7 @@
 import pino from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { EventLog } from '../../src/builds/event-log.ts'
-import { errorCatalogue } from '../../src/model/errors.ts'
+import type { ErrorCode } from '../../src/model/errors.ts'
 import type { MasterLink, MasterLinkEvents } from '../../src/protocol/link.ts'
 import type { FromAgent } from '../../src/protocol/messages.ts'
 import type { OutputFrame } from '../../src/protocol/output-frame.ts'
@@ -133,7 +133,7 @@ const loginAnswers: Record<string, LoginAnswer> = {
   often: refusal(429, 'ROUSE_AGENT_LOGIN_REFUSED', 'too many failures'),
 }
 
-function refusal(status: 401 | 409 | 429, code: keyof typeof errorCatalogue, message: string): LoginAnswer {
+function refusal(status: 401 | 409 | 429, code: ErrorCode, message: string): LoginAnswer {
   return { ok: false, status, code, message }
 }
 

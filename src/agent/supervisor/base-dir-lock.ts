@@ -7,7 +7,11 @@ import { processIdentity } from './process-identity.ts'
  * ROUSE_AGENT_BASE_DIR_IN_USE while the process that holds it lives; the lock of a dead one is taken over.
  */
 export function lockBaseDir(baseDir: string, file: string): () => void {
-  const mine: Holder = { pid: process.pid, identity: processIdentity(process.pid) ?? null, token: Math.random() }
+  const mine: Holder = {
+    pid: process.pid,
+    identity: processIdentity(process.pid) ?? null,
+    token: Math.random(),
+  }
   const draft = `${file}.${process.pid}`
   writeFileSync(draft, JSON.stringify(mine))
   try {

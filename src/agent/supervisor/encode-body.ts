@@ -26,7 +26,11 @@ const deflateOptions = { level: 1 }
 // zstd came with Node.js 22.15; the agent runs on 20 too.
 const compressor =
   typeof zlib.zstdCompressSync === 'function'
-    ? { codec: 'zstd' as const, now: (raw: Buffer) => zlib.zstdCompressSync(raw), later: promisify(zlib.zstdCompress) }
+    ? {
+        codec: 'zstd' as const,
+        now: (raw: Buffer) => zlib.zstdCompressSync(raw),
+        later: promisify(zlib.zstdCompress),
+      }
     : {
         codec: 'deflate' as const,
         now: (raw: Buffer) => zlib.deflateSync(raw, deflateOptions),

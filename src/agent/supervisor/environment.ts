@@ -17,7 +17,8 @@ export function commandEnvironment(
   }
   env.PATH = cleanPath(agent.PATH ?? '')
   for (const [name, value] of Object.entries(added)) {
-    if (!/^[^=\0]+$/.test(name)) throw new Error(`${JSON.stringify(name)} cannot name an environment variable`)
+    if (!/^[^=\0]+$/.test(name))
+      throw new Error(`${JSON.stringify(name)} cannot name an environment variable`)
     if (value?.includes('\0')) throw new Error(`the environment variable ${name} holds a NUL byte`)
     if (value === null) delete env[name]
     else env[name] = value

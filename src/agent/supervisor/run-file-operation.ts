@@ -78,5 +78,8 @@ async function listFolder(path: string, signal: AbortSignal): Promise<Found> {
 }
 
 function found(list: BoundedList): Found {
-  return { data: list.sorted(), ...(list.cut && { message: `cut after ${list.length} entries: there are more` }) }
+  return {
+    data: list.sorted(),
+    ...(list.cut && { message: `cut after ${list.length} entries: there are more` }),
+  }
 }

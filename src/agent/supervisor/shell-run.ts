@@ -38,7 +38,9 @@ export class ShellRun {
     this.#output = context.output
     this.#spawned = spawned
     this.#streams = [spawned.stdout, spawned.stderr]
-    this.#silence = new Deadline(timeout * 1000, () => this.#stop('timeout', `silent for ${inWords(timeout)}`))
+    this.#silence = new Deadline(timeout * 1000, () =>
+      this.#stop('timeout', `silent for ${inWords(timeout)}`),
+    )
     this.#lifetime = new Deadline(maxTime * 1000, () => this.#stop('maxTime', `ran for ${inWords(maxTime)}`))
     this.finished = this.#run(context)
   }
@@ -46,7 +48,10 @@ export class ShellRun {
   async #run({ cancel, kill, output }: OperationContext): Promise<CommandResult> {
     const onCancel = () => this.#stop('cancelled', String(cancel.reason))
     const onKill = () => this.#kill()
-    const closed = Promise.all([this.#read('stdout', this.#spawned.stdout), this.#read('stderr', this.#spawned.stderr)])
+    const closed = Promise.all([
+      this.#read('stdout', this.#spawned.stdout),
+      this.#read('stderr', this.#spawned.stderr),
+    ])
     output.onRoom = () => this.#resume()
     cancel.addEventListener('abort', onCancel)
     kill.addEventListener('abort', onKill)
@@ -60,7 +65,12 @@ export class ShellRun {
       this.#lifetime.stop()
       if (this.#why) await this.#groupEnds()
       await this.#outputEnds(closed)
-      return { exitCode, signal, reason: this.#why?.reason ?? null, ...(this.#why && { message: this.#why.message }) }
+      return {
+        exitCode,
+        signal,
+        reason: this.#why?.reason ?? null,
+        ...(this.#why && { message: this.#why.message }),
+      }
     } finally {
       cancel.removeEventListener('abort', onCancel)
       kill.removeEventListener('abort', onKill)

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { ShellOperation } from '../../protocol/operation.ts'
 import type { Pipe, PipePool } from './pipe-pool.ts'
+import { signalGroup } from './process-group.ts'
 
 export interface SpawnedShell {
   readonly child: ChildProcess
@@ -28,34 +29,37 @@ export interface SpawnOptions {
 /** Starts a command as the leader of a session and process group of its own. Throws when it cannot be started. */
 export async function spawnShell(operation: ShellOperation, options: SpawnOptions): Promise<SpawnedShell> {
   const { command, stdin } = operation
-  const [file, args] = typeof command === 'string' ? ['/bin/sh', ['-c', command]] : [command[0]!, command.slice(1)]
-  const pipes = await options.pipes.pair()
+  const argv = typeof command === 'string' ? ['/bin/sh', '-c', command] : command
   const { cwd, env } = options
-  const input = stdin === undefined ? undefined : openInput(join(options.scratchDir, options.id), stdin)
-  let child: ChildProcess
+  const pipes = await options.pipes.pair()
+  let child: ChildProcess | undefined
+  let input: number | undefined
   try {
-    const output = pipes?.map((pipe) => pipe.write) ?? ['pipe', 'pipe']
-    child = spawn(file, args, { cwd, env, detached: true, stdio: [input ?? 'ignore', output[0]!, output[1]!] })
-    if (child.pid !== undefined) options.onSpawned(child.pid)
+    if (stdin !== undefined) input = openInput(join(options.scratchDir, options.id), stdin)
+    const outputs = pipes ? pipes.map((pipe) => pipe.write) : ['pipe' as const, 'pipe' as const]
+    child = spawn(argv[0]!, argv.slice(1), { cwd, env, detached: true, stdio: [input ?? 'ignore', ...outputs] })
+    if (child.pid === undefined) throw await failureOf(child, argv[0]!)
+    options.onSpawned(child.pid)
+    const [stdout, stderr] = pipes ? pipes.map(readerOf) : [child.stdout, child.stderr]
+    return { child, pid: child.pid, stdout: stdout!, stderr: stderr! }
   } catch (error) {
+    if (child?.pid !== undefined) signalGroup(child.pid, 'SIGKILL')
     for (const pipe of pipes ?? []) closeSync(pipe.read)
     throw error
   } finally {
     if (input !== undefined) closeSync(input)
     for (const pipe of pipes ?? []) closeSync(pipe.write)
   }
-  const [stdout, stderr] = pipes ? pipes.map(readerOf) : [child.stdout!, child.stderr!]
-  if (child.pid !== undefined) return { child, pid: child.pid, stdout: stdout!, stderr: stderr! }
-  stdout!.destroy()
-  stderr!.destroy()
-  const [error] = (await once(child, 'error')) as [NodeJS.ErrnoException]
-  throw new Error(whyNot(file, error), { cause: error })
 }
 
 // The working directory is there, so what was not found is the program.
-function whyNot(file: string, error: NodeJS.ErrnoException): string {
-  if (error.code === 'ENOENT') return `${file}: no such program, or what its first line asks for is missing`
-  return error.code === 'EACCES' ? `${file}: not allowed to run it` : error.message
+async function failureOf(child: ChildProcess, file: string): Promise<Error> {
+  const [cause] = (await once(child, 'error')) as [NodeJS.ErrnoException]
+  const reasons: Record<string, string> = {
+    ENOENT: `${file}: no such program, or what its first line asks for is missing`,
+    EACCES: `${file}: not allowed to run it`,
+  }
+  return new Error(reasons[cause.code ?? ''] ?? cause.message, { cause })
 }
 
 // A file without a name rather than a pipe: a command that does not read its input does no harm to anyone.

@@ -14,7 +14,9 @@ export function operationPath(workspace: string, path: string): string {
   if (path.includes('\0')) throw new Error('a path cannot hold a NUL byte')
   const full = resolve(workspace, path)
   if (!isAbsolute(path) && relative(workspace, full).split(sep)[0] === '..')
-    throw new Error(`${JSON.stringify(path)} leads out of the workspace; if that is meant, name it as an absolute path`)
+    throw new Error(
+      `${JSON.stringify(path)} leads out of the workspace; if that is meant, name it as an absolute path`,
+    )
   return full
 }
 

@@ -71,9 +71,9 @@ export class BuildEvents {
         this.#hear('change')
       })
       socket.on('pong', () => (alive = true))
-      socket.on('message', (data) => {
+      socket.on('message', (data: Buffer) => {
         alive = true
-        this.#hear(typeOf(String(data)) === 'log.grew' ? 'growth' : 'change')
+        this.#hear(typeOf(data.toString()) === 'log.grew' ? 'growth' : 'change')
       })
       socket.on('error', () => {})
       socket.on('close', () => {

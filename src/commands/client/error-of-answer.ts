@@ -7,9 +7,13 @@ export async function errorOfAnswer({ url }: MasterAddress, response: Response):
   const seconds = Number(response.headers.get('retry-after') ?? NaN)
   const retryAfter = seconds >= 0 ? seconds * 1000 : undefined
   try {
-    const { code, message, advice } = JSON.parse(await response.text())
+    const { code, message, advice } = JSON.parse(await response.text()) as Record<string, unknown>
     if (typeof code === 'string' && typeof message === 'string')
-      return new RemoteError(status, { code, message, advice: String(advice ?? '') }, retryAfter)
+      return new RemoteError(
+        status,
+        { code, message, advice: typeof advice === 'string' ? advice : '' },
+        retryAfter,
+      )
   } catch {
     // Not JSON: a proxy, or another program.
   }

@@ -1,12 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import type { MasterFile } from '../../master-file.ts'
 import { messageOf, RouseError } from '../../model/errors.ts'
-
-/** What the master writes to `<dataDir>/master.json` while it runs. */
-export interface MasterFile {
-  readonly url: string
-  readonly pid: number
-}
 
 export interface MasterAddress {
   /** Without a slash at the end. */
@@ -20,7 +15,7 @@ export interface FindOptions {
   readonly config?: string | undefined
 }
 
-/** The master's address: --url, --config, ROUSE_URL, ./rouse-data/master.json, http://127.0.0.1:8010; the first that is there. */
+/** The master's address: --url, --config, ROUSE_URL, ./rouse-data/master.json or the default; the first that is given. */
 export async function findMaster(
   options: FindOptions,
   { env = process.env, cwd = process.cwd() }: { env?: NodeJS.ProcessEnv; cwd?: string } = {},
@@ -67,8 +62,8 @@ async function dataDirOf(configFile: string | undefined, cwd: string): Promise<s
 // A master that died while it wrote the file leaves something that is not JSON: then there is none.
 function parsed(text: string): MasterFile | undefined {
   try {
-    const { url, pid } = JSON.parse(text)
-    return typeof url === 'string' && Number.isInteger(pid) ? { url, pid } : undefined
+    const { url, pid } = JSON.parse(text) as Record<string, unknown>
+    return typeof url === 'string' && typeof pid === 'number' ? { url, pid } : undefined
   } catch {
     return undefined
   }

@@ -52,7 +52,7 @@ export class MasterClient {
       const size = Math.min(limit - items.length, maxPage)
       const cursor = next ?? undefined
       const page: Page<T> = await this.get<Page<T>>(path, { ...query, limit: size, cursor }, signal)
-      if (!Array.isArray(page.items)) throw this.#notAMaster(`${path} is not a list`)
+      if (!isPage(page)) throw this.#notAMaster(`${path} is not a list`)
       items.push(...page.items)
       next = page.items.length > 0 ? page.next : null
     } while (next !== null && items.length < limit)
@@ -81,7 +81,7 @@ export class MasterClient {
       if (!response.ok) throw await timely(errorOfAnswer(this.address, response))
       let skip = from - firstByte(response)
       if (skip < 0) throw this.#notAMaster(`it gave another part of log ${log} than asked for`)
-      const reader = response.body!.getReader()
+      const reader = (response.body as ReadableStream<Uint8Array>).getReader()
       for (;;) {
         const { value, done } = await timely(reader.read())
         if (done) return
@@ -129,7 +129,11 @@ function queryString(query: Query): string {
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(query))
     if (value !== undefined) parameters.set(name, String(value))
-  return parameters.size > 0 ? `?${parameters}` : ''
+  return parameters.size > 0 ? `?${parameters.toString()}` : ''
+}
+
+function isPage(answer: unknown): boolean {
+  return Array.isArray((answer as Partial<Page<unknown>> | null)?.items)
 }
 
 // A server may answer with the whole instead of the part.

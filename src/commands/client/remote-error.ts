@@ -10,7 +10,7 @@ export class RemoteError extends Error {
   constructor(
     status: number,
     answer: { code: string; message: string; advice: string },
-    retryAfter: number | undefined = undefined,
+    retryAfter?: number,
   ) {
     super(answer.message)
     this.status = status

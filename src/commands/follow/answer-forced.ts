@@ -2,6 +2,7 @@ import { RouseError } from '../../model/errors.ts'
 import { systemClock } from '../../util/clock.ts'
 import type { ApiForceAnswer } from '../../web/api.ts'
 import type { MasterClient } from '../client/master-client.ts'
+import { printJson } from '../output/print.ts'
 import { terminalOf } from '../output/terminal.ts'
 import { exitCodeOf } from './exit-code.ts'
 import { followRequest } from './follow-request.ts'
@@ -20,9 +21,9 @@ export async function answerForced(
   answer: ApiForceAnswer,
   { json = false, follow = false }: ForcedOptions,
 ): Promise<void> {
-  const out = terminalOf(process.stdout)
-  if (!json) await out.write(answer.requestIds.map((id) => `request r${id}\n`).join(''))
-  else if (!follow) await out.write(`${JSON.stringify(answer)}\n`)
+  if (json && !follow) return await printJson(answer)
+  if (!json)
+    await terminalOf(process.stdout).write(answer.requestIds.map((id) => `request r${id}\n`).join(''))
   if (!follow) return
 
   const id = answer.requestIds[0]
@@ -37,8 +38,7 @@ export async function answerForced(
     await view.ended(outcome)
     process.exitCode = exitCodeOf(outcome)
   } catch (error) {
-    if (!(error instanceof Interrupted)) throw error
-    await view.interrupted(id)
-    process.exitCode = error.exitCode
+    if (error instanceof Interrupted) await view.interrupted(id)
+    throw error
   }
 }

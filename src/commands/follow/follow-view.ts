@@ -18,7 +18,7 @@ export interface FollowView {
   /** The request has its result. */
   ended(outcome: Outcome): Promise<void>
   /** The user stopped following. */
-  interrupted(request: number): Promise<void>
+  interrupted(request?: number): Promise<void>
 }
 
 export interface Outcome {

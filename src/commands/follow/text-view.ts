@@ -44,9 +44,11 @@ export class TextView implements FollowView {
   }
 
   async waiting(request: ApiRequest): Promise<void> {
-    if (request.state !== 'pending') return
+    const waited = this.#clock.now() - this.#since
+    // A request that has just come may not have been looked at yet.
+    if (request.state !== 'pending' || (request.waitingFor === null && waited < 1000)) return
     const place = request.position === null ? '' : ` (number ${request.position} in the queue)`
-    const passing = ` · since ${humanDuration(this.#clock.now() - this.#since)}`
+    const passing = ` · since ${humanDuration(waited)}`
     await this.#progress.show(`r${request.id}: ${request.waitingFor ?? 'waits'}${place}`, passing)
   }
 
@@ -58,7 +60,8 @@ export class TextView implements FollowView {
   }
 
   async stepStarted(_build: ApiBuild, step: ApiStep): Promise<void> {
-    if (this.#options.headers) await this.#line(headline(step), this.#out.colours.dim)
+    if (this.#options.headers && step.result !== 'SKIPPED')
+      await this.#line(headline(step), this.#out.colours.dim)
   }
 
   async log({ log }: LogPlace, bytes: Uint8Array): Promise<void> {
@@ -78,8 +81,8 @@ export class TextView implements FollowView {
   async stepFinished(_build: ApiBuild, step: ApiStep): Promise<void> {
     if (!this.#options.headers || step.result === null || step.result === 'SUCCESS') return
     const summary = step.summary ? ` (${step.summary})` : ''
-    const time = took(step.startedAt, step.finishedAt, this.#clock.now())
-    await this.#line(`${headline(step)}: ${step.result}${summary} after ${time}`, this.#colour(step.result))
+    const time = step.startedAt ? ` after ${took(step.startedAt, step.finishedAt, this.#clock.now())}` : ''
+    await this.#line(`${headline(step)}: ${step.result}${summary}${time}`, this.#colour(step.result))
   }
 
   async buildFinished(build: ApiBuild): Promise<void> {
@@ -107,7 +110,9 @@ export class TextView implements FollowView {
     if (!build) await this.#line(`request r${request} ended without a build: ${result ?? 'no result'}`)
   }
 
-  async interrupted(request: number): Promise<void> {
+  async interrupted(request?: number): Promise<void> {
+    for (const text of this.#texts.values()) await this.#write(text.end())
+    if (request === undefined) return
     const [what, id] = this.#build
       ? [`build ${this.#build.id} goes on`, this.#build.id]
       : [`request r${request} still waits`, `r${request}`]

@@ -18,8 +18,8 @@ export class ProgressLine {
       this.#shown = line
       const cut = cutToWidth(line + passing, this.#terminal.width - 1)
       await this.#terminal.write(`\r\x1b[K${this.#terminal.colours.dim(cut)}`)
-    } else if (line !== this.#shown) {
-      this.#shown = line
+    } else if (withoutTimes(line) !== this.#shown) {
+      this.#shown = withoutTimes(line)
       await this.#terminal.write(`${line}\n`)
     }
   }
@@ -29,4 +29,9 @@ export class ProgressLine {
     if (this.#shown !== '' && this.#terminal.isTTY) await this.#terminal.write('\r\x1b[K')
     this.#shown = ''
   }
+}
+
+// A countdown within the text is no news.
+function withoutTimes(line: string): string {
+  return line.replaceAll(/\d+(\.\d+)? (ms|[smhd])\b/g, '')
 }

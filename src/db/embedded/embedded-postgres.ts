@@ -6,7 +6,7 @@ import { systemClock } from '../../util/clock.ts'
 import type { DatabaseAddress } from '../database-address.ts'
 import { lockDataDir } from './data-dir-lock.ts'
 import { initDataFolder } from './init-data-folder.ts'
-import { postgresCommandPrefix } from './postgres-account.ts'
+import { postgresAccount } from './postgres-account.ts'
 import { findPostgresBinaries } from './postgres-binaries.ts'
 import type { ServerSetup } from './server-setup.ts'
 import { startServer } from './start-server.ts'
@@ -86,11 +86,12 @@ async function prepare(options: EmbeddedPostgresOptions, signal: AbortSignal): P
   const { dataDir, log, progress = () => {}, settings = {}, packageRoot } = options
   await mkdir(dataDir, { recursive: true })
   const realDataDir = await realpath(dataDir)
+  const folder = join(realDataDir, 'postgres')
   const setup: ServerSetup = {
-    folder: join(realDataDir, 'postgres'),
+    folder,
     logFile: join(realDataDir, 'postgres.log'),
     binaries: await findPostgresBinaries(packageRoot),
-    prefix: await postgresCommandPrefix(),
+    account: await postgresAccount(folder),
     settings,
     log,
     progress,

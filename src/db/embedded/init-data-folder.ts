@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { chown, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { RouseError } from '../../model/errors.ts'
@@ -14,11 +14,14 @@ export async function initDataFolder(setup: ServerSetup, signal?: AbortSignal): 
   if (await isInitialised(setup)) return
   setup.progress('Setting up the database; this is done once')
   const draft = `${setup.folder}.new-${process.pid}-${randomUUID()}`
+  const { uid, gid } = setup.account.ids
   try {
+    await mkdir(draft, { mode: 0o700 })
+    if (uid !== undefined && gid !== undefined) await chown(draft, uid, gid)
     await runInitdb(setup, draft, signal)
     await moveInto(draft, setup.folder)
   } finally {
-    await rm(draft, { recursive: true, force: true })
+    await rm(draft, { recursive: true, force: true, maxRetries: 5 })
   }
   if (!(await isInitialised(setup))) {
     throw new RouseError('ROUSE_EMBEDDED_POSTGRES', `${setup.folder} holds something else than a database`, {
@@ -41,9 +44,9 @@ async function isInitialised({ folder, binaries }: ServerSetup): Promise<boolean
   })
 }
 
-async function runInitdb({ binaries, prefix, settings }: ServerSetup, folder: string, signal?: AbortSignal) {
+async function runInitdb({ binaries, account, settings }: ServerSetup, folder: string, signal?: AbortSignal) {
   const command = [
-    ...prefix,
+    ...account.prefix,
     binaries.initdb,
     `--pgdata=${folder}`,
     '--username=rouse',
@@ -58,6 +61,7 @@ async function runInitdb({ binaries, prefix, settings }: ServerSetup, folder: st
   ]
   try {
     await promisify(execFile)(command[0]!, command.slice(1), {
+      ...account.ids,
       env: serverEnvironment(),
       timeout: initTimeout,
       ...(signal ? { signal } : {}),
@@ -70,8 +74,7 @@ async function runInitdb({ binaries, prefix, settings }: ServerSetup, folder: st
       `the database could not be set up: ${said || String(error)}`,
       {
         cause: error,
-        advice:
-          'Check that dataDir is on a local disk with room, and that Rouse runs as the owner of that folder and of its own files.',
+        advice: account.advice ?? defaultAdvice,
       },
     )
   }
@@ -102,4 +105,5 @@ async function removeLeftovers(folder: string): Promise<void> {
   }
 }
 
+const defaultAdvice = 'Check that dataDir is on a local disk with room, and that Rouse runs as its owner.'
 const initTimeout = 120_000

@@ -25,7 +25,7 @@ export async function launchServer(
   deadline: number,
 ): Promise<RunningServer | undefined> {
   const address = addressOf(socketFolder(setup.folder))
-  if (address.host !== setup.folder) await makeSocketFolder(address.host)
+  if (address.host !== setup.folder) await makeSocketFolder(address.host, setup.account)
   const logStart = await boundLog(setup.logFile)
   const child = await spawnServer(setup, address.host)
   const say = sayWhenSlow(setup.progress)
@@ -58,7 +58,7 @@ async function spawnServer(setup: ServerSetup, host: string): Promise<ChildProce
     unix_socket_directories: `"${host.replaceAll('"', '""')}"`,
   }
   const command = [
-    ...setup.prefix,
+    ...setup.account.prefix,
     setup.binaries.postgres,
     ...['-D', setup.folder],
     ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
@@ -66,6 +66,7 @@ async function spawnServer(setup: ServerSetup, host: string): Promise<ChildProce
   const log = openSync(setup.logFile, 'a', 0o600)
   try {
     const child = spawn(command[0]!, command.slice(1), {
+      ...setup.account.ids,
       cwd: setup.folder,
       env: serverEnvironment(),
       detached: true,

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { DatabaseSocket } from '../database-address.ts'
+import type { PostgresAccount } from './postgres-account.ts'
 import type { PostgresBinaries } from './postgres-binaries.ts'
 
 /** One embedded database and how its server is run. */
@@ -8,8 +9,7 @@ export interface ServerSetup {
   readonly folder: string
   readonly logFile: string
   readonly binaries: PostgresBinaries
-  /** Goes in front of each command. */
-  readonly prefix: readonly string[]
+  readonly account: PostgresAccount
   /** As in postgresql.conf. */
   readonly settings: Readonly<Record<string, string>>
   readonly log: Logger

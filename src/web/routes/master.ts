@@ -4,9 +4,15 @@ import { answers } from '../answers.ts'
 import type { App } from '../app.ts'
 import type { WebServices } from '../services.ts'
 
+const MasterSchema = Type.Object({ title: Type.String(), ready: Type.Boolean() })
 const StoppingSchema = Type.Object({ stopping: Type.Literal(true) })
 
 export function masterRoutes(app: App, services: WebServices): void {
+  app.get('/master', { schema: { response: answers(MasterSchema) } }, () => ({
+    title: services.title,
+    ready: services.ready(),
+  }))
+
   app.post(
     '/master/stop',
     {

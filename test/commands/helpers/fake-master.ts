@@ -227,8 +227,13 @@ export class FakeMaster {
   }
 
   #post({ path, body }: Asked, response: ServerResponse): void {
-    const [, room, , verb] = path.split('/')
-    if (verb === 'cancel') return json(response, 200, { cancelled: path, ...body })
+    const [, room, id, verb] = path.split('/')
+    const items: { id: number }[] = room === 'builds' ? this.builds : this.requests
+    if (verb === 'cancel')
+      return one(
+        items.find((item) => item.id === Number(id)),
+        response,
+      )
     if ((room === 'builders' && verb === 'force') || verb === 'rebuild') {
       const { id } = this.addRequest({ reason: body.reason ?? 'forced' })
       return json(response, 201, { buildsetId: 1, requestIds: [id] })

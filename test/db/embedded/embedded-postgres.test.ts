@@ -1,11 +1,14 @@
 import { chmod, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
 import { isAlive } from '../../../src/db/embedded/postmaster-pid.ts'
+import { copyPostgresPackage } from '../../helpers/copy-postgres-package.ts'
 import { queryOnce, startPostgres } from '../../helpers/embedded-postgres.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 const asRoot = process.getuid!() === 0
+const path = process.env['PATH']!
+afterEach(showUnshare)
 
 test('a fresh data folder gets a database that keeps what was written', async () => {
   const dataDir = await tempDir()
@@ -58,15 +61,30 @@ test.skipIf(!asRoot)('as root it runs in a folder that only root may enter', asy
   expect((await stat(join(dataDir, 'postgres', 'PG_VERSION'))).uid).toBe(0)
 })
 
-test.skipIf(!asRoot)('as root without unshare it says what to do', async () => {
-  const path = process.env['PATH']
-  process.env['PATH'] = await tempDir()
-  onTestFinished(() => {
-    process.env['PATH'] = path
-  })
-  await expect(startPostgres(await tempDir())).rejects.toMatchObject({
+test.skipIf(!asRoot)('as root where user namespaces are refused, it runs as another user', async () => {
+  await hideUnshare()
+  const open = await dirWithMode(0o755)
+  const dataDir = join(open, 'rouse-data')
+  // A copy, for the other user may not be able to enter this checkout.
+  const packageRoot = await copyPostgresPackage(join(open, 'package'))
+  const first = await startPostgres(dataDir, { packageRoot })
+  expect(await queryOnce(first.address, 'select 1 as one')).toEqual([{ one: 1 }])
+  const owner = (await stat(join(dataDir, 'postgres'))).uid
+  expect(owner).toBeGreaterThan(0)
+  await first.stop()
+  // And later, where they are allowed, it goes on as that user.
+  showUnshare()
+  const second = await startPostgres(dataDir, { packageRoot })
+  expect(await queryOnce(second.address, 'select 1 as one')).toEqual([{ one: 1 }])
+  expect((await stat(join(dataDir, 'postgres', 'postmaster.pid'))).uid).toBe(owner)
+})
+
+test.skipIf(!asRoot)('as root where nothing helps, it says what to do', async () => {
+  await hideUnshare()
+  const closed = await dirWithMode(0o700)
+  await expect(startPostgres(join(closed, 'rouse-data'))).rejects.toMatchObject({
     code: 'ROUSE_EMBEDDED_POSTGRES',
-    message: expect.stringContaining('unshare'),
+    message: expect.stringMatching(/Permission denied|EACCES/),
     advice: expect.stringContaining('ordinary user'),
   })
 })
@@ -133,3 +151,18 @@ test("the server's log is moved aside when it has grown long", async () => {
   expect((await stat(join(dataDir, 'postgres.log'))).size).toBeLessThan(64 * 1024)
   expect((await stat(join(dataDir, 'postgres.log.1'))).size).toBe(11 * 1024 * 1024)
 })
+
+// A PATH without it stands for a container that refuses it.
+async function hideUnshare(): Promise<void> {
+  process.env['PATH'] = await tempDir()
+}
+
+function showUnshare(): void {
+  process.env['PATH'] = path
+}
+
+async function dirWithMode(mode: number): Promise<string> {
+  const dir = await tempDir()
+  await chmod(dir, mode)
+  return dir
+}

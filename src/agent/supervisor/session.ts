@@ -1,0 +1,53 @@
+import type { AgentLink } from '../../protocol/link.ts'
+import type { Command } from './command.ts'
+import { Shipper } from './shipper.ts'
+
+/** One connection to a master, from the agent's end. Nothing but the hello is sent before the welcome. */
+export class Session {
+  readonly link: AgentLink
+  welcomed = false
+  #ended = false
+  #window = 0
+  readonly #shippers = new Map<string, Shipper>()
+
+  constructor(link: AgentLink) {
+    this.link = link
+  }
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  /** `window`: raw bytes of output per command that may be on the way. */
+  welcome(window: number): void {
+    this.welcomed = true
+    this.#window = window
+  }
+
+  /** Sends what the command has from `offset` on, and what comes. The master answers for everything before. */
+  ship(command: Command, offset: number): void {
+    command.output.release(offset)
+    this.#shippers.set(command.id, new Shipper(command, this.link, { offset, window: this.#window }))
+  }
+
+  ack(command: string, offset: number): void {
+    this.#shippers.get(command)?.ack(offset)
+  }
+
+  /** The command has its result. */
+  poke(command: string): void {
+    this.#shippers.get(command)?.poke()
+  }
+
+  forget(command: string): void {
+    this.#shippers.get(command)?.stop()
+    this.#shippers.delete(command)
+  }
+
+  /** No command of it is sent any more. Does not close the link. */
+  end(): void {
+    this.#ended = true
+    for (const shipper of this.#shippers.values()) shipper.stop()
+    this.#shippers.clear()
+  }
+}
