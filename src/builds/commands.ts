@@ -1,8 +1,7 @@
 import type { Logger } from 'pino'
 import { sql } from 'kysely'
 import type { GroupCommit } from '../db/group-commit.ts'
-import type { Session } from '../fleet/session.ts'
-import type { Worker } from '../fleet/worker.ts'
+import type { Worker, WorkerSession } from '../fleet/worker.ts'
 import { messageOf } from '../model/errors.ts'
 import type { Done, Hello, Welcome } from '../protocol/messages.ts'
 import type { OutputFrame } from '../protocol/output-frame.ts'
@@ -19,7 +18,7 @@ interface CommandsOptions {
   /** Seconds that a command waits for its agent's return. */
   readonly maxDisconnected: number
   /** A session has ended the last command of an earlier build and may take new ones. */
-  readonly freed: (session: Session) => void
+  readonly freed: (session: WorkerSession) => void
 }
 
 /** Every command in flight on this master, and what its agents say of them. */
@@ -74,7 +73,7 @@ export class Commands {
     }
   }
 
-  resume(session: Session, hello: Hello): Welcome['resume'] {
+  resume(session: WorkerSession, hello: Hello): Welcome['resume'] {
     const held = new Map(hello.commands.map((c) => [c.id, c]))
     const resume: Welcome['resume'] = []
     for (const command of [...this.#byId.values()]) {
@@ -97,7 +96,7 @@ export class Commands {
     return resume
   }
 
-  output(session: Session, frame: OutputFrame): void {
+  output(session: WorkerSession, frame: OutputFrame): void {
     const command = this.#byId.get(frame.command)
     if (!command || command.worker !== session.worker) {
       // Output of a command that has ended here: nobody wants it, the agent may let go of it.
@@ -115,7 +114,7 @@ export class Commands {
     )
   }
 
-  done(session: Session, message: Done): void {
+  done(session: WorkerSession, message: Done): void {
     const command = this.#byId.get(message.command)
     if (!command || command.worker !== session.worker) {
       session.send({ type: 'forget', command: message.command })

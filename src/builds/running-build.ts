@@ -1,32 +1,17 @@
-import type { Logger } from 'pino'
 import { sql, type Transaction } from 'kysely'
-import type { GroupCommit } from '../db/group-commit.ts'
 import type { Database } from '../db/schema.ts'
 import { messageOf } from '../model/errors.ts'
-import type { EventBody } from '../model/events.ts'
 import { render } from '../model/properties.ts'
 import { isResult, type Result } from '../model/results.ts'
 import type { BuildFacts, Step, StepOutcome } from '../steps/step.ts'
 import type { Place } from '../fleet/worker.ts'
-import type { Clock } from '../util/clock.ts'
 import type { BuilderConfig } from '../config/types.ts'
+import type { BuildTools, StepHost } from './build-tools.ts'
 import { InfrastructureFailure } from './command.ts'
-import type { Commands } from './commands.ts'
-import type { LogLane } from './log-lane.ts'
 import type { PendingRequest } from './pending-queue.ts'
 import type { ClaimedBuild } from './store-claim.ts'
 import { afterStep, atStart, skipReason } from './step-rules.ts'
 import { StepRun } from './step-run.ts'
-
-/** What a build needs of the master. */
-export interface BuildTools {
-  readonly commit: GroupCommit
-  readonly commands: Commands
-  readonly lane: LogLane
-  readonly clock: Clock
-  readonly log: Logger
-  readonly publish: (event: EventBody) => void
-}
 
 export interface BuildOutcome {
   readonly result: Result
@@ -45,7 +30,7 @@ interface RunningBuildOptions {
 }
 
 /** One build while it runs on this master. */
-export class RunningBuild {
+export class RunningBuild implements StepHost {
   readonly claimed: ClaimedBuild
   readonly place: Place
   readonly runId: string

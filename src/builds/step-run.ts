@@ -13,19 +13,19 @@ import type {
 } from '../steps/step.ts'
 import { Command } from './command.ts'
 import type { OpenLog } from './log-lane.ts'
-import type { RunningBuild } from './running-build.ts'
+import type { StepHost } from './build-tools.ts'
 
 /** The context of one step while it runs: every effect is stored before it happens. */
 export class StepRun implements StepContext {
   readonly build: BuildFacts
   readonly signal: AbortSignal
-  readonly #running: RunningBuild
+  readonly #running: StepHost
   readonly #stepId: number
   readonly #logs: OpenLog[] = []
   readonly #busyLogs = new Set<OpenLog>()
   #calls = 0
 
-  constructor(running: RunningBuild, stepId: number, signal: AbortSignal) {
+  constructor(running: StepHost, stepId: number, signal: AbortSignal) {
     this.#running = running
     this.#stepId = stepId
     this.signal = signal

@@ -1,6 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../db/schema.ts'
-import { Properties, type Property } from '../model/properties.ts'
+import { Properties, type Property, type PropertyValue } from '../model/properties.ts'
 import type { SourceStamp } from '../model/source-stamp.ts'
 import type { Step } from '../steps/step.ts'
 import type { BuilderConfig } from '../config/types.ts'
@@ -119,7 +119,7 @@ function buildProperties(
 ): Properties {
   const { spec } = place.worker
   const properties = new Properties()
-  const set = (values: object, source: Property['source']) => {
+  const set = (values: Readonly<Record<string, PropertyValue>>, source: Property['source']) => {
     for (const [name, value] of Object.entries(values)) properties.set({ name, value, source })
   }
   set(spec.defaultProperties, 'builder')

@@ -8,13 +8,11 @@ export function connectLocal(
   attach: (link: AgentLink) => AgentLinkEvents,
 ): () => void {
   let open = true
-  let agentEnd: AgentLinkEvents | undefined
-  let masterEnd: MasterLinkEvents | undefined
   const toMaster = (deliver: (end: MasterLinkEvents) => void) => {
-    if (open) setImmediate(() => masterEnd && deliver(masterEnd))
+    if (open) setImmediate(() => deliver(masterEnd))
   }
   const toAgent = (deliver: (end: AgentLinkEvents) => void) => {
-    if (open) setImmediate(() => agentEnd && deliver(agentEnd))
+    if (open) setImmediate(() => deliver(agentEnd))
   }
   const close = (reason: string) => {
     if (!open) return
@@ -22,12 +20,12 @@ export function connectLocal(
     toAgent((end) => end.closed(reason))
     open = false
   }
-  masterEnd = fleet.accept(
+  const masterEnd: MasterLinkEvents = fleet.accept(
     worker,
     { send: (message) => toAgent((end) => end.message(message)), close },
     { address: 'this process' },
   )
-  agentEnd = attach({
+  const agentEnd: AgentLinkEvents = attach({
     send: (message) => toMaster((end) => end.message(message)),
     sendOutput: (frame) => toMaster((end) => end.output(frame)),
     bufferedAmount: 0,

@@ -11,7 +11,7 @@ import type { Clock } from '../util/clock.ts'
 import { Session } from './session.ts'
 import { storeConnected, storeDisconnected } from './store-session.ts'
 import { syncWorkers } from './sync-workers.ts'
-import { Worker } from './worker.ts'
+import { Worker, type WorkerSession } from './worker.ts'
 import type { WorkerSpec } from './worker-spec.ts'
 
 export interface FleetOptions {
@@ -27,11 +27,11 @@ export interface FleetOptions {
 /** What the builds' side is told of sessions. */
 export interface SessionHandlers {
   /** Which of the commands that the agent still has go on, and at which offset. The others are ended. */
-  resume(session: Session, hello: Hello): Welcome['resume']
-  output(session: Session, frame: OutputFrame): void
-  done(session: Session, message: Done): void
+  resume(session: WorkerSession, hello: Hello): Welcome['resume']
+  output(session: WorkerSession, frame: OutputFrame): void
+  done(session: WorkerSession, message: Done): void
   /** The agent asked to end; `cancel`: it does not want to wait for the builds it runs. */
-  drain(session: Session, cancel: boolean): void
+  drain(session: WorkerSession, cancel: boolean): void
   /** Something changed that may let a waiting request run. */
   changed(worker: Worker): void
 }
@@ -80,7 +80,7 @@ export class Fleet {
   /** Takes over a connection that was authenticated as `name`. The session begins with its hello. */
   accept(name: string, link: MasterLink, { address }: { address: string }): MasterLinkEvents {
     const worker = this.#workers.get(name)!
-    let session: Session | undefined
+    let session: WorkerSession | undefined
     let opening = false
     let closed = false
     const helloTimer = setTimeout(() => link.close('no hello within 10 seconds'), helloDeadline)
@@ -147,7 +147,12 @@ export class Fleet {
     await Promise.allSettled(this.#writes)
   }
 
-  async #open(worker: Worker, link: MasterLink, hello: Hello, address: string): Promise<Session | undefined> {
+  async #open(
+    worker: Worker,
+    link: MasterLink,
+    hello: Hello,
+    address: string,
+  ): Promise<WorkerSession | undefined> {
     const { clock, commit, heartbeat, log, master } = this.#o
     if (hello.protocol !== protocolVersion) {
       const older = hello.protocol < protocolVersion ? 'agent' : 'master'
@@ -197,7 +202,7 @@ export class Fleet {
     return session
   }
 
-  #receive(session: Session, message: FromAgent): void {
+  #receive(session: WorkerSession, message: FromAgent): void {
     session.lastSeen = this.#o.clock.now()
     switch (message.type) {
       case 'heartbeat':
@@ -213,7 +218,7 @@ export class Fleet {
     }
   }
 
-  #gone(session: Session, reason: string): void {
+  #gone(session: WorkerSession, reason: string): void {
     const { worker } = session
     if (worker.session !== session) return
     worker.session = undefined

@@ -1,11 +1,10 @@
 import type { MasterLink } from '../protocol/link.ts'
 import type { FromMaster, Hello } from '../protocol/messages.ts'
-import type { Worker } from './worker.ts'
 
-/** One live connection of one agent, from its hello on. */
-export class Session {
+/** One live connection of one agent, from its hello on. `W` is the worker it serves. */
+export class Session<W> {
   readonly id: string
-  readonly worker: Worker
+  readonly worker: W
   readonly runId: string
   readonly version: string
   readonly address: string
@@ -21,14 +20,7 @@ export class Session {
   lastKeepalive: number
   readonly #link: MasterLink
 
-  constructor(o: {
-    id: string
-    worker: Worker
-    hello: Hello
-    link: MasterLink
-    address: string
-    now: number
-  }) {
+  constructor(o: { id: string; worker: W; hello: Hello; link: MasterLink; address: string; now: number }) {
     this.id = o.id
     this.worker = o.worker
     this.runId = o.hello.runId

@@ -1,11 +1,11 @@
 import type { Transaction } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import type { Hello } from '../protocol/messages.ts'
-import type { Session } from './session.ts'
+import type { WorkerSession } from './worker.ts'
 
 export async function storeConnected(
   trx: Transaction<Database>,
-  session: Session,
+  session: WorkerSession,
   hello: Hello,
   master: { id: string; epoch: number },
 ): Promise<void> {
@@ -44,7 +44,7 @@ export async function storeConnected(
 
 export async function storeDisconnected(
   trx: Transaction<Database>,
-  session: Session,
+  session: WorkerSession,
   reason: string,
 ): Promise<void> {
   const at = new Date()

@@ -1,6 +1,8 @@
 import type { Session } from './session.ts'
 import type { WorkerSpec } from './worker-spec.ts'
 
+export type WorkerSession = Session<Worker>
+
 /** One build's place on a worker: its workspace is `<builder>/<slot>`. Held until its commands are surely gone. */
 export interface Place {
   readonly worker: Worker
@@ -14,7 +16,7 @@ export interface Place {
 export class Worker {
   spec: WorkerSpec
   readonly rowId: number
-  session: Session | undefined
+  session: WorkerSession | undefined
   adminState: 'active' | 'paused' | 'draining' = 'active'
   adminReason: string | null = null
   disconnectedAt: Date | undefined

@@ -15,7 +15,7 @@ export interface Property {
 export interface PropertyReader {
   /** The property's value, or `fallback` when it is not set. */
   get(name: string): PropertyValue | undefined
-  get<T extends PropertyValue>(name: string, fallback: T): PropertyValue
+  get(name: string, fallback: PropertyValue): PropertyValue
   has(name: string): boolean
   all(): Readonly<Record<string, PropertyValue>>
 }
@@ -37,7 +37,9 @@ export class Properties implements PropertyReader {
     this.#byName.set(property.name, property)
   }
 
-  get(name: string, fallback?: PropertyValue): any {
+  get(name: string): PropertyValue | undefined
+  get(name: string, fallback: PropertyValue): PropertyValue
+  get(name: string, fallback?: PropertyValue): PropertyValue | undefined {
     const property = this.#byName.get(name)
     return property ? property.value : fallback
   }

@@ -6,7 +6,10 @@ export const version: string = readVersion()
 function readVersion(): string {
   for (const path of ['../../package.json', '../../../package.json']) {
     try {
-      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Record<string, string>
+      const { name, version } = JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Record<
+        string,
+        string
+      >
       if (name === 'rouse' && version) return version
     } catch {
       // Not there: look one folder further up.

@@ -90,7 +90,9 @@ class Checkout {
     for (let attempt = 0; ; attempt++) {
       const fetched = await this.#fetch()
       if (fetched.exitCode === 0 || fetched.reason === 'cancelled' || attempt >= retry.count) return fetched
-      await this.#context.note(`The fetch failed; trying again in ${humanDuration(seconds(retry.delay) * 1000)}.`)
+      await this.#context.note(
+        `The fetch failed; trying again in ${humanDuration(seconds(retry.delay) * 1000)}.`,
+      )
       await this.#context.sleep(retry.delay)
       // What is there may be broken beyond repair: the last attempt starts from nothing.
       if (attempt + 1 === retry.count) await this.#context.command({ op: 'rmdir', path: this.#workdir })

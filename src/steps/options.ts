@@ -29,7 +29,7 @@ export function durationMistakes(options: Readonly<Record<string, unknown>>): st
     if (value === undefined) return []
     try {
       if (seconds(value as number) >= 0) return []
-      return [`${name}: must not be negative, got ${String(value)}`]
+      return [`${name}: must not be negative, got ${JSON.stringify(value)}`]
     } catch (error) {
       if (error instanceof RouseError) return [`${name}: ${messageOf(error)}`]
       throw error

@@ -1,13 +1,12 @@
 import { useEffect, useState } from 'preact/hooks'
 
-/** Milliseconds since the epoch, every second anew while `running`. */
-export function useNow(running = true): number {
+/** Milliseconds since the epoch, anew every second while something runs, else every ten. */
+export function useNow(isRunning: boolean): number {
   const [now, setNow] = useState(Date.now())
   useEffect(() => {
-    if (!running) return
-    const timer = setInterval(() => setNow(Date.now()), 1000)
+    const timer = setInterval(() => setNow(Date.now()), isRunning ? 1000 : 10_000)
     return () => clearInterval(timer)
-  }, [running])
+  }, [isRunning])
   return now
 }
 
@@ -28,7 +27,8 @@ export function duration(from: string, to: string | number): string {
   if (seconds < 60) return `${Math.floor(seconds)} s`
   const minutes = Math.floor(seconds / 60)
   if (minutes < 60) return `${minutes} min ${pad(seconds % 60)} s`
-  return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`
+  const hours = Math.floor(minutes / 60)
+  return hours < 48 ? `${hours} h ${pad(minutes % 60)} min` : `${Math.floor(hours / 24)} days`
 }
 
 function pad(number: number): string {

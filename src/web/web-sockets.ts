@@ -24,13 +24,12 @@ export async function webSockets(app: App): Promise<void> {
     },
     preClose: (done) => {
       closing = true
-      app.server.removeAllListeners('upgrade')
       void closeAll(app.websocketServer).then(() => done())
     },
   })
   // A request that was being authenticated when the closing began must not open a socket after it.
   app.websocketServer.on('connection', (socket: WebSocket) => {
-    if (closing) leave(socket)
+    if (closing) socket.terminate()
   })
   app.addHook('onRequest', async (request) => {
     if (closing) throw new RouseError('ROUSE_SHUTTING_DOWN', 'the master is stopping')

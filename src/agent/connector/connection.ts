@@ -98,7 +98,7 @@ class Connection {
     this.#heartbeat.heard()
     try {
       if (isBinary) throw new Error('a binary message')
-      this.#deliver(decodeFromMaster(String(data)))
+      this.#deliver(decodeFromMaster((data as Buffer).toString()))
     } catch (error) {
       this.#close(1008, `a message was not understood: ${messageOf(error)}`)
     }

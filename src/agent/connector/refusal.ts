@@ -14,7 +14,11 @@ export async function readRefusal(response: IncomingMessage): Promise<Refusal> {
   const status = response.statusCode ?? 0
   const { code, message, advice } = parse(await readStart(response))
   const text = [code, message].filter(Boolean).join(': ') || (response.statusMessage ?? '')
-  return { status, reason: [`HTTP ${status} ${text}`, advice].filter(Boolean).join('. '), lasting: lasting.has(status) }
+  return {
+    status,
+    reason: [`HTTP ${status} ${text}`, advice].filter(Boolean).join('. '),
+    lasting: lasting.has(status),
+  }
 }
 
 async function readStart(body: Readable): Promise<string> {
@@ -39,7 +43,9 @@ function parse(text: string): { code?: string; message?: string; advice?: string
   try {
     const value = JSON.parse(text) as Record<string, unknown> | null
     const entries = ['code', 'message', 'advice'].map((key) => [key, value?.[key]] as const)
-    return Object.fromEntries(entries.filter(([, v]) => typeof v === 'string').map(([k, v]) => [k, sentence(v as string)]))
+    return Object.fromEntries(
+      entries.filter(([, v]) => typeof v === 'string').map(([k, v]) => [k, sentence(v as string)]),
+    )
   } catch {
     return {}
   }

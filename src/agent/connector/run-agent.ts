@@ -1,9 +1,9 @@
-import { messageOf } from '../../model/errors.ts'
-import { humanDuration } from '../../model/durations.ts'
+import type { AgentLink } from '../../protocol/link.ts'
 import { systemClock } from '../../util/clock.ts'
 import type { Log } from '../log.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
-import { connect, type ConnectionEnd } from './connection.ts'
+import { connect } from './connection.ts'
+import { ConnectionReport } from './connection-report.ts'
 import { agentUrl, isInTheClear } from './master-url.ts'
 import { retryDelay } from './retry-delay.ts'
 
@@ -42,10 +42,9 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     supervisor.kill()
     over.abort()
   })
-  const drained = supervisor.drained.then(() => over.abort())
+  void supervisor.drained.then(() => over.abort())
   try {
     await stayConnected(urls, supervisor, options, over.signal)
-    if (!kill?.aborted) await drained
   } finally {
     over.abort()
     await supervisor.close()
@@ -58,19 +57,34 @@ async function stayConnected(
   { ca, log, name, password }: AgentOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const report = reporter(log)
+  const attach = (link: AgentLink) => supervisor.attach(link)
+  const report = new ConnectionReport(log)
   let lostAt = performance.now()
-  for (let attempt = 0; !signal.aborted; attempt++) {
-    const url = urls[attempt % urls.length]!
-    const end = await connect({
-      url,
-      name,
-      password,
-      ca,
-      signal,
-      attach: (link) => supervisor.attach(link),
-      onWelcome: () => log.info(`connected to ${url.href} as ${name}`),
-    })
+  let failures = 0
+  let refusals = 0
+  for (let at = 0; !signal.aborted;) {
+    const url = urls[at]!
+    const onWelcome = () => report.welcomed(url, name)
+    const end = await connect({ url, name, password, ca, signal, attach, onWelcome })
     if (signal.aborted) return
+    refusals = end.refused ? refusals + 1 : 0
+    failures = end.held > settledMs ? 0 : failures + 1
+    if (failures === 0) lostAt = performance.now()
+    else at = (at + 1) % urls.length
+    // The other masters are asked at once, and then all of them after a pause.
+    const goOn = failures % urls.length !== 0
+    const round = Math.floor(failures / urls.length)
+    const retry = { round, away: performance.now() - lostAt, refused: refusals >= urls.length }
+    const wait = goOn ? 0 : retryDelay(retry)
+    report.ended(url, end, wait)
+    await systemClock.sleep(wait, signal).catch(() => {})
   }
 }
+
+function onAbort(signal: AbortSignal | undefined, until: AbortSignal, act: () => void): void {
+  if (signal?.aborted) act()
+  else signal?.addEventListener('abort', act, { once: true, signal: until })
+}
+
+/** A connection that held this long was a good one. */
+const settledMs = 10_000

@@ -1,9 +1,10 @@
 import { messageOf } from '../../model/errors.ts'
 import type { Run } from '../../protocol/messages.ts'
 import type { CommandResult } from '../../protocol/operation.ts'
+import type { Host } from './operation-context.ts'
 import { OutputLog } from './output-log.ts'
 import { runFileOperation } from './run-file-operation.ts'
-import { runShell, type Host } from './run-shell.ts'
+import { runShell } from './run-shell.ts'
 import { workspaceFolder } from './workspace-path.ts'
 
 /** One command of a master, from its `run` until it is forgotten. */

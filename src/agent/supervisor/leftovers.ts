@@ -4,7 +4,8 @@ import { messageOf } from '../../model/errors.ts'
 import type { Log } from '../log.ts'
 import { commandMark } from './environment.ts'
 import { groupExists, signalGroup } from './process-group.ts'
-import { processIdentity, readProcessStat } from './process-identity.ts'
+import { processIdentity } from './process-identity.ts'
+import { processIds, readProcessStat } from './process-table.ts'
 
 /** Keeps a record on disk of every process group that commands started, so that none outlives its agent for ever. */
 export class Leftovers {
@@ -76,14 +77,6 @@ function markedGroups(command: string, session: number): number[] {
     if (stat?.session === session && carriesMark(pid, command)) groups.push(stat.group)
   }
   return groups
-}
-
-function processIds(): number[] {
-  try {
-    return readdirSync('/proc').map(Number).filter(Number.isInteger)
-  } catch {
-    return []
-  }
 }
 
 function carriesMark(pid: number, command: string): boolean {

@@ -1,3 +1,5 @@
+import { processIds, readProcessStat } from './process-table.ts'
+
 /** Sends a signal to a process group. False when no process is left in it. */
 export function signalGroup(leader: number, signal: NodeJS.Signals | 0): boolean {
   // -1 and 0 would mean every process there is, and our own group.
@@ -11,6 +13,14 @@ export function signalGroup(leader: number, signal: NodeJS.Signals | 0): boolean
   }
 }
 
+/** Whether anything lives in it. Dead processes that nobody has reaped, as in a container without an init, do not count. */
 export function groupExists(leader: number): boolean {
-  return signalGroup(leader, 0)
+  if (!signalGroup(leader, 0)) return false
+  const ids = processIds()
+  return ids.length === 0 || ids.some((pid) => isMember(pid, leader))
+}
+
+function isMember(pid: number, leader: number): boolean {
+  const stat = readProcessStat(pid)
+  return stat?.group === leader && !['Z', 'X'].includes(stat.state)
 }

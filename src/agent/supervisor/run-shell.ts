@@ -2,33 +2,11 @@ import { mkdir } from 'node:fs/promises'
 import { messageOf } from '../../model/errors.ts'
 import type { CommandResult, ShellOperation } from '../../protocol/operation.ts'
 import { commandEnvironment } from './environment.ts'
-import type { Leftovers } from './leftovers.ts'
-import type { OutputLog } from './output-log.ts'
-import type { PipePool } from './pipe-pool.ts'
+import type { OperationContext } from './operation-context.ts'
 import { endHeader, startHeader } from './shell-header.ts'
 import { ShellRun } from './shell-run.ts'
 import { spawnShell, type SpawnedShell } from './spawn-shell.ts'
 import { operationPath } from './workspace-path.ts'
-
-/** What an operation runs with. */
-export interface OperationContext {
-  readonly id: string
-  readonly workspace: string
-  readonly output: OutputLog
-  /** Aborted with a reason for people: SIGTERM, and SIGKILL after the operation's grace. */
-  readonly cancel: AbortSignal
-  /** Aborted: SIGKILL at once. */
-  readonly kill: AbortSignal
-  readonly host: Host
-}
-
-/** What all commands of a supervisor share. */
-export interface Host {
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly scratchDir: string
-  readonly pipes: PipePool
-  readonly leftovers: Leftovers
-}
 
 /** Runs a command to its end; its output goes to the log. Never throws: what goes wrong is in the result. */
 export async function runShell(operation: ShellOperation, context: OperationContext): Promise<CommandResult> {

@@ -5,7 +5,7 @@ import type { CommandResult, ShellOperation } from '../../protocol/operation.ts'
 import { Deadline } from './deadline.ts'
 import type { OutputLog } from './output-log.ts'
 import { groupExists, signalGroup } from './process-group.ts'
-import type { OperationContext } from './run-shell.ts'
+import type { OperationContext } from './operation-context.ts'
 import { inWords } from './shell-header.ts'
 import type { SpawnedShell } from './spawn-shell.ts'
 
@@ -132,11 +132,12 @@ export class ShellRun {
     signalGroup(this.#spawned.pid, signal)
   }
 
-  // Killed processes may stay as zombies where nobody reaps them: they are not waited for.
   async #groupEnds(): Promise<void> {
-    while (groupExists(this.#spawned.pid)) {
-      if (this.#killedAt !== undefined && performance.now() - this.#killedAt > zombieMs) return
-      await delay(20)
+    for (let pause = 5; groupExists(this.#spawned.pid); pause = Math.min(200, pause * 2)) {
+      // It may have become another user by sudo, or hang in the kernel.
+      if (this.#killedAt !== undefined && performance.now() - this.#killedAt > unkillableMs)
+        return this.#output.appendHeader('some of its processes cannot be killed: they are left behind\n')
+      await delay(pause)
     }
   }
 
@@ -165,4 +166,4 @@ export class ShellRun {
 
 const lingerMs = 2000
 const lastWordsMs = 500
-const zombieMs = 1000
+const unkillableMs = 5000

@@ -37,7 +37,12 @@ export async function spawnShell(operation: ShellOperation, options: SpawnOption
   try {
     if (stdin !== undefined) input = openInput(join(options.scratchDir, options.id), stdin)
     const outputs = pipes ? pipes.map((pipe) => pipe.write) : ['pipe' as const, 'pipe' as const]
-    child = spawn(argv[0]!, argv.slice(1), { cwd, env, detached: true, stdio: [input ?? 'ignore', ...outputs] })
+    child = spawn(argv[0]!, argv.slice(1), {
+      cwd,
+      env,
+      detached: true,
+      stdio: [input ?? 'ignore', ...outputs],
+    })
     if (child.pid === undefined) throw await failureOf(child, argv[0]!)
     options.onSpawned(child.pid)
     const [stdout, stderr] = pipes ? pipes.map(readerOf) : [child.stdout, child.stderr]

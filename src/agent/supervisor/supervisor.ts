@@ -12,7 +12,7 @@ import { Command } from './command.ts'
 import { machineFacts } from './facts.ts'
 import { Leftovers } from './leftovers.ts'
 import { PipePool } from './pipe-pool.ts'
-import type { Host } from './run-shell.ts'
+import type { Host } from './operation-context.ts'
 import { Session } from './session.ts'
 import { ownFolder } from './workspace-path.ts'
 

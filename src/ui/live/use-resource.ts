@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks'
-import { AnswerError, get } from '../api.ts'
+import { get, type AnswerError } from '../api.ts'
 import { useEvents } from './connection.tsx'
 import type { LiveEvent } from './event-stream.ts'
 

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { ApiLog } from '../../web/api.ts'
 import { Trouble } from '../parts/trouble.tsx'
 import { LogText } from './log-text.tsx'
@@ -11,6 +11,7 @@ const nearBottom = 40
 export function LogPanel({ log }: { log: ApiLog }) {
   const { window, totalLines, error, isAtEnd, loadEarlier, loadEnd } = useLog(log)
   const box = useRef<HTMLDivElement>(null)
+  const content = useRef<HTMLDivElement>(null)
   const scroll = useRef({ follows: true, first: 0, height: 0 })
 
   useLayoutEffect(() => {
@@ -21,6 +22,16 @@ export function LogPanel({ log }: { log: ApiLog }) {
     else if (window.first < first) element.scrollTop += element.scrollHeight - height
     scroll.current = { ...scroll.current, first: window.first, height: element.scrollHeight }
   }, [window, isAtEnd])
+
+  // Blocks get their real heights only when they come into sight.
+  useEffect(() => {
+    const element = box.current!
+    const observer = new ResizeObserver(() => {
+      if (scroll.current.follows) element.scrollTop = element.scrollHeight
+    })
+    observer.observe(content.current!)
+    return () => observer.disconnect()
+  }, [])
 
   const onScroll = () => {
     const { scrollTop, scrollHeight, clientHeight } = box.current!
@@ -38,7 +49,9 @@ export function LogPanel({ log }: { log: ApiLog }) {
             Load earlier lines ({window.first.toLocaleString()} more)
           </button>
         )}
-        <LogText lines={window.lines} />
+        <div ref={content}>
+          <LogText lines={window.lines} />
+        </div>
         {window.lines.length === 0 && <p class="empty">{totalLines === 0 ? 'No output yet.' : 'Reading…'}</p>}
         {!isAtEnd && (
           <button type="button" class="more" onClick={toEnd}>

@@ -118,7 +118,7 @@ class LogFollower {
     const { window, totalLines } = this.#view
     if (wanted === 'earlier') {
       const from = Math.max(0, window.first - pageLines)
-      const earlier = prepend(window, await this.#read(from, window.first - from))
+      const earlier = prepend(window, await this.#readUpTo(from, window.first))
       this.#update(earlier, earlier.next === window.next && this.#view.isAtEnd)
       return
     }
@@ -130,6 +130,18 @@ class LogFollower {
     this.#view = { ...this.#view, totalLines: answer.totalLines }
     this.#update(next, true)
     if (answer.nextLine < answer.totalLines) this.#want('more')
+  }
+
+  // The master cuts an answer of very long lines.
+  async #readUpTo(from: number, to: number): Promise<ApiLogLines> {
+    const whole = await this.#read(from, to - from)
+    while (whole.nextLine < to) {
+      const more = await this.#read(whole.nextLine, to - whole.nextLine)
+      if (more.nextLine <= whole.nextLine) break
+      whole.lines.push(...more.lines)
+      whole.nextLine = more.nextLine
+    }
+    return whole
   }
 
   #read(firstLine: number, lines: number): Promise<ApiLogLines> {

@@ -6,7 +6,7 @@ import { useResource } from '../live/use-resource.ts'
 import { Action } from '../parts/action.tsx'
 import { Badge } from '../parts/badge.tsx'
 import { describeSource } from '../parts/build-table.tsx'
-import { Facts } from '../parts/facts.tsx'
+import { Facts, showValue } from '../parts/facts.tsx'
 import { StepRow } from '../parts/step-row.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { link } from '../route.ts'
@@ -78,7 +78,7 @@ function Properties({ properties }: { properties: ApiBuild['properties'] }) {
       <summary>
         Properties <span class="count">{entries.length}</span>
       </summary>
-      <Facts facts={Object.fromEntries(entries.map(([name, value]) => [name, JSON.stringify(value)]))} />
+      <Facts facts={Object.fromEntries(entries.map(([name, value]) => [name, showValue(value)]))} />
     </details>
   )
 }

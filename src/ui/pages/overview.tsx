@@ -44,7 +44,7 @@ function BuilderTable() {
               <a href={link('builders', name)}>{name}</a>
               {description && <div class="faint">{description}</div>}
             </td>
-            <td class="faint">{pendingRequests > 0 && `${pendingRequests} waiting`}</td>
+            <td class="faint number">{pendingRequests > 0 && `${pendingRequests} waiting`}</td>
             <td>
               {lastBuild && (
                 <a href={link('builds', lastBuild.id)} class="plain">

@@ -2,7 +2,7 @@ import type { ApiWorker } from '../../web/api.ts'
 import { changesWorkers } from '../live/changes.ts'
 import { useResource } from '../live/use-resource.ts'
 import { BuildTable } from '../parts/build-table.tsx'
-import { Facts } from '../parts/facts.tsx'
+import { Facts, showValue } from '../parts/facts.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { WorkerDot } from '../parts/worker-table.tsx'
 
@@ -29,19 +29,28 @@ export function WorkerPage({ name }: { name: string }) {
   )
 }
 
+/** What an agent says of its machine. */
+interface Machine {
+  readonly os?: string
+  readonly arch?: string
+  readonly cpus?: number
+  readonly memory?: number
+  readonly hostname?: string
+}
+
 function describe({ kind, address, version, maxBuilds, connectedAt, facts, properties }: ApiWorker) {
-  const machine = (facts ?? {}) as Record<string, unknown>
-  const values: Record<string, string | null> = {
+  const { os, arch, cpus, memory, hostname } = (facts ?? {}) as Machine
+  const values: Record<string, string | number | null | undefined> = {
     kind,
     address,
-    'builds at once': String(maxBuilds),
+    'builds at once': maxBuilds,
     'connected since': connectedAt && new Date(connectedAt).toLocaleString(),
     agent: version,
-    system: machine.os ? `${String(machine.os)} ${String(machine.arch)}` : null,
-    processors: machine.cpus ? String(machine.cpus) : null,
-    memory: machine.memory ? `${(Number(machine.memory) / 2 ** 30).toFixed(1)} GiB` : null,
-    host: machine.hostname ? String(machine.hostname) : null,
+    system: os && `${os} ${arch}`,
+    processors: cpus,
+    memory: memory && `${(memory / 2 ** 30).toFixed(1)} GiB`,
+    host: hostname,
   }
-  for (const [name, value] of Object.entries(properties)) values[name] = JSON.stringify(value)
+  for (const [name, value] of Object.entries(properties)) values[name] = showValue(value)
   return values
 }

@@ -26,7 +26,7 @@ export function BuildTable({ filter = '', empty }: { filter?: string; empty: str
             <th class="wide">Worker</th>
             <th class="wide">Reason</th>
             <th>Took</th>
-            <th>Started</th>
+            <th class="wide">Started</th>
           </tr>
         </thead>
         <tbody>
@@ -49,7 +49,7 @@ export function BuildTable({ filter = '', empty }: { filter?: string; empty: str
               </td>
               <td class="wide faint">{build.summary ?? build.reason}</td>
               <td class="number">{duration(build.startedAt, build.finishedAt ?? now)}</td>
-              <td class="faint" title={new Date(build.startedAt).toLocaleString()}>
+              <td class="wide faint number" title={new Date(build.startedAt).toLocaleString()}>
                 {ago(build.startedAt, now)}
               </td>
             </tr>

@@ -16,3 +16,8 @@ export function Facts({ facts }: { facts: Readonly<Record<string, ComponentChild
     </dl>
   )
 }
+
+/** A property's value: text as it is, the rest as JSON. */
+export function showValue(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

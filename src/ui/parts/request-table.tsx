@@ -32,7 +32,7 @@ export function RequestTable({ filter = '' }: { filter?: string }) {
                 <a href={link('builders', request.builder)}>{request.builder}</a>
               </td>
               <td class="grow">{request.waitingFor ?? 'is looked at soon'}</td>
-              <td class="faint">{ago(request.submittedAt, now)}</td>
+              <td class="faint number">{ago(request.submittedAt, now)}</td>
               <td class="actions">
                 <Action class="quiet" run={() => cancel(request.id)}>
                   Cancel

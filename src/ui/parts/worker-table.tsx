@@ -18,9 +18,6 @@ export function WorkerTable() {
             </td>
             <td class="faint">{worker.kind}</td>
             <td class="grow">{worker.status}</td>
-            <td class="number faint">
-              {worker.runningBuilds.length}/{worker.maxBuilds}
-            </td>
           </tr>
         ))}
       </tbody>

@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util'
+import { messageOf, RouseError } from '../model/errors.ts'
+import { version } from '../model/version.ts'
+import { runWorker } from './run-worker.ts'
+
+/** The bundled agent, `rouse-agent.mjs`: what `rouse worker` does, on Node.js 20 too. Exit codes: 0 drained, 1 failed, 64 usage. */
+async function main(argv: string[]): Promise<void> {
+  const { values } = parse(argv)
+  if (values.help) return void process.stdout.write(usage)
+  if (values.version) return void process.stdout.write(`${version}\n`)
+  await runWorker({
+    master: values.master,
+    name: values.name,
+    passwordFile: values['password-file'],
+    baseDir: values['base-dir'],
+    caFile: values['ca-file'],
+  })
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options, strict: true })
+  } catch (error) {
+    throw new RouseError('ROUSE_USAGE', messageOf(error))
+  }
+}
+
+function fail(error: unknown): void {
+  const known = error instanceof RouseError
+  process.stderr.write(`error: ${messageOf(error)}\n`)
+  process.stderr.write(
+    known ? `  ${error.advice}\n  ${error.code}\n` : `${(error as Error | undefined)?.stack ?? ''}\n`,
+  )
+  process.exitCode = known && error.code === 'ROUSE_USAGE' ? 64 : 1
+}
+
+const options = {
+  master: { type: 'string', multiple: true },
+  name: { type: 'string' },
+  'password-file': { type: 'string' },
+  'base-dir': { type: 'string' },
+  'ca-file': { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  version: { type: 'boolean' },
+} as const
+
+const usage = `Usage: node rouse-agent.mjs --master URL --name N --password-file F [--base-dir D]
+
+Runs builds for a Rouse master on this machine.
+
+  --master URL         the master: wss://ci.example, http://127.0.0.1:8010, ... (repeat it for several)
+  --name N             the worker's name in master.config.ts
+  --password-file F    a file that holds only the worker's password
+  --base-dir D         where builds run (default: ./rouse-worker-<name>)
+  --ca-file F          PEM of the authority that signed the master's certificate
+  --version            print the version
+  -h, --help           print this
+
+SIGTERM or Ctrl-C: finish the running builds, then end. Twice: cancel them. Three times: end at once.
+`
+
+await main(process.argv.slice(2)).catch(fail)

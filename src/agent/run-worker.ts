@@ -1,0 +1,51 @@
+import { runAgent } from './connector/run-agent.ts'
+import { plainLog } from './plain-log.ts'
+import { checkWorkerOptions, readCa, readPassword, type RawWorkerOptions } from './worker-options.ts'
+
+/**
+ * `rouse worker` as a whole process: runs until it is drained. SIGTERM or SIGINT: the running builds are finished first; the
+ * second: they are cancelled; the third: everything is killed and the process ends with 1. Throws what runAgent throws,
+ * ROUSE_USAGE and ROUSE_WORKER_PASSWORD_FILE.
+ */
+export async function runWorker(raw: RawWorkerOptions): Promise<void> {
+  const log = plainLog(process.stderr)
+  const { baseDir, caFile, masters, name, passwordFile } = checkWorkerOptions(raw)
+  const password = readPassword(passwordFile, log)
+  const ca = caFile === undefined ? undefined : readCa(caFile)
+  const [drain, cancel, kill] = [new AbortController(), new AbortController(), new AbortController()]
+  let asked = 0
+  const onSignal = () => {
+    asked++
+    if (asked === 1) {
+      log.info('ending after the running builds; again to cancel them')
+      drain.abort()
+    } else if (asked === 2) {
+      log.info('cancelling the running builds; again to end at once')
+      cancel.abort()
+    } else {
+      log.warn('killing everything')
+      kill.abort()
+      process.exit(1)
+    }
+  }
+  for (const signal of signals) process.on(signal, onSignal)
+  try {
+    log.info(`worker ${name} works in ${baseDir}`)
+    await runAgent({
+      masters,
+      name,
+      password,
+      baseDir,
+      log,
+      ca,
+      drain: drain.signal,
+      cancel: cancel.signal,
+      kill: kill.signal,
+    })
+    log.info('ended')
+  } finally {
+    for (const signal of signals) process.off(signal, onSignal)
+  }
+}
+
+const signals = ['SIGINT', 'SIGTERM'] as const

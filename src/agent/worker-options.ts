@@ -1,0 +1,66 @@
+import { readFileSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { messageOf, RouseError } from '../model/errors.ts'
+import type { Log } from './log.ts'
+
+/** Options of `rouse worker`, as they come from the command line. */
+export interface RawWorkerOptions {
+  /** Each may be several, separated by commas. */
+  readonly master?: readonly string[] | undefined
+  readonly name?: string | undefined
+  readonly passwordFile?: string | undefined
+  readonly baseDir?: string | undefined
+  readonly caFile?: string | undefined
+}
+
+export interface WorkerOptions {
+  readonly masters: readonly string[]
+  readonly name: string
+  readonly passwordFile: string
+  readonly baseDir: string
+  readonly caFile: string | undefined
+}
+
+/** Throws ROUSE_USAGE. */
+export function checkWorkerOptions({
+  baseDir,
+  caFile,
+  master,
+  name,
+  passwordFile,
+}: RawWorkerOptions): WorkerOptions {
+  const masters = (master ?? [])
+    .flatMap((urls) => urls.split(','))
+    .map((url) => url.trim())
+    .filter(Boolean)
+  if (masters.length === 0)
+    throw new RouseError('ROUSE_USAGE', '--master is missing: the address of the master')
+  if (!name) throw new RouseError('ROUSE_USAGE', "--name is missing: the worker's name in master.config.ts")
+  if (/[:/\\\p{Cc}]/u.test(name))
+    throw new RouseError('ROUSE_USAGE', `${JSON.stringify(name)} is not the name of a worker`)
+  if (!passwordFile)
+    throw new RouseError('ROUSE_USAGE', '--password-file is missing: a file that holds the password')
+  return { masters, name, passwordFile, baseDir: resolve(baseDir ?? `rouse-worker-${name}`), caFile }
+}
+
+/** Throws ROUSE_WORKER_PASSWORD_FILE. */
+export function readPassword(file: string, log: Log): string {
+  let password: string
+  try {
+    password = readFileSync(file, 'utf8').replace(/\r?\n$/, '')
+    if ((statSync(file).mode & 0o077) !== 0) log.warn(`others can read the password in ${file}; chmod 600 it`)
+  } catch (error) {
+    throw new RouseError('ROUSE_WORKER_PASSWORD_FILE', messageOf(error), { cause: error })
+  }
+  if (!password) throw new RouseError('ROUSE_WORKER_PASSWORD_FILE', `${file} is empty`)
+  return password
+}
+
+/** Throws ROUSE_USAGE. */
+export function readCa(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new RouseError('ROUSE_USAGE', `--ca-file: ${messageOf(error)}`, { cause: error })
+  }
+}

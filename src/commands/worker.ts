@@ -1,0 +1,24 @@
+import { Command } from 'commander'
+import { runWorker } from '../agent/run-worker.ts'
+import type { RawWorkerOptions } from '../agent/worker-options.ts'
+
+export function workerCommand(): Command {
+  return new Command('worker')
+    .description('run an agent on this machine: it does builds for a master')
+    .option('--master <url>', 'the master; repeat it for several', append)
+    .option('--name <name>', "the worker's name in master.config.ts")
+    .option('--password-file <file>', "a file that holds only the worker's password")
+    .option('--base-dir <dir>', 'where builds run (default: ./rouse-worker-<name>)')
+    .option('--ca-file <file>', "PEM of the authority that signed the master's certificate")
+    .addHelpText('after', signalsHelp)
+    .action(async (options: RawWorkerOptions) => {
+      await runWorker(options)
+    })
+}
+
+function append(url: string, urls: string[] | undefined): string[] {
+  return [...(urls ?? []), url]
+}
+
+const signalsHelp = `
+SIGTERM or Ctrl-C: finish the running builds, then end. Twice: cancel them. Three times: end at once.`

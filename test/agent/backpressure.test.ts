@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import { waitFor } from '../helpers/wait-for.ts'
+import { startAgent } from './run-test-agent.ts'
+import { WireMaster } from './wire-master.ts'
+
+const window = 100_000
+/** What a pipe and two reads of it may hold on top of the window. */
+const slack = 4 * 65_536
+
+test('a master that does not acknowledge stops the command instead of filling memory, and no silence is held against it', async () => {
+  const master = await WireMaster.start({ acks: false, welcome: { window } })
+  await startAgent(master)
+  const total = 3_000_000
+  const script = `let n = 0; const put = () => { while (n < ${total}) { n += 1000; require('fs').writeSync(1, 'x'.repeat(999) + '\\n'); if (n % 50_000 === 0) require('fs').writeFileSync('progress', String(n)) } }; put()`
+  const command = master.shell([process.execPath, '-e', script], { timeout: 0.3 })
+  await waitFor('the window to be full', () => command.length >= window - 65_536)
+  // Longer than the timeout: the command has nothing to say because nobody listens.
+  const pause = master.shell('sleep 0.8; cat progress')
+  await waitFor('the pause to be over', () => pause.dones.length > 0)
+  expect(command.length).toBeLessThanOrEqual(window)
+  expect(Number(pause.text())).toBeLessThanOrEqual(window + slack)
+  expect(command.dones).toEqual([])
+  master.acks = true
+  command.ack()
+  expect(await command.done()).toMatchObject({ exitCode: 0, reason: null })
+  expect(command.bytes().length).toBe(total)
+})
+
+test('a disconnected agent keeps at most a window of output and goes on when it is back', async () => {
+  const master = await WireMaster.start({ acks: false, welcome: { window } })
+  await startAgent(master)
+  const command = master.shell(`i=0; while [ $i -lt 20000 ]; do i=$((i+1)); echo "line $i of many"; done`)
+  await waitFor('the window to be full', () => command.length > window - 65_536)
+  master.cut()
+  const { hello } = await master.connected(2)
+  expect(hello!.commands[0]!.logs[0]!.bytes).toBeLessThanOrEqual(window + slack)
+  expect(hello!.commands[0]!.result).toBe(null)
+  master.acks = true
+  await waitFor('output of the new connection', () => command.length > 0)
+  command.ack()
+  expect(await command.done()).toMatchObject({ exitCode: 0 })
+  expect(command.text()).toBe(Array.from({ length: 20_000 }, (_, i) => `line ${i + 1} of many\n`).join(''))
+})
+
+test('many writes to both streams in turn arrive in full although each makes a run of its own', async () => {
+  const master = await WireMaster.start({ welcome: { window } })
+  await startAgent(master)
+  const script = `for (let i = 0; i < 6000; i++) require('fs').writeSync(1 + i % 2, 'ab'[i % 2])`
+  const command = master.shell([process.execPath, '-e', script])
+  expect(await command.done()).toMatchObject({ exitCode: 0 })
+  expect(command.text('stdout')).toBe('a'.repeat(3000))
+  expect(command.text('stderr')).toBe('b'.repeat(3000))
+})

@@ -1,0 +1,281 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import zlib from 'node:zlib'
+import { onTestFinished } from 'vitest'
+import { WebSocketServer, type WebSocket } from 'ws'
+import { decodeFromAgent, encodeControl } from '../../src/protocol/control.ts'
+import type { Done, FromAgent, FromMaster, Hello, Welcome } from '../../src/protocol/messages.ts'
+import type { Operation, ShellOperation } from '../../src/protocol/operation.ts'
+import { decodeOutputFrame, type OutputFrame, type Stream } from '../../src/protocol/output-frame.ts'
+import { protocolVersion, subprotocol } from '../../src/protocol/version.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+
+export interface WireMasterOptions {
+  readonly password?: string
+  readonly welcome?: Partial<Welcome>
+  /** Whether output is acknowledged as it comes. */
+  readonly acks?: boolean
+  /** Whether a result is answered with `forget`. */
+  readonly forgets?: boolean
+  /** Answers an upgrade in its own way; true when it did. */
+  readonly refuse?: (request: IncomingMessage, socket: Duplex) => boolean
+}
+
+/** The master's end of the wire, by the protocol's codec over a real socket. It commits to nothing but its memory. */
+export class WireMaster {
+  acks: boolean
+  forgets: boolean
+  welcome: Partial<Welcome>
+  /** Newest last. */
+  readonly connections: WireConnection[] = []
+  readonly commands = new Map<string, WireCommand>()
+  readonly authorizations: (string | undefined)[] = []
+  readonly #options: WireMasterOptions
+  readonly #server: Server
+  readonly #sockets: WebSocketServer
+
+  private constructor(options: WireMasterOptions) {
+    this.#options = options
+    this.acks = options.acks ?? true
+    this.forgets = options.forgets ?? true
+    this.welcome = options.welcome ?? {}
+    this.#server = createServer((_, response) => response.writeHead(404).end())
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      maxPayload: 1_048_576,
+      handleProtocols: () => subprotocol,
+    })
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head))
+  }
+
+  static async start(options: WireMasterOptions = {}, port = 0): Promise<WireMaster> {
+    const master = new WireMaster(options)
+    await new Promise<void>((resolve) => master.#server.listen(port, '127.0.0.1', resolve))
+    onTestFinished(() => master.stop())
+    return master
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.port}`
+  }
+
+  get current(): WireConnection {
+    return this.connections.at(-1)!
+  }
+
+  /** Waits for the n-th connection's welcome. */
+  async connected(n = 1): Promise<WireConnection> {
+    return await waitFor(`connection ${n}`, () => this.connections[n - 1]?.hello && this.connections[n - 1])
+  }
+
+  /** Sends an operation to the agent. */
+  run(operation: Operation, workspace = 'builder/0'): WireCommand {
+    const command = new WireCommand(this, randomUUID())
+    this.commands.set(command.id, command)
+    this.send({ type: 'run', command: command.id, workspace, operation })
+    return command
+  }
+
+  shell(command: string | string[], options: Partial<ShellOperation> = {}): WireCommand {
+    return this.run(shellOperation(command, options))
+  }
+
+  send(message: FromMaster): void {
+    this.current.socket.send(encodeControl(message))
+  }
+
+  /** As a machine that loses power would: nobody says goodbye. */
+  cut(): void {
+    for (const { socket } of this.connections) socket.terminate()
+  }
+
+  async stop(): Promise<void> {
+    this.cut()
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.authorizations.push(request.headers.authorization)
+    if (this.#options.refuse?.(request, socket)) return
+    const expected = `Basic ${Buffer.from(`bot:${this.#options.password ?? 'secret'}`).toString('base64')}`
+    if (request.url !== '/agent' || request.headers.authorization !== expected)
+      return void socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n')
+    this.#sockets.handleUpgrade(request, socket, head, (accepted) => {
+      this.connections.push(new WireConnection(this, accepted))
+    })
+  }
+}
+
+export class WireConnection {
+  readonly socket: WebSocket
+  readonly messages: FromAgent[] = []
+  hello: Hello | undefined
+  /** What the agent's closing said; undefined while it is open. */
+  closed: string | undefined
+  readonly #master: WireMaster
+
+  constructor(master: WireMaster, socket: WebSocket) {
+    this.#master = master
+    this.socket = socket
+    socket.on('message', (data: Buffer, isBinary) => {
+      if (isBinary) this.#output(decodeOutputFrame(data))
+      else this.#message(decodeFromAgent(data.toString()))
+    })
+    socket.on('error', () => {})
+    socket.on('close', (_, reason) => (this.closed = reason.toString()))
+  }
+
+  count(type: FromAgent['type']): number {
+    return this.messages.filter((message) => message.type === type).length
+  }
+
+  #message(message: FromAgent): void {
+    this.messages.push(message)
+    if (message.type === 'hello') return this.#hello(message)
+    if (message.type !== 'done') return
+    const command = this.#master.commands.get(message.command)
+    command?.dones.push(message)
+    if (this.#master.forgets) this.#send({ type: 'forget', command: message.command })
+  }
+
+  #hello(hello: Hello): void {
+    this.#send({
+      type: 'welcome',
+      protocol: protocolVersion,
+      version: 'test',
+      master: randomUUID(),
+      epoch: 1,
+      heartbeat: 30,
+      window: 4_194_304,
+      resume: [...this.#master.commands.values()].map((c) => c.resume()),
+      ...this.#master.welcome,
+    })
+    this.hello = hello
+  }
+
+  #output(frame: OutputFrame): void {
+    const command = this.#master.commands.get(frame.command)
+    command?.add(frame)
+    if (command && this.#master.acks) command.ack()
+  }
+
+  #send(message: FromMaster): void {
+    this.socket.send(encodeControl(message))
+  }
+}
+
+export class WireCommand {
+  readonly id: string
+  readonly frames: OutputFrame[] = []
+  readonly dones: Done[] = []
+  /** What the master would have committed. */
+  acked = 0
+  readonly #master: WireMaster
+  readonly #parts: { stream: Stream; bytes: Buffer }[] = []
+  #length = 0
+
+  constructor(master: WireMaster, id: string) {
+    this.#master = master
+    this.id = id
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  /** The bytes of some streams, joined; by default what the command itself wrote. */
+  bytes(...streams: Stream[]): Buffer {
+    const wanted = streams.length > 0 ? streams : ['stdout', 'stderr']
+    return Buffer.concat(
+      this.#parts.filter(({ stream }) => wanted.includes(stream)).map(({ bytes }) => bytes),
+    )
+  }
+
+  text(...streams: Stream[]): string {
+    return this.bytes(...streams).toString()
+  }
+
+  /** Each run of output with its stream, neighbours joined. */
+  runs(): [Stream, string][] {
+    const runs: [Stream, string][] = []
+    for (const { stream, bytes } of this.#parts) {
+      if (runs.at(-1)?.[0] === stream) runs.at(-1)![1] += bytes.toString('latin1')
+      else runs.push([stream, bytes.toString('latin1')])
+    }
+    return runs
+  }
+
+  /** Takes a frame as a careful master does: exactly where the last one ended, and exactly what its header says. */
+  add(frame: OutputFrame): void {
+    if (frame.offset !== this.#length) throw new Error(`frame at ${frame.offset}, expected ${this.#length}`)
+    const raw = decodeBody(frame)
+    const lines = raw.toString('latin1').split('\n').length - 1
+    if (raw.length !== frame.rawLength || lines !== frame.lines)
+      throw new Error('the frame is not what it says')
+    this.frames.push(frame)
+    for (let at = 0, i = 0; i < frame.runs.length; at += frame.runs[i]!.length, i++) {
+      const { length, stream } = frame.runs[i]!
+      this.#parts.push({ stream, bytes: raw.subarray(at, at + length) })
+    }
+    this.#length += raw.length
+  }
+
+  ack(offset = this.#length): void {
+    this.acked = offset
+    this.#master.send({ type: 'ack', command: this.id, log: 0, offset })
+  }
+
+  cancel(reason = 'cancelled by a test'): void {
+    this.#master.send({ type: 'cancel', command: this.id, reason })
+  }
+
+  forget(): void {
+    this.#master.commands.delete(this.id)
+    this.#master.send({ type: 'forget', command: this.id })
+  }
+
+  /** Loses what was not acknowledged, as a master does that is killed before it commits. */
+  resume(): Welcome['resume'][number] {
+    this.#keep(this.acked)
+    return { command: this.id, logs: [{ log: 0, bytes: this.acked }] }
+  }
+
+  /** Waits for the result. */
+  async done(timeout = 20_000): Promise<Done['result']> {
+    const done = await waitFor(`the end of the command, which wrote ${this.text()}`, () => this.dones[0], {
+      timeout,
+    })
+    if (done.logs[0]!.bytes !== this.#length)
+      throw new Error(`done at ${done.logs[0]!.bytes}, got ${this.#length}`)
+    return done.result
+  }
+
+  #keep(length: number): void {
+    let left = length
+    const kept = this.#parts.map(({ stream, bytes }) => {
+      const part = bytes.subarray(0, left)
+      left -= part.length
+      return { stream, bytes: part }
+    })
+    this.#parts.splice(0, Infinity, ...kept.filter(({ bytes }) => bytes.length > 0))
+    this.#length = length
+  }
+}
+
+export function shellOperation(
+  command: string | string[],
+  options: Partial<ShellOperation> = {},
+): ShellOperation {
+  return { op: 'shell', command, workdir: '.', env: {}, timeout: 0, maxTime: 0, grace: 5, ...options }
+}
+
+function decodeBody({ body, codec }: OutputFrame): Buffer {
+  if (codec === 'none') return body
+  return codec === 'zstd' ? zlib.zstdDecompressSync(body) : zlib.inflateSync(body)
+}

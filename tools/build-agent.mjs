@@ -1,0 +1,34 @@
+// Bundles the agent into one file, dist/rouse-agent.mjs, which runs on Node.js 20 and newer without anything installed.
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
+
+await build({
+  absWorkingDir: root,
+  entryPoints: ['src/agent/main.ts'],
+  outfile: 'dist/rouse-agent.mjs',
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'esm',
+  legalComments: 'inline',
+  logLevel: 'warning',
+  banner: { js: `#!/usr/bin/env node\n// The Rouse agent ${version}\n${requireForCommonJs()}` },
+  plugins: [{ name: 'version', setup: injectVersion }],
+})
+
+// ws is CommonJS, and asks for Node's own modules by `require`.
+function requireForCommonJs() {
+  return `import { createRequire as rouseCreateRequire } from 'node:module'\nconst require = rouseCreateRequire(import.meta.url)`
+}
+
+// The bundle has no package.json beside it to read its version from.
+function injectVersion(builder) {
+  builder.onLoad({ filter: /\/src\/model\/version\.ts$/ }, () => ({
+    contents: `export const version = ${JSON.stringify(version)}`,
+  }))
+}
