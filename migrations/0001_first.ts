@@ -159,6 +159,7 @@ create table requests (
 );
 create index requests_open on requests (id) where state <> 'complete';
 create index requests_buildset on requests (buildset_id);
+create index requests_by_builder on requests (builder_id, id desc);
 
 create table builds (
   id bigint generated always as identity primary key,

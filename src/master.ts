@@ -27,15 +27,10 @@ import { webServices } from './web-services.ts'
 export interface Master {
   /** Where page and API are. */
   readonly url: string
-  /** Resolves when the master cannot go on or was asked to stop over the API; the caller then stops it. */
-  readonly over: Promise<End>
+  /** Resolves with the reason when the master cannot go on; the caller then stops it. */
+  readonly failed: Promise<string>
   /** Releases everything in reverse order. Safe to call twice. */
   stop(): Promise<void>
-}
-
-export interface End {
-  readonly reason: string
-  readonly failed: boolean
 }
 
 export interface StartOptions {
@@ -68,8 +63,7 @@ async function openParts(
   const { log, progress = () => {}, signal = new AbortController().signal, uiDir } = options
   const clock = systemClock
   const loops = new AbortController()
-  const { promise: over, resolve: end } = Promise.withResolvers<End>()
-  const fail = (reason: string) => end({ reason, failed: true })
+  const { promise: failed, resolve: fail } = Promise.withResolvers<string>()
 
   const address = await openServer(settings, { log, progress, signal, onLost: fail }, releasers)
   progress('opening the database')
@@ -84,7 +78,7 @@ async function openParts(
 
   const commit = new GroupCommit(db, { log })
   releasers.add('writes', () => commit.close())
-  const events = new EventLog()
+  const events = new EventLog({ log })
   const publish = (event: Parameters<EventLog['publish']>[0]) => void events.publish(event)
   const master = { id: me.id, epoch: me.epoch, version }
   const fleet = new Fleet({ commit, master, log, clock, heartbeat: settings.heartbeatSeconds, publish })
@@ -122,7 +116,6 @@ async function openParts(
     fleet,
     login: async (name, password, from) => login(fleet, log, name, password, from),
     ready: () => ready,
-    stop: () => end({ reason: 'asked over the API', failed: false }),
   })
   await builds.open()
   releasers.add('builds', () => builds.close())
@@ -142,7 +135,7 @@ async function openParts(
     ready = false
     publish({ type: 'master.stopping' })
   })
-  return { url: web.url, over, stop: () => releasers.release() }
+  return { url: web.url, failed, stop: () => releasers.release() }
 }
 
 async function openServer(

@@ -17,7 +17,6 @@ interface Parts {
   readonly fleet: Fleet
   readonly login: FleetService['authenticate']
   readonly ready: () => boolean
-  readonly stop: () => void
 }
 
 /** What page and API may do, on top of builds and fleet. */

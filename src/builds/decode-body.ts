@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import zlib from 'node:zlib'
-import { maxRawBytes, type Codec, type Run, type Stream } from '../protocol/output-frame.ts'
+import { maxRawBytes, type Codec } from '../protocol/output-frame.ts'
+import type { Run, Stream } from '../protocol/runs.ts'
 
 const inflate = promisify(zlib.inflate)
 const zstd = promisify(zlib.zstdDecompress)

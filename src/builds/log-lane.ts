@@ -1,6 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import type { Database } from '../db/schema.ts'
-import { codecs, streams, type OutputFrame, type Run } from '../protocol/output-frame.ts'
+import { codecs, type OutputFrame } from '../protocol/output-frame.ts'
+import { encodeRuns, type Run } from '../protocol/runs.ts'
 import type { EventBody } from '../model/events.ts'
 
 /** A log that is being written: what has been handed to the lane so far, committed or not. */
@@ -145,14 +146,4 @@ function chunkRow(log: OpenLog, chunk: Chunk) {
     runs: encodeRuns(chunk.runs),
     body: chunk.body,
   }
-}
-
-/** Five bytes a run, as in the frame: stream, then raw length. */
-function encodeRuns(runs: readonly Run[]): Buffer {
-  const bytes = Buffer.alloc(runs.length * 5)
-  runs.forEach((run, i) => {
-    bytes[i * 5] = streams.indexOf(run.stream)
-    bytes.writeUInt32BE(run.length, i * 5 + 1)
-  })
-  return bytes
 }

@@ -5,7 +5,7 @@ import pc from 'picocolors'
 import { checkConfig } from '../config/check-config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { resolveConfig, type MasterSettings } from '../config/resolve-config.ts'
-import { startMaster, type End } from '../master.ts'
+import { startMaster } from '../master.ts'
 import { messageOf } from '../model/errors.ts'
 import { masterLog } from './output/master-log.ts'
 
@@ -24,7 +24,7 @@ async function start(configFile: string | undefined, json: boolean): Promise<voi
   const log = masterLog({ json })
   const starting = new AbortController()
   const stopping = onceSignalled()
-  void stopping.then(({ reason }) => starting.abort(new Error(reason)))
+  void stopping.then((reason) => starting.abort(new Error(reason)))
   const master = await startMaster(settings, {
     log,
     signal: starting.signal,
@@ -36,11 +36,13 @@ async function start(configFile: string | undefined, json: boolean): Promise<voi
   })
   if (!master) return
   log.info(`${settings.title} is ready at ${pc.bold(master.url)}`)
-  const { failed, reason } = await Promise.race([stopping, master.over])
-  log[failed ? 'fatal' : 'info'](`stopping: ${reason}`)
+  const failed = master.failed.then((reason) => {
+    process.exitCode = 1
+    return reason
+  })
+  log.info(`stopping: ${await Promise.race([stopping, failed])}`)
   await master.stop()
   log.info('stopped')
-  if (failed) process.exitCode = 1
 }
 
 async function readSettings(configFile: string | undefined): Promise<MasterSettings> {
@@ -58,14 +60,14 @@ function pageFolder(): string {
 }
 
 /** Resolves with the first signal that asks to stop; a second one ends the process at once. */
-function onceSignalled(): Promise<End> {
+function onceSignalled(): Promise<string> {
   return new Promise((resolve) => {
     let asked = false
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
         if (asked) process.exit(130)
         asked = true
-        resolve({ reason: signal, failed: false })
+        resolve(signal)
       })
     }
   })

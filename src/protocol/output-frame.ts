@@ -1,3 +1,5 @@
+import { decodeRuns, encodeRuns, runBytes, type Run } from './runs.ts'
+
 /**
  * Output travels in binary frames. All numbers are big-endian.
  *
@@ -20,14 +22,6 @@ export interface OutputFrame {
   readonly body: Buffer
 }
 
-export interface Run {
-  readonly stream: Stream
-  readonly length: number
-}
-
-export const streams = ['header', 'stdout', 'stderr'] as const
-export type Stream = (typeof streams)[number]
-
 /** zstd where the agent's Node has it (22.15 or newer), deflate elsewhere, none for what does not shrink. */
 export const codecs = ['none', 'deflate', 'zstd'] as const
 export type Codec = (typeof codecs)[number]
@@ -38,10 +32,9 @@ export const maxFrameBytes = 1_048_576
 export const maxRawBytes = 262_144
 export const maxRuns = 4096
 const fixedBytes = 38
-const runBytes = 5
 
 export function encodeOutputFrame(frame: OutputFrame): Buffer {
-  const header = Buffer.alloc(fixedBytes + frame.runs.length * runBytes)
+  const header = Buffer.alloc(fixedBytes)
   header[0] = 1
   header[1] = frame.log
   header[2] = codecs.indexOf(frame.codec)
@@ -50,11 +43,7 @@ export function encodeOutputFrame(frame: OutputFrame): Buffer {
   header.writeUInt32BE(frame.rawLength, 28)
   header.writeUInt32BE(frame.lines, 32)
   header.writeUInt16BE(frame.runs.length, 36)
-  frame.runs.forEach((run, i) => {
-    header[fixedBytes + i * runBytes] = streams.indexOf(run.stream)
-    header.writeUInt32BE(run.length, fixedBytes + i * runBytes + 1)
-  })
-  return Buffer.concat([header, frame.body])
+  return Buffer.concat([header, encodeRuns(frame.runs), frame.body])
 }
 
 /** Throws an Error that says what is wrong with the bytes; never anything else, whatever they are. */
@@ -76,7 +65,7 @@ export function decodeOutputFrame(bytes: Buffer): OutputFrame {
   const bodyStart = fixedBytes + runCount * runBytes
   if (runCount === 0 || runCount > maxRuns) throw new Error(`${runCount} runs, not 1 to ${maxRuns}`)
   if (bodyStart >= bytes.length) throw new Error('frame without a body')
-  const runs = Array.from({ length: runCount }, (_, i) => readRun(bytes, fixedBytes + i * runBytes))
+  const runs = decodeRuns(bytes.subarray(fixedBytes, bodyStart))
   if (runs.reduce((sum, run) => sum + run.length, 0) !== rawLength)
     throw new Error('runs do not add up to the raw length')
   const body = bytes.subarray(bodyStart)
@@ -91,12 +80,6 @@ export function decodeOutputFrame(bytes: Buffer): OutputFrame {
     runs,
     body,
   }
-}
-
-function readRun(bytes: Buffer, at: number): Run {
-  const stream = streams[bytes[at]!]
-  if (!stream) throw new Error(`unknown stream ${bytes[at]}`)
-  return { stream, length: bytes.readUInt32BE(at + 1) }
 }
 
 function readUuid(bytes: Buffer): string {

@@ -1,4 +1,4 @@
-import type { Stream } from '../protocol/output-frame.ts'
+import type { Stream } from '../protocol/runs.ts'
 import type { ApiLogLines } from './api.ts'
 import { lineEnd, newline, type LogPiece } from './log-pieces.ts'
 

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { BuilderConfig } from '../config/types.ts'
 import type { Database } from '../db/schema.ts'
+import type { LoginAnswer } from '../fleet/login.ts'
 import type { EventSource } from '../model/events.ts'
 import type { PropertyValue } from '../model/properties.ts'
 import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
@@ -21,8 +22,6 @@ export interface WebServices {
   readonly queue: QueueService
   readonly builds: BuildService
   readonly fleet: FleetService
-  /** Ends the process after answering, as SIGTERM does. */
-  readonly stop: () => void
 }
 
 /** A worker's entry in the config, as far as anyone may see it. */
@@ -76,6 +75,3 @@ export interface WorkerStatus {
   readonly version: string | null
   readonly connectedAt: Date | null
 }
-
-export type LoginAnswer =
-  { ok: true; worker: string } | { ok: false; status: 401 | 409 | 429; code: string; message: string }

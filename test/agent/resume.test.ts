@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { waitFor } from '../helpers/wait-for.ts'
@@ -14,6 +14,7 @@ test('a cut connection loses no byte and repeats none, wherever the master had g
   const command = master.shell(
     'i=0; for round in 1 2 3 4 5; do until [ -e $round ]; do sleep 0.02; done; end=$((i+600)); while [ $i -lt $end ]; do i=$((i+1)); echo $i; done; done',
   )
+  await mkdir(join(agent.baseDir, 'builder/0'), { recursive: true })
   for (let round = 1; round <= 4; round++) {
     const { acked } = command
     await writeFile(join(agent.baseDir, `builder/0/${round}`), '')

@@ -40,9 +40,3 @@ test('ready says when builds may start and when not', async () => {
   expect(status).toBe(503)
   expect(json.code).toBe('ROUSE_NOT_READY')
 })
-
-test('the master stops when asked to from the same machine, after it has answered', async () => {
-  const { status, json } = await ask(`${web().url}/api/v1/master/stop`, { method: 'POST' })
-  expect({ status, json }).toEqual({ status: 200, json: { stopping: true } })
-  expect(web().stops).toBe(1)
-})

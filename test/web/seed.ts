@@ -4,7 +4,8 @@ import type { Kysely } from 'kysely'
 import type { Database } from '../../src/db/schema.ts'
 import type { PropertyValue } from '../../src/model/properties.ts'
 import type { Result } from '../../src/model/results.ts'
-import { codecs, streams, type Codec, type Stream } from '../../src/protocol/output-frame.ts'
+import { codecs, type Codec } from '../../src/protocol/output-frame.ts'
+import { streams, type Stream } from '../../src/protocol/runs.ts'
 
 export interface BuildSeed {
   readonly builder?: string

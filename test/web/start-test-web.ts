@@ -1,12 +1,13 @@
 import pino from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { EventLog } from '../../src/builds/event-log.ts'
+import type { LoginAnswer } from '../../src/fleet/login.ts'
 import type { ErrorCode } from '../../src/model/errors.ts'
 import type { MasterLink, MasterLinkEvents } from '../../src/protocol/link.ts'
 import type { FromAgent } from '../../src/protocol/messages.ts'
 import type { OutputFrame } from '../../src/protocol/output-frame.ts'
 import { startWeb, type WebOptions, type WebServer } from '../../src/web/server.ts'
-import type { ForceInput, LoginAnswer, WebServices } from '../../src/web/services.ts'
+import type { ForceInput, WebServices } from '../../src/web/services.ts'
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
 
 /** A session of an agent as the fleet sees it, written down. */
@@ -30,7 +31,6 @@ export interface TestWeb {
   readonly logins: [name: string, password: string, address: string][]
   readonly sessions: Session[]
   readonly logged: Record<string, unknown>[]
-  stops: number
   isReady: boolean
 }
 
@@ -71,7 +71,6 @@ export async function startTestWeb(
     logins: [] as TestWeb['logins'],
     sessions: [] as Session[],
     logged,
-    stops: 0,
     isReady: true,
   }
   const services: WebServices = {
@@ -89,7 +88,6 @@ export async function startTestWeb(
       { name: 'spare', kind: 'local', maxBuilds: 1, properties: {} },
     ],
     ready: () => test.isReady,
-    stop: () => void test.stops++,
     queue: {
       force: async (input) => {
         test.forced.push(input)
@@ -126,7 +124,7 @@ export async function startTestWeb(
   return Object.assign(test, { web, url: web.url })
 }
 
-const loginAnswers: Record<string, LoginAnswer> = {
+const loginAnswers: Record<string> = {
   right: { ok: true, worker: 'bot' },
   wrong: refusal(401, 'ROUSE_AGENT_LOGIN_REFUSED', 'unknown worker name or wrong password'),
   taken: refusal(409, 'ROUSE_AGENT_ALREADY_CONNECTED', 'another agent is connected'),

@@ -1,4 +1,5 @@
-import { maxRuns, type Run, type Stream } from '../../protocol/output-frame.ts'
+import { maxRuns } from '../../protocol/output-frame.ts'
+import type { Run, Stream } from '../../protocol/runs.ts'
 
 /**
  * The part of one log of a command that the master has not committed yet. Offsets count from the log's first byte. It
