@@ -1,5 +1,7 @@
 // Bundles the agent into one file, dist/rouse-agent.mjs, which runs on Node.js 20 and newer without anything installed.
+// Takes another name for it as its argument.
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -10,7 +12,7 @@ const { version } = JSON.parse(await readFile(new URL('../package.json', import.
 await build({
   absWorkingDir: root,
   entryPoints: ['src/agent/main.ts'],
-  outfile: 'dist/rouse-agent.mjs',
+  outfile: process.argv[2] ? resolve(process.argv[2]) : 'dist/rouse-agent.mjs',
   bundle: true,
   platform: 'node',
   target: 'node20',

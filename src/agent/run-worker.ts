@@ -24,10 +24,12 @@ export async function runWorker(raw: RawWorkerOptions): Promise<void> {
       cancel.abort()
     } else {
       log.warn('killing everything')
-      kill.abort()
       process.exit(1)
     }
   }
+  // However this process ends, as long as it can still say so, nothing that it started goes on.
+  const onExit = () => kill.abort()
+  process.on('exit', onExit)
   for (const signal of signals) process.on(signal, onSignal)
   try {
     log.info(`worker ${name} works in ${baseDir}`)
@@ -45,6 +47,7 @@ export async function runWorker(raw: RawWorkerOptions): Promise<void> {
     log.info('ended')
   } finally {
     for (const signal of signals) process.off(signal, onSignal)
+    process.off('exit', onExit)
   }
 }
 

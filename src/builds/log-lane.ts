@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely'
+import { isWorthAnotherTry, Patience, type PatienceOptions } from '../db/patience.ts'
 import type { Database } from '../db/schema.ts'
 import { codecs, type OutputFrame } from '../protocol/output-frame.ts'
 import { encodeRuns, type Run } from '../protocol/runs.ts'
@@ -32,17 +33,20 @@ const maxBytes = 8 * 1024 * 1024
 
 /**
  * Log chunks have a lane of their own beside the group commit: what arrives while one batch is being committed goes
- * into the next. A promise resolves once its chunk is committed; only then may the agent forget the bytes.
+ * into the next. A promise resolves once its chunk is committed; only then may the agent forget the bytes. A database that
+ * is away is waited for as long as in the group commit.
  */
 export class LogLane {
   readonly #db: Kysely<Database>
   readonly #publish: (event: EventBody) => void
+  readonly #patience: Patience
   #waiting: Item[] = []
   #flushing: Promise<void> | undefined
 
-  constructor(db: Kysely<Database>, publish: (event: EventBody) => void) {
+  constructor(db: Kysely<Database>, publish: (event: EventBody) => void, patience: PatienceOptions = {}) {
     this.#db = db
     this.#publish = publish
+    this.#patience = new Patience(patience)
   }
 
   append(log: OpenLog, chunk: Chunk): Promise<void> {
@@ -63,17 +67,7 @@ export class LogLane {
   async #flush(): Promise<void> {
     // One turn of the event loop gathers what the sockets have delivered together.
     await new Promise((resolve) => setImmediate(resolve))
-    while (this.#waiting.length > 0) {
-      const batch = this.#takeBatch()
-      try {
-        await this.#store(batch)
-        settle(batch)
-      } catch (error) {
-        if (batch.length === 1) batch[0]!.reject(error)
-        else await this.#storeSingly(batch)
-      }
-      this.#tell(batch)
-    }
+    while (this.#waiting.length > 0) this.#tell(await this.#settle(this.#takeBatch()))
     this.#flushing = undefined
   }
 
@@ -86,15 +80,21 @@ export class LogLane {
     return this.#waiting.splice(0, count)
   }
 
-  // One bad chunk must not take the others with it.
-  async #storeSingly(batch: Item[]): Promise<void> {
-    for (const item of batch) {
-      try {
-        await this.#store([item])
-        item.resolve()
-      } catch (error) {
-        item.reject(error)
+  /** Returns what was stored. */
+  async #settle(batch: readonly Item[]): Promise<readonly Item[]> {
+    try {
+      await this.#patience.insist(() => this.#store(batch))
+      for (const item of batch) item.resolve()
+      return batch
+    } catch (error) {
+      if (batch.length === 1 || isWorthAnotherTry(error)) {
+        for (const item of batch) item.reject(error)
+        return []
       }
+      // One bad chunk must not take the others with it.
+      const stored: Item[] = []
+      for (const item of batch) stored.push(...(await this.#settle([item])))
+      return stored
     }
   }
 
@@ -129,10 +129,6 @@ export class LogLane {
       })
     }
   }
-}
-
-function settle(batch: readonly Item[]): void {
-  for (const item of batch) item.resolve()
 }
 
 function chunkRow(log: OpenLog, chunk: Chunk) {

@@ -59,16 +59,20 @@ function pageFolder(): string {
   return folders.find((folder) => existsSync(folder)) ?? folders[0]!
 }
 
-/** Resolves with the first signal that asks to stop; a second one ends the process at once. */
+/** Resolves with the first signal that asks to stop; a later one ends the process at once. */
 function onceSignalled(): Promise<string> {
   return new Promise((resolve) => {
-    let asked = false
+    let first: number | undefined
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
-        if (asked) process.exit(130)
-        asked = true
+        first ??= performance.now()
         resolve(signal)
+        // Ctrl-C reaches the whole process group, and npm passes it on once more: that is still one wish.
+        if (performance.now() - first > sameWish) process.exit(130)
       })
     }
   })
 }
+
+/** Milliseconds. */
+const sameWish = 1000

@@ -34,6 +34,8 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<OpenDa
     ...clientConfig(address),
     Client: ImpatientClient,
     max: poolSize,
+    // What one transaction asks for at once travels at once: see GroupCommit.
+    pipeline: true,
     statement_timeout: statementTimeout,
     idle_in_transaction_session_timeout: idleInTransactionTimeout,
     query_timeout: options.answerTimeout ?? (statementTimeout && statementTimeout + 15_000),

@@ -1,23 +1,22 @@
 import type { Kysely, Transaction } from 'kysely'
 import type { Logger } from 'pino'
 import { RouseError } from '../model/errors.ts'
-import { backoff } from '../util/backoff.ts'
-import { systemClock, type Clock } from '../util/clock.ts'
-import { codeOf, isConnectionFailure } from './connection-failure.ts'
+import { isConnectionFailure } from './connection-failure.ts'
+import { isWorthAnotherTry, Patience, type PatienceOptions } from './patience.ts'
 import type { Database } from './schema.ts'
 
-/** Runs queries on `trx` and nothing else. May run more than once, so it must be idempotent by key and epoch. */
+/**
+ * Runs queries on `trx` and nothing else. May run more than once, so it must be idempotent by key and epoch. Works of one
+ * transaction run side by side: a work sees the queries that others sent before, not all of them as a block.
+ */
 export type Work<T> = (trx: Transaction<Database>) => Promise<T>
 
-export interface GroupCommitOptions {
+export interface GroupCommitOptions extends PatienceOptions {
   readonly log: Logger
   /** Most works in one transaction. Default 256. */
   readonly maxBatch?: number
   /** Most works that wait; more are refused. Default 10,000. */
   readonly maxPending?: number
-  /** Milliseconds for which a work is tried again while the database is away. Default 20 s: less than a lease. */
-  readonly patience?: number
-  readonly clock?: Clock
 }
 
 /**
@@ -26,15 +25,16 @@ export interface GroupCommitOptions {
  */
 export class GroupCommit {
   readonly #db: Kysely<Database>
-  readonly #options: Required<GroupCommitOptions>
+  readonly #options: Required<Omit<GroupCommitOptions, keyof PatienceOptions>>
+  readonly #patience: Patience
   readonly #queue: Item[] = []
   #running: Promise<void> | undefined
-  #troubleSince: number | undefined
   #closed = false
 
   constructor(db: Kysely<Database>, options: GroupCommitOptions) {
     this.#db = db
-    this.#options = { maxBatch: 256, maxPending: 10_000, patience: 20_000, clock: systemClock, ...options }
+    this.#options = { maxBatch: 256, maxPending: 10_000, ...options }
+    this.#patience = new Patience(options)
   }
 
   /** Resolves with what `work` returned once that is committed. Throws ROUSE_SHUTTING_DOWN after close. */
@@ -62,7 +62,7 @@ export class GroupCommit {
       const batch: Item[] = []
       try {
         const values = await this.#together(batch)
-        this.#troubleSince = undefined
+        this.#patience.recovered()
         for (const [i, item] of batch.entries()) item.resolve(values[i])
       } catch (error) {
         // Nothing was taken when not even a transaction could be begun.
@@ -78,9 +78,11 @@ export class GroupCommit {
     return await this.#db.transaction().execute(async (trx) => {
       // Taken only now, so that what came while the transaction was begun goes with it.
       batch.push(...this.#queue.splice(0, this.#options.maxBatch))
-      const values: unknown[] = []
-      for (const { work } of batch) values.push(await work(trx))
-      return values
+      // Side by side, so that the connection pipelines their queries: the first ones go out in order, then the second ones.
+      const outcomes = await Promise.allSettled(batch.map(({ work }) => work(trx)))
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+      if (failed) throw failed.reason
+      return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<unknown>).value)
     })
   }
 
@@ -91,32 +93,11 @@ export class GroupCommit {
       if (away) item.reject(away)
       else {
         try {
-          item.resolve(await this.#alone(item.work))
+          item.resolve(await this.#patience.insist(() => this.#db.transaction().execute(item.work)))
         } catch (error) {
           item.reject(error)
           if (isConnectionFailure(error)) away = error
         }
-      }
-    }
-  }
-
-  async #alone(work: Work<unknown>): Promise<unknown> {
-    const { clock, patience } = this.#options
-    for (let attempt = 0; ; attempt++) {
-      try {
-        const value = await this.#db.transaction().execute(work)
-        this.#troubleSince = undefined
-        return value
-      } catch (error) {
-        if (!isWorthAnotherTry(error)) {
-          this.#troubleSince = undefined
-          throw error
-        }
-        // Counted over all works, so that a long queue does not wait this long for each of them.
-        this.#troubleSince ??= clock.now()
-        const wait = backoff(attempt, { initial: 50, max: 1000 })
-        if (clock.now() + wait > this.#troubleSince + patience) throw error
-        await clock.sleep(wait)
       }
     }
   }
@@ -126,9 +107,4 @@ interface Item {
   readonly work: Work<unknown>
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
-}
-
-// Class 40: PostgreSQL rolled the transaction back because of another one (deadlock, serialization).
-function isWorthAnotherTry(error: unknown): boolean {
-  return isConnectionFailure(error) || (codeOf(error)?.startsWith('40') ?? false)
 }

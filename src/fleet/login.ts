@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Logger } from 'pino'
+import type { ErrorCode } from '../model/errors.ts'
 import type { Fleet } from './fleet.ts'
 
 export type LoginAnswer =
-  | { ok: true; worker: string }
-  | { ok: false; status: 401 | 409 | 429; code: 'ROUSE_AGENT_LOGIN_REFUSED'; message: string }
+  { ok: true; worker: string } | { ok: false; status: 401 | 409 | 429; code: ErrorCode; message: string }
 
 /**
  * Checks an agent's name and password. Unknown name and wrong password get the same answer in the same time; the log

@@ -8,7 +8,12 @@ import type { Database } from '../db/schema.ts'
  * Submits what a `once` scheduler asks for unless this database has seen it. The idempotency key decides, so a death
  * between submitting and marking does not submit twice.
  */
-export async function runOnce(db: Kysely<Database>, builds: Builds, scheduler: OnceConfig, log: Logger): Promise<void> {
+export async function runOnce(
+  db: Kysely<Database>,
+  builds: Builds,
+  scheduler: OnceConfig,
+  log: Logger,
+): Promise<void> {
   const { kind, name } = scheduler
   const row = await db
     .insertInto('schedulers')
@@ -27,6 +32,10 @@ export async function runOnce(db: Kysely<Database>, builds: Builds, scheduler: O
     scheduler: name,
     idempotencyKey: `once:${name}`,
   })
-  await db.updateTable('schedulers').set({ last_fired_at: sql<Date>`now()` }).where('name', '=', name).execute()
+  await db
+    .updateTable('schedulers')
+    .set({ last_fired_at: sql<Date>`now()` })
+    .where('name', '=', name)
+    .execute()
   log.info({ scheduler: name, requests: requests.map((r) => r.id) }, 'the first request is queued')
 }

@@ -17,6 +17,7 @@ export interface TestAgentOptions {
   readonly masters?: readonly string[]
   readonly password?: string
   readonly baseDir?: string
+  readonly ca?: string
 }
 
 /** An agent in this process, connected to the master; killed at the end of the test. */
@@ -31,12 +32,13 @@ export async function launchAgent({
   masters = [],
   password = 'secret',
   baseDir,
+  ca,
 }: TestAgentOptions): Promise<TestAgent> {
   const dir = baseDir ?? (await tempDir())
   const log = new RecordedLog()
   const [drain, cancel, kill] = [new AbortController(), new AbortController(), new AbortController()]
   const signals = { drain: drain.signal, cancel: cancel.signal, kill: kill.signal }
-  const ended = runAgent({ masters, name: 'bot', password, baseDir: dir, log, ...signals })
+  const ended = runAgent({ masters, name: 'bot', password, baseDir: dir, log, ca, ...signals })
   ended.catch(() => {})
   onTestFinished(async () => {
     kill.abort()

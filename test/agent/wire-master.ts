@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import zlib from 'node:zlib'
@@ -20,6 +21,8 @@ export interface WireMasterOptions {
   readonly acks?: boolean
   /** Whether a result is answered with `forget`. */
   readonly forgets?: boolean
+  /** PEM of a key and its certificate: serves https instead of http. */
+  readonly tls?: { readonly key: string; readonly cert: string }
   /** Answers an upgrade in its own way; true when it did. */
   readonly refuse?: (request: IncomingMessage, socket: Duplex) => boolean
 }
@@ -42,7 +45,7 @@ export class WireMaster {
     this.acks = options.acks ?? true
     this.forgets = options.forgets ?? true
     this.welcome = options.welcome ?? {}
-    this.#server = createServer((_, response) => response.writeHead(404).end())
+    this.#server = options.tls ? createSecureServer(options.tls) : createServer()
     this.#sockets = new WebSocketServer({
       noServer: true,
       maxPayload: 1_048_576,
@@ -63,7 +66,7 @@ export class WireMaster {
   }
 
   get url(): string {
-    return `ws://127.0.0.1:${this.port}`
+    return `${this.#options.tls ? 'wss' : 'ws'}://127.0.0.1:${this.port}`
   }
 
   get current(): WireConnection {

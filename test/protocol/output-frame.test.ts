@@ -1,6 +1,11 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { decodeOutputFrame, encodeOutputFrame, maxRawBytes, type OutputFrame } from '../../src/protocol/output-frame.ts'
+import {
+  decodeOutputFrame,
+  encodeOutputFrame,
+  maxRawBytes,
+  type OutputFrame,
+} from '../../src/protocol/output-frame.ts'
 import { streams } from '../../src/protocol/runs.ts'
 
 const run = fc.record({ stream: fc.constantFrom(...streams), length: fc.integer({ min: 1, max: 2000 }) })

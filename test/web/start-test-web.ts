@@ -124,7 +124,7 @@ export async function startTestWeb(
   return Object.assign(test, { web, url: web.url })
 }
 
-const loginAnswers: Record<string> = {
+const loginAnswers: Record<string, LoginAnswer> = {
   right: { ok: true, worker: 'bot' },
   wrong: refusal(401, 'ROUSE_AGENT_LOGIN_REFUSED', 'unknown worker name or wrong password'),
   taken: refusal(409, 'ROUSE_AGENT_ALREADY_CONNECTED', 'another agent is connected'),

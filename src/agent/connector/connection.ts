@@ -124,6 +124,7 @@ class Connection {
     this.#reason ??= reason
     this.#socket.close(code, closeReason(reason))
     // A master that is gone does not answer the closing.
+    clearTimeout(this.#deadline)
     this.#deadline = setTimeout(() => this.#socket.terminate(), goodbyeMs)
   }
 

@@ -28,12 +28,13 @@ export class Leftovers {
 
   /** The command has ended: its record goes as soon as its process group is gone. */
   settle(command: string, pid: number): void {
-    this.#lingering.set(command, pid)
     for (const [id, leader] of this.#lingering) {
-      if (groupExists(leader)) continue
+      if (signalGroup(leader, 0)) continue
       rmSync(this.#file(id), { force: true })
       this.#lingering.delete(id)
     }
+    if (groupExists(pid)) this.#lingering.set(command, pid)
+    else rmSync(this.#file(command), { force: true })
   }
 
   /** Kills what is still there of every record, and removes the records. */

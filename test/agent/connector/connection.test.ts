@@ -1,7 +1,12 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
+import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
+import { tempDir } from '../../helpers/temp-dir.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
 import { launchAgent, startAgent } from '../run-test-agent.ts'
 import { WireMaster } from '../wire-master.ts'
@@ -13,6 +18,32 @@ test('an agent logs in with name and password and says what machine it is', asyn
   expect(master.current.hello).toMatchObject({ protocol: 1, commands: [], facts: { node: process.version } })
   expect(agent.log.text).toContain(`connected to ${master.url}/agent as bot`)
 })
+
+test('a password that others could read on the way is warned about', async () => {
+  const agent = await launchAgent({ masters: ['http://rouse.invalid:8010', 'ws://127.0.0.1:1'] })
+  expect(agent.log.text).toContain('warn the password goes to rouse.invalid:8010 in the clear')
+  expect(agent.log.text).not.toContain('the password goes to 127.0.0.1')
+})
+
+const openssl = spawnSync('openssl', ['version']).status === 0
+
+test.skipIf(!openssl)(
+  `an agent trusts a master with a certificate of the given authority only${openssl ? '' : ' (needs openssl)'}`,
+  async () => {
+    const dir = await tempDir()
+    const options =
+      '-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=rouse-test -addext subjectAltName=IP:127.0.0.1'
+    const files = ['-keyout', join(dir, 'key'), '-out', join(dir, 'cert')]
+    await promisify(execFile)('openssl', ['req', ...options.split(' '), ...files])
+    const [key, cert] = [await readFile(join(dir, 'key'), 'utf8'), await readFile(join(dir, 'cert'), 'utf8')]
+    const master = await WireMaster.start({ tls: { key, cert } })
+    const stranger = await launchAgent({ masters: [master.url] })
+    await waitFor('the refusal', () => stranger.log.text.includes('self-signed certificate'))
+    await startAgent(master, { ca: cert })
+    expect(await master.shell('true').done()).toMatchObject({ exitCode: 0 })
+    expect(master.connections).toHaveLength(1)
+  },
+)
 
 test('a refused login is told with status, code, message and advice, and tried again later', async () => {
   const master = await WireMaster.start({ refuse: (_, socket) => refuse(socket, 401, 'Unauthorized') })
