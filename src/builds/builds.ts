@@ -12,7 +12,8 @@ import { Commands } from './commands.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { LogLane } from './log-lane.ts'
 import { loadPending } from './load-pending.ts'
-import { storeRequestEnd } from './store-result.ts'
+import type { RunningBuild } from './running-build.ts'
+import { storeRequestCancel } from './store-result.ts'
 import { storeSubmission, type Submission, type Submitted } from './store-submit.ts'
 import { syncBuilders } from './sync-builders.ts'
 import { takeBackLost } from './take-back-lost.ts'
@@ -59,6 +60,7 @@ export class Builds {
       builders: this.#builders,
     })
     fleet.handle({
+      stored: (worker) => this.#commands.stored(worker),
       resume: (session, hello) => this.#commands.resume(session, hello),
       output: (session, frame) => this.#commands.output(session, frame),
       done: (session, message) => this.#commands.done(session, message),
@@ -74,13 +76,17 @@ export class Builds {
   async open(): Promise<void> {
     await this.#o.commit.write((trx) => syncBuilders(trx, this.#o.builders))
     await this.#takeBackLost()
-    for (const request of await loadPending(this.#o.db)) this.#dispatcher.add(request)
+    await this.#takeInPending()
     this.#accepting = true
   }
 
   /** Looks after commands whose agents are away and builds whose master is gone, until aborted. */
   async watch(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#commands.watch(signal), this.#watchLost(signal)])
+    await Promise.all([
+      this.#commands.watch(signal),
+      this.#every(10, signal, () => this.#takeBackLost()),
+      this.#every(60, signal, () => this.#takeInPending()),
+    ])
   }
 
   /** A submission whose key is known returns what it made before. */
@@ -112,42 +118,25 @@ export class Builds {
     const request = await this.#o.db
       .selectFrom('requests')
       .innerJoin('builders', 'builders.id', 'requests.builder_id')
-      .select(['requests.buildset_id', 'requests.state', 'builders.name as builder'])
+      .select(['requests.id', 'requests.buildset_id', 'builders.name as builder'])
       .where('requests.id', '=', id)
       .executeTakeFirst()
     if (!request) throw new RouseError('ROUSE_REQUEST_UNKNOWN', `there is no request r${id}`)
-    const waiting = this.#dispatcher.queue.get(id)
-    if (!waiting) {
+    for (;;) {
       const build = await this.#dispatcher.buildOf(id)
-      return build && this.cancelBuild(build.claimed.id, { reason })
+      if (!build) return this.#cancelWaiting(request, reason)
+      if (await this.#cancelRunning(build, reason)) return
+      // It has just ended, perhaps to be tried again.
+      await this.#dispatcher.settled(id)
     }
-    this.#dispatcher.queue.remove(id)
-    const ended = await this.#o.commit.write(async (trx) => {
-      await trx.updateTable('requests').set({ cancel_reason: reason }).where('id', '=', id).execute()
-      return storeRequestEnd(trx, id, request.buildset_id, 'CANCELLED')
-    })
-    const { builder } = request
-    if (ended) this.#o.publish({ type: 'request.completed', request: id, builder, result: 'CANCELLED' })
   }
 
   /** Idempotent; resolves when the wish is committed. The build ends once its command has. */
   async cancelBuild(id: number, { reason }: { reason: string }): Promise<void> {
-    const { commit, db } = this.#o
     const running = this.#dispatcher.running.get(id)
-    if (!running) {
-      const build = await db.selectFrom('builds').select('id').where('id', '=', id).executeTakeFirst()
-      if (!build) throw new RouseError('ROUSE_BUILD_UNKNOWN', `there is no build ${id}`)
-      return
-    }
-    await commit.write((trx) =>
-      trx
-        .updateTable('builds')
-        .set({ cancel_reason: reason })
-        .where('id', '=', id)
-        .where('result', 'is', null)
-        .execute(),
-    )
-    running.cancel(reason)
+    if (running) return void (await this.#cancelRunning(running, reason))
+    const build = await this.#o.db.selectFrom('builds').select('id').where('id', '=', id).executeTakeFirst()
+    if (!build) throw new RouseError('ROUSE_BUILD_UNKNOWN', `there is no build ${id}`)
   }
 
   /** Submits the build's builder again with the same source and properties. */
@@ -180,15 +169,49 @@ export class Builds {
     await this.#lane.close()
   }
 
-  async #watchLost(signal: AbortSignal): Promise<void> {
+  async #cancelWaiting(request: { id: number; buildset_id: number; builder: string }, reason: string) {
+    const { buildset_id, builder, id } = request
+    const { queue } = this.#dispatcher
+    const waiting = queue.get(id)
+    queue.remove(id)
+    try {
+      const ended = await this.#o.commit.write((trx) => storeRequestCancel(trx, id, buildset_id, reason))
+      if (ended) this.#o.publish({ type: 'request.completed', request: id, builder, result: 'CANCELLED' })
+    } catch (error) {
+      if (waiting) this.#dispatcher.add(waiting)
+      throw error
+    }
+  }
+
+  /** False when the build has ended. */
+  async #cancelRunning(build: RunningBuild, reason: string): Promise<boolean> {
+    const { id } = build.claimed
+    // Known before it is stored, so that the build cannot end as one to be tried again meanwhile.
+    build.cancelReason ??= reason
+    const wish = await this.#o.commit.write((trx) =>
+      trx
+        .updateTable('builds')
+        .set({ cancel_reason: reason })
+        .where('id', '=', id)
+        .where('result', 'is', null)
+        .executeTakeFirst(),
+    )
+    build.cancel(reason)
+    return wish.numUpdatedRows > 0n
+  }
+
+  async #every(seconds: number, signal: AbortSignal, look: () => Promise<void>): Promise<void> {
     const { clock, log } = this.#o
     while (!signal.aborted) {
-      await clock.sleep(10_000, signal).catch(() => {})
+      await clock.sleep(seconds * 1000, signal).catch(() => {})
       if (signal.aborted) return
-      await this.#takeBackLost().catch((error: unknown) =>
-        log.error({ err: error }, 'looking for lost builds failed'),
-      )
+      await look().catch((error: unknown) => log.error({ err: error }, 'looking for lost work failed'))
     }
+  }
+
+  // At the start all that waits; later what nobody here knows: a dead master's, or stored although the answer was lost.
+  async #takeInPending(): Promise<void> {
+    for (const request of await loadPending(this.#o.db)) this.#dispatcher.add(request)
   }
 
   async #takeBackLost(): Promise<void> {
@@ -196,7 +219,7 @@ export class Builds {
     const lost = await commit.write((trx) => takeBackLost(trx, { masterId: master.id, maxInfraRetries }))
     for (const { again, build, builder, request, result, worker } of lost) {
       publish({ type: 'build.finished', build, request, builder, worker, result })
-      if (again && this.#accepting) this.#dispatcher.add(again)
+      if (again) this.#dispatcher.add(again)
     }
   }
 }

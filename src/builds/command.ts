@@ -17,11 +17,14 @@ export class Command {
   /** The agent run that it was given to: in another run it is lost. */
   readonly runId: string
   readonly log: OpenLog
-  /** Bytes of the command's own output that have been handed to the lane. */
+  /** Bytes of the command's own output that have been handed to the lane, and of these the committed ones. */
   received = 0
-  /** Resolves when the output received so far is committed. */
+  committed = 0
+  /** Resolves when the output received so far is committed, or the command is lost. */
   stored: Promise<unknown> = Promise.resolve()
   cancelReason: string | undefined
+  /** Its agent has told how it ended; that is being stored. */
+  reported = false
   readonly finished: Promise<CommandResult>
   readonly #capture: number
   #captured: Promise<Buffer> = Promise.resolve(Buffer.alloc(0))

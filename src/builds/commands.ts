@@ -1,9 +1,11 @@
 import type { Logger } from 'pino'
 import { sql } from 'kysely'
 import type { GroupCommit } from '../db/group-commit.ts'
+import { jsonb } from '../db/jsonb.ts'
+import { outputWindow } from '../fleet/session.ts'
 import type { Worker, WorkerSession } from '../fleet/worker.ts'
 import { messageOf } from '../model/errors.ts'
-import type { Done, Hello, Welcome } from '../protocol/messages.ts'
+import type { Done, FromMaster, Hello, Welcome } from '../protocol/messages.ts'
 import type { OutputFrame } from '../protocol/output-frame.ts'
 import type { CommandResult } from '../protocol/operation.ts'
 import type { Clock } from '../util/clock.ts'
@@ -36,15 +38,13 @@ export class Commands {
     const { session } = command.worker
     if (session && session.runId !== command.runId)
       this.#lose(command, 'its agent was restarted before it began')
-    else if (session?.welcomed) session.send(command.message)
+    else tell(command, command.message)
   }
 
   cancel(command: Command, reason: string): void {
     command.cancelReason ??= reason.slice(0, 256)
-    const { session } = command.worker
-    if (!session) this.#endUnheard(command)
-    else if (session.welcomed)
-      session.send({ type: 'cancel', command: command.id, reason: command.cancelReason })
+    if (command.worker.session) tell(command, cancellation(command))
+    else this.#endUnheard(command)
   }
 
   /** Lets go of every command, for the end of this master: agents are told to end them when they next say hello. */
@@ -54,62 +54,71 @@ export class Commands {
 
   /** The worker's connection is gone: what was being cancelled is taken as cancelled, the rest waits for its return. */
   disconnected(worker: Worker): void {
-    for (const command of this.#byId.values()) {
-      if (command.worker === worker && command.cancelReason) this.#endUnheard(command)
-    }
+    for (const command of this.#of(worker)) if (command.cancelReason !== undefined) this.#endUnheard(command)
   }
 
   /** Gives up on commands whose agent stayed away for longer than `maxDisconnected`, until aborted. */
   async watch(signal: AbortSignal): Promise<void> {
     const { clock, maxDisconnected } = this.#o
+    const interval = Math.max(0.1, Math.min(5, maxDisconnected / 5)) * 1000
     while (!signal.aborted) {
-      await clock.sleep(Math.min(5, maxDisconnected / 5) * 1000, signal).catch(() => {})
+      await clock.sleep(interval, signal).catch(() => {})
       for (const command of this.#byId.values()) {
         const { disconnectedAt, session } = command.worker
-        if (session || !disconnectedAt || clock.now() - disconnectedAt.getTime() < maxDisconnected * 1000)
-          continue
+        if (session || !disconnectedAt || command.reported) continue
+        if (clock.now() - disconnectedAt.getTime() < maxDisconnected * 1000) continue
         this.#lose(command, `its agent has been away for more than ${maxDisconnected} s`)
       }
     }
   }
 
-  resume(session: WorkerSession, hello: Hello): Welcome['resume'] {
+  /** Resolves when the output taken so far of the worker's commands is committed: its agent may then let go of it. */
+  async stored(worker: Worker): Promise<void> {
+    await Promise.all(this.#of(worker).map((command) => command.stored))
+  }
+
+  /** What a connecting agent goes on with, once `stored` has resolved, and what it is told right after its welcome. */
+  resume(session: WorkerSession, hello: Hello): { resume: Welcome['resume']; next: FromMaster[] } {
     const held = new Map(hello.commands.map((c) => [c.id, c]))
     const resume: Welcome['resume'] = []
-    for (const command of [...this.#byId.values()]) {
-      if (command.worker !== session.worker) continue
+    const next: FromMaster[] = []
+    for (const command of this.#of(session.worker)) {
       if (command.runId !== hello.runId) {
-        this.#lose(command, 'its agent was restarted')
-      } else if (held.delete(command.id)) {
-        resume.push({ command: command.id, logs: [{ log: 0, bytes: command.received }] })
-        if (command.cancelReason) setImmediate(() => this.cancel(command, command.cancelReason!))
-      } else {
-        // The connection broke before the agent got it; running it is idempotent by id.
-        setImmediate(() => session.send(command.message))
+        if (!command.reported) this.#lose(command, 'its agent was restarted')
+        continue
       }
+      // Without it, the connection broke before the agent got it; running it is idempotent by id.
+      if (held.delete(command.id))
+        resume.push({ command: command.id, logs: [{ log: 0, bytes: command.received }] })
+      else next.push(command.message)
+      if (command.cancelReason !== undefined) next.push(cancellation(command))
     }
     for (const { id, logs, result } of held.values()) {
       if (result) continue
       session.dying.add(id)
       resume.push({ command: id, logs })
+      next.push({ type: 'cancel', command: id, reason: 'its build has ended' })
     }
-    return resume
+    return { resume, next }
   }
 
   output(session: WorkerSession, frame: OutputFrame): void {
     const command = this.#byId.get(frame.command)
+    const end = frame.offset + frame.rawLength
     if (!command || command.worker !== session.worker) {
       // Output of a command that has ended here: nobody wants it, the agent may let go of it.
-      const offset = frame.offset + frame.rawLength
-      return session.send({ type: 'ack', command: frame.command, log: frame.log, offset })
+      return session.send({ type: 'ack', command: frame.command, log: frame.log, offset: end })
     }
     if (frame.log !== 0 || frame.offset > command.received) return session.close('output with a gap')
     if (frame.offset < command.received) return
-    command.received += frame.rawLength
-    const offset = command.received
+    if (end > command.committed + outputWindow) return session.close('more output than the window allows')
+    command.received = end
     command.keep(frame)
     command.stored = this.#o.lane.append(command.log, frame).then(
-      () => command.worker.session?.send({ type: 'ack', command: command.id, log: 0, offset }),
+      () => {
+        command.committed = end
+        tell(command, { type: 'ack', command: command.id, log: 0, offset: end })
+      },
       (error: unknown) => this.#lose(command, `its output could not be stored: ${messageOf(error)}`),
     )
   }
@@ -123,9 +132,15 @@ export class Commands {
     }
     const claimed = message.logs.find((l) => l.log === 0)?.bytes ?? 0
     if (claimed > command.received) return session.close('done before all of its output')
-    this.#finish(command, clean(message.result)).catch((error: unknown) => {
+    if (command.reported) return
+    command.reported = true
+    this.#finish(command, message.result).catch((error: unknown) => {
       this.#lose(command, `its result could not be stored: ${messageOf(error)}`)
     })
+  }
+
+  #of(worker: Worker): Command[] {
+    return [...this.#byId.values()].filter((command) => command.worker === worker)
   }
 
   // Its output is committed first. A late duplicate is dropped: the first commit wins.
@@ -135,20 +150,20 @@ export class Commands {
     await this.#o.commit.write((trx) =>
       trx
         .updateTable('commands')
-        .set({ result: JSON.stringify(result), finished_at: sql<Date>`now()` })
+        .set({ result: jsonb(result), finished_at: sql<Date>`now()` })
         .where('id', '=', command.id)
         .where('finished_at', 'is', null)
         .execute(),
     )
-    this.#byId.delete(command.id)
-    command.worker.session?.send({ type: 'forget', command: command.id })
+    if (!this.#byId.delete(command.id)) return
+    this.#letGo(command)
     if (result.reason === 'lost')
       command.fail(new InfrastructureFailure(result.message ?? 'the agent lost the command'))
     else command.succeed(result)
   }
 
-  // Should the agent come back with it, the command is no longer known here and is ended before anything else runs there.
   #endUnheard(command: Command): void {
+    if (command.reported) return
     const message = 'the agent was not connected'
     this.#finish(command, { exitCode: null, signal: null, reason: 'cancelled', message }).catch(
       (error: unknown) => {
@@ -160,14 +175,25 @@ export class Commands {
   #lose(command: Command, reason: string): void {
     if (!this.#byId.delete(command.id)) return
     this.#o.log.warn({ worker: command.worker.name, command: command.id }, `command lost: ${reason}`)
+    this.#letGo(command)
     command.fail(new InfrastructureFailure(`the command was lost: ${reason}`))
+  }
+
+  // An agent that may still run it must have ended it before anything else begins there. One that is away is told at its hello.
+  #letGo(command: Command): void {
+    const { session } = command.worker
+    if (command.reported) return tell(command, { type: 'forget', command: command.id })
+    if (!session?.welcomed || session.runId !== command.runId) return
+    session.dying.add(command.id)
+    session.send({ type: 'cancel', command: command.id, reason: 'its build has ended' })
   }
 }
 
-// jsonb refuses \u0000, and what an agent found may hold one.
-function clean(result: CommandResult): CommandResult {
-  const text = JSON.stringify(result, (_, v: unknown) =>
-    typeof v === 'string' ? v.replaceAll('\0', '�') : v,
-  )
-  return JSON.parse(text) as CommandResult
+// Nothing may come before a welcome, and an agent that has no welcome yet is told with it.
+function tell({ runId, worker: { session } }: Command, message: FromMaster): void {
+  if (session?.welcomed && session.runId === runId) session.send(message)
+}
+
+function cancellation({ cancelReason, id }: Command): FromMaster {
+  return { type: 'cancel', command: id, reason: cancelReason ?? '' }
 }

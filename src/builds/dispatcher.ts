@@ -1,5 +1,7 @@
 import type { Logger } from 'pino'
 import type { BuilderConfig } from '../config/types.ts'
+import { isConnectionFailure } from '../db/connection-failure.ts'
+import type { Work } from '../db/group-commit.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Place, Worker } from '../fleet/worker.ts'
 import { backoff } from '../util/backoff.ts'
@@ -7,7 +9,7 @@ import { chooseWorker, whyItWaits } from './choose-worker.ts'
 import { PendingQueue, type PendingRequest } from './pending-queue.ts'
 import type { BuildTools } from './build-tools.ts'
 import { RunningBuild, type BuildOutcome } from './running-build.ts'
-import { storeClaim, type ClaimedBuild } from './store-claim.ts'
+import { storeClaim } from './store-claim.ts'
 import { storeBuildEnd } from './store-result.ts'
 
 export interface DispatcherOptions {
@@ -31,14 +33,15 @@ export class Dispatcher {
   #waking = false
   #served = 0
   #stopped: string | undefined
+  readonly #stopping = new AbortController()
 
   constructor(options: DispatcherOptions) {
     this.#o = options
   }
 
+  /** Nothing happens when it is here already. */
   add(request: PendingRequest): void {
-    this.queue.add(request)
-    this.wake()
+    if (!this.knows(request.id)) this.#enqueue(request)
   }
 
   /** Whether a request waits here or is on its way through a build. */
@@ -58,7 +61,12 @@ export class Dispatcher {
 
   /** The build that a request is in, also when it is only just being claimed. */
   async buildOf(requestId: number): Promise<RunningBuild | undefined> {
-    return this.#claiming.get(requestId)
+    return this.#claiming.get(requestId)?.catch(() => undefined)
+  }
+
+  /** Resolves when the build of the request has ended and that is stored. */
+  async settled(requestId: number): Promise<void> {
+    await this.#inFlight.get(requestId)
   }
 
   /** Why a pending request waits, and its place among those of its builder. */
@@ -73,6 +81,7 @@ export class Dispatcher {
   /** Starts nothing more, ends what runs as RETRY, and waits until that is stored. */
   async stop(reason: string): Promise<void> {
     this.#stopped = reason
+    this.#stopping.abort()
     clearTimeout(this.#timer)
     for (const build of this.running.values()) build.abandon(reason)
     await Promise.allSettled(this.#inFlight.values())
@@ -113,11 +122,11 @@ export class Dispatcher {
 
   /** An agent wants to end; with `cancel` it does not wait for its builds. */
   drain(worker: Worker, cancel: boolean): void {
-    if (cancel) {
-      for (const build of this.running.values()) {
-        if (build.place.worker === worker) build.cancel('the agent is shutting down')
-      }
+    const cancelIt = (build: RunningBuild | undefined) => {
+      if (build?.place.worker === worker) build.cancel('the agent is shutting down')
     }
+    // Also those that are only just being claimed.
+    if (cancel) for (const claiming of this.#claiming.values()) claiming.then(cancelIt, () => {})
     this.#sayDrained(worker)
   }
 
@@ -130,17 +139,15 @@ export class Dispatcher {
       this.#claiming.set(request.id, claiming)
       running = await claiming
       if (!running) return
-      const outcome = await running.run()
-      await this.#end(running, outcome)
+      await this.#end(running, await running.run())
     } catch (error) {
       log.error(
         { err: error, request: request.id, build: running?.claimed.id },
         'a build could not be stored',
       )
-      // Not stored means not begun, or not ended: the row is taken back when this master's lease is over.
-      if (!running && this.#stopped === undefined) {
-        this.queue.add({ ...request, notBefore: tools.clock.now() + 5000 })
-      }
+      // Not begun: later. Not ended: this master stops, and the next one takes the row back.
+      if (!running && this.#stopped === undefined)
+        this.#enqueue({ ...request, notBefore: tools.clock.now() + 5000 })
     } finally {
       this.#claiming.delete(request.id)
       if (running) this.running.delete(running.claimed.id)
@@ -152,7 +159,7 @@ export class Dispatcher {
     const builder = builders.get(request.builder)!
     const runId = place.worker.session!.runId
     const claim = { requestId: request.id, builder, place, runId, master }
-    const claimed: ClaimedBuild | undefined = await tools.commit.write((trx) => storeClaim(trx, claim))
+    const claimed = await this.#insist(isConnectionFailure, (trx) => storeClaim(trx, claim))
     if (!claimed) return undefined
     place.buildId = claimed.id
     const running = new RunningBuild({ claimed, request, place, runId, builder, tools })
@@ -169,23 +176,46 @@ export class Dispatcher {
     const { master, maxInfraRetries, tools } = this.#o
     const { attempt, buildsetId, id, requestId } = running.claimed
     const { worker } = running.place
-    const again = outcome.infrastructure && attempt <= maxInfraRetries
-    const result = outcome.infrastructure && !again ? 'EXCEPTION' : outcome.result
-    const summary =
-      result === outcome.result ? outcome.summary : `gave up after ${attempt} attempts: ${outcome.summary}`
+    const { infrastructure, result, summary } = finalOutcome(outcome, running.cancelReason, {
+      attempt,
+      maxInfraRetries,
+    })
     const stopping = this.#stopped !== undefined
     const notBefore = tools.clock.now() + (stopping ? 0 : backoff(attempt - 1, retryDelay))
     const end = { buildId: id, requestId, buildsetId, result, summary, epoch: master.epoch }
     const retry = { notBefore: new Date(notBefore), avoidWorkerId: stopping ? null : worker.rowId }
-    const stored = await tools.commit.write((trx) => storeBuildEnd(trx, again ? { ...end, retry } : end))
+    const stored = await this.#insist(
+      () => true,
+      (trx) => storeBuildEnd(trx, again ? { ...end, retry } : end),
+    )
     if (!stored) return
     const facts = { request: requestId, builder: running.facts.builder, result }
     tools.publish({ type: 'build.finished', build: id, worker: worker.name, ...facts })
     if (!again) tools.publish({ type: 'request.completed', ...facts })
     else if (!stopping) {
       const { builder, priority } = running.request
-      this.add({ id: requestId, builder, priority, notBefore, avoidWorker: worker.name })
+      this.#enqueue({ id: requestId, builder, priority, notBefore, avoidWorker: worker.name })
     }
+  }
+
+  // Whether a claim was stored must be known before another is made, and a build that ended must not seem to run for ever.
+  // A database that stays away ends this master with its lease.
+  async #insist<T>(again: (error: unknown) => boolean, work: Work<T>): Promise<T> {
+    const { clock, commit, log } = this.#o.tools
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await commit.write(work)
+      } catch (error) {
+        if (this.#stopped !== undefined || !again(error)) throw error
+        log.error({ err: error }, 'a build could not be stored; trying again')
+        await clock.sleep(backoff(attempt, storeDelay), this.#stopping.signal).catch(() => {})
+      }
+    }
+  }
+
+  #enqueue(request: PendingRequest): void {
+    this.queue.add(request)
+    this.wake()
   }
 
   #candidates(builder: string): Worker[] {
@@ -195,3 +225,4 @@ export class Dispatcher {
 
 /** Milliseconds: a broken worker is given a moment, a whole fleet is not hammered. */
 const retryDelay = { initial: 1000, max: 60_000 }
+const storeDelay = { initial: 1000, max: 30_000 }

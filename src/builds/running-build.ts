@@ -1,7 +1,8 @@
+import { inspect } from 'node:util'
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import { messageOf } from '../model/errors.ts'
-import { render } from '../model/properties.ts'
+import { render, type PropertyReader } from '../model/properties.ts'
 import { isResult, type Result } from '../model/results.ts'
 import type { BuildFacts, Step, StepOutcome } from '../steps/step.ts'
 import type { Place } from '../fleet/worker.ts'
@@ -10,13 +11,13 @@ import type { BuildTools, StepHost } from './build-tools.ts'
 import { InfrastructureFailure } from './command.ts'
 import type { PendingRequest } from './pending-queue.ts'
 import type { ClaimedBuild } from './store-claim.ts'
-import { afterStep, atStart, skipReason } from './step-rules.ts'
+import { afterStep, atStart, skipReason, type Progress } from './step-rules.ts'
 import { StepRun } from './step-run.ts'
 
 export interface BuildOutcome {
   readonly result: Result
   readonly summary: string | null
-  /** True when the infrastructure failed: the request deserves another attempt. */
+  /** The infrastructure failed, or a step asks for it: the request deserves another attempt. */
   readonly infrastructure: boolean
 }
 
@@ -64,46 +65,55 @@ export class RunningBuild implements StepHost {
 
   cancel(reason: string): void {
     this.cancelReason ??= reason
-    this.#cancel.abort(reason)
+    this.#cancel.abort(new Error(reason))
   }
 
   /** Ends the build as an infrastructure failure, without waiting for its agent. */
   abandon(reason: string): void {
     this.#abandoned ??= reason
-    this.#cancel.abort(reason)
+    this.#cancel.abort(new Error(reason))
   }
 
   /** Runs the steps in order. Never throws: whatever happens becomes an outcome. */
   async run(): Promise<BuildOutcome> {
-    let progress = atStart
-    let summary: string | null = null
     try {
       this.env = render(this.#builder.env ?? {}, this.claimed.properties) as Record<string, string>
-      for (const { id, number, step } of this.claimed.steps) {
-        const skipped = skipReason(step, progress, this.claimed.properties)
-        const outcome = skipped ? await this.#skip(id, skipped) : await this.#runStep(id, number, step)
-        const before = progress.result
-        progress = afterStep(step, outcome.result, progress)
-        if (progress.result !== before)
-          summary ??= `${step.name}: ${outcome.summary ?? outcome.result.toLowerCase()}`
-        if (progress.result === 'CANCELLED' && this.#cancel.signal.aborted)
-          this.#cancel = new AbortController()
-      }
-      if (progress.result === 'CANCELLED') summary = this.cancelReason ?? summary
-      return { result: progress.result, summary, infrastructure: false }
+      return await this.#runSteps()
     } catch (error) {
-      if (this.cancelReason !== undefined) {
-        return { result: 'CANCELLED', summary: this.cancelReason, infrastructure: false }
-      }
-      const infrastructure = error instanceof InfrastructureFailure
-      if (!infrastructure)
-        this.tools.log.error({ err: error, build: this.claimed.id }, 'a build could not go on')
-      return { result: infrastructure ? 'RETRY' : 'EXCEPTION', summary: messageOf(error), infrastructure }
+      if (this.cancelReason !== undefined) return ended('CANCELLED', this.cancelReason)
+      if (error instanceof InfrastructureFailure) return ended('RETRY', error.message)
+      this.tools.log.error({ err: error, build: this.claimed.id }, 'a build could not go on')
+      return ended('EXCEPTION', messageOf(error))
     }
   }
 
-  async #runStep(id: number, number: number, step: Step): Promise<StepOutcome> {
+  async #runSteps(): Promise<BuildOutcome> {
+    let progress = atStart
+    let summary: string | undefined
+    let ran = false
+    for (const { id, number, step } of this.claimed.steps) {
+      if (this.#cancel.signal.aborted) {
+        const { result } = this.#cancelled()
+        progress = afterStep(step, result, progress)
+        // Steps that always run do so after a cancel too; another cancel ends those.
+        this.#cancel = new AbortController()
+      }
+      const run = runOf(step, progress, this.claimed.properties)
+      const outcome =
+        typeof run === 'string' ? await this.#skip(id, run) : await this.#runStep(id, number, step.name, run)
+      const before = progress.result
+      progress = afterStep(step, outcome.result, progress)
+      if (progress.result !== before)
+        summary ??= `${step.name}: ${outcome.summary ?? outcome.result.toLowerCase()}`
+      ran ||= outcome.result !== 'SKIPPED'
+    }
+    if (progress.result === 'CANCELLED') return ended('CANCELLED', this.cancelReason ?? summary)
+    return ran ? ended(progress.result, summary) : ended('SKIPPED', 'no step had anything to do')
+  }
+
+  async #runStep(id: number, number: number, name: string, run: Step['run']): Promise<StepOutcome> {
     const { commit, publish } = this.tools
+    const facts = { build: this.claimed.id, step: id, number, name }
     const context = new StepRun(this, id, this.#cancel.signal)
     // Not awaited alone: it goes into the same transaction as the step's first command.
     const started = commit
@@ -114,38 +124,31 @@ export class RunningBuild implements StepHost {
           .where('id', '=', id)
           .execute(),
       )
-      .then(() =>
-        publish({ type: 'step.started', build: this.claimed.id, step: id, number, name: step.name }),
-      )
-    const [outcome] = await Promise.all([this.#outcome(step, context), started])
+      .then(() => publish({ type: 'step.started', ...facts }))
+    let outcome: StepOutcome
+    try {
+      ;[outcome] = await Promise.all([this.#outcome(run, context), started])
+    } finally {
+      await context.end()
+    }
     const finished = context.finishLogs()
     const stored = commit.write((trx) => storeStepEnd(trx, id, outcome))
     await Promise.all([finished, stored])
-    publish({
-      type: 'step.finished',
-      build: this.claimed.id,
-      step: id,
-      number,
-      name: step.name,
-      result: outcome.result,
-    })
+    publish({ type: 'step.finished', ...facts, result: outcome.result })
     return outcome
   }
 
-  async #outcome(step: Step, context: StepRun): Promise<StepOutcome> {
-    if (context.signal.aborted) return this.#cancelled()
+  async #outcome(run: Step['run'], context: StepRun): Promise<StepOutcome> {
+    const { signal } = context
+    if (signal.aborted) return this.#cancelled()
     try {
-      const returned = await step.run(context)
-      const outcome = returned === undefined ? success : isResult(returned) ? { result: returned } : returned
-      if (!isResult(outcome?.result))
-        throw new TypeError(`step "${step.name}" returned ${JSON.stringify(returned)}`)
-      return context.signal.aborted && outcome.result !== 'SUCCESS' ? this.#cancelled() : outcome
+      const outcome = outcomeOf(await Promise.race([run(context), context.unheeded()]))
+      if (outcome.result === 'SUCCESS') return outcome
+      if (context.lost && this.cancelReason === undefined) throw context.lost
+      return signal.aborted ? this.#cancelled() : outcome
     } catch (error) {
-      if (error instanceof InfrastructureFailure) {
-        if (this.cancelReason === undefined) throw error
-        return this.#cancelled()
-      }
-      if (context.signal.aborted) return this.#cancelled()
+      if (signal.aborted) return this.#cancelled()
+      if (context.lost) throw context.lost
       await context.note(`The step threw an error:\n${(error as Error)?.stack ?? String(error)}`)
       return { result: 'EXCEPTION', summary: messageOf(error) }
     }
@@ -163,6 +166,30 @@ export class RunningBuild implements StepHost {
   }
 }
 
+/** What the step does, or why it is skipped. A doStepIf that throws is the step's own failure. */
+function runOf(step: Step, progress: Progress, properties: PropertyReader): Step['run'] | string {
+  try {
+    return skipReason(step, progress, properties) ?? ((context) => step.run(context))
+  } catch (error) {
+    return async () => {
+      throw error
+    }
+  }
+}
+
+function outcomeOf(returned: unknown): StepOutcome {
+  if (returned === undefined) return { result: 'SUCCESS' }
+  if (isResult(returned)) return { result: returned }
+  const { result, summary } = Object(returned) as Partial<StepOutcome>
+  if (isResult(result)) return summary === undefined ? { result } : { result, summary: String(summary) }
+  const got = inspect(returned, { depth: 1, breakLength: Infinity }).slice(0, 200)
+  throw new TypeError(`the step returned ${got}: it may return nothing, a result, or { result, summary }`)
+}
+
+function ended(result: Result, summary: string | undefined): BuildOutcome {
+  return { result, summary: storable(summary), infrastructure: result === 'RETRY' }
+}
+
 function storeStepEnd(
   trx: Transaction<Database>,
   id: number,
@@ -170,10 +197,15 @@ function storeStepEnd(
 ): Promise<unknown> {
   return trx
     .updateTable('steps')
-    .set({ result, summary: summary?.slice(0, 1000) ?? null, finished_at: sql<Date>`now()` })
+    .set({ result, summary: storable(summary), finished_at: sql<Date>`now()` })
     .where('id', '=', id)
     .where('result', 'is', null)
     .execute()
 }
 
-const success: StepOutcome = { result: 'SUCCESS' }
+// PostgreSQL refuses NUL.
+function storable(summary: string | undefined): string | null {
+  return summary?.replaceAll('\0', '\ufffd').slice(0, maxSummary) ?? null
+}
+
+const maxSummary = 1000

@@ -14,7 +14,8 @@ export const atStart: Progress = { result: 'SUCCESS', halted: false }
 export function skipReason(step: Step, progress: Progress, properties: PropertyReader): string | undefined {
   if (progress.halted && !step.alwaysRun) return 'an earlier step failed'
   const { doStepIf = true } = step
-  const wanted = typeof doStepIf === 'function' ? doStepIf(properties, progress.result) : doStepIf
+  const wanted: unknown = typeof doStepIf === 'function' ? doStepIf(properties, progress.result) : doStepIf
+  if (wanted instanceof Promise) throw new TypeError('doStepIf returned a promise; it must answer at once')
   return wanted ? undefined : 'doStepIf said no'
 }
 

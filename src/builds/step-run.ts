@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import type { Transaction } from 'kysely'
-import type { Database } from '../db/schema.ts'
+import { once } from 'node:events'
+import { jsonb } from '../db/jsonb.ts'
 import { seconds, type Duration } from '../model/durations.ts'
+import { messageOf } from '../model/errors.ts'
 import type { PropertyValue } from '../model/properties.ts'
-import type { Operation } from '../protocol/operation.ts'
 import type {
   BuildFacts,
   CommandOptions,
@@ -11,35 +11,44 @@ import type {
   CommandRequest,
   StepContext,
 } from '../steps/step.ts'
-import { Command } from './command.ts'
-import type { OpenLog } from './log-lane.ts'
 import type { StepHost } from './build-tools.ts'
+import { Command, InfrastructureFailure } from './command.ts'
+import { operationOf } from './operation-of.ts'
+import { StepLogs } from './step-logs.ts'
 
 /** The context of one step while it runs: every effect is stored before it happens. */
 export class StepRun implements StepContext {
   readonly build: BuildFacts
   readonly signal: AbortSignal
-  readonly #running: StepHost
+  /** The infrastructure lost a command, whatever the step makes of that. */
+  lost: InfrastructureFailure | undefined
+  readonly #host: StepHost
   readonly #stepId: number
-  readonly #logs: OpenLog[] = []
-  readonly #busyLogs = new Set<OpenLog>()
-  #calls = 0
+  readonly #logs: StepLogs
+  readonly #calls = new Set<string>()
+  readonly #inFlight = new Set<Promise<void>>()
+  readonly #over = new AbortController()
+  /** Of the step's commands: the build was cancelled, or the step is over. */
+  readonly #stop: AbortSignal
 
-  constructor(running: StepHost, stepId: number, signal: AbortSignal) {
-    this.#running = running
-    this.#stepId = stepId
+  constructor(host: StepHost, stepId: number, signal: AbortSignal) {
+    this.build = host.facts
     this.signal = signal
-    this.build = running.facts
+    this.#host = host
+    this.#stepId = stepId
+    this.#logs = new StepLogs(host, stepId)
+    this.#stop = AbortSignal.any([signal, this.#over.signal])
   }
 
   get properties() {
-    return this.#running.claimed.properties
+    return this.#host.claimed.properties
   }
 
   async setProperty(name: string, value: PropertyValue): Promise<void> {
-    const property = { name, value, source: 'step' } as const
-    const row = { build_id: this.build.id, name, value: JSON.stringify(value), source: property.source }
-    await this.#running.tools.commit.write((trx) =>
+    this.#over.signal.throwIfAborted()
+    const json = jsonb(value)
+    const row = { build_id: this.build.id, name, value: json, source: 'step' } as const
+    await this.#host.tools.commit.write((trx) =>
       trx
         .insertInto('build_properties')
         .values(row)
@@ -48,125 +57,101 @@ export class StepRun implements StepContext {
         )
         .execute(),
     )
-    this.properties.set(property)
+    // As it is stored, so that a master that takes the build up sees the same.
+    this.properties.set({ name, value: JSON.parse(json) as PropertyValue, source: 'step' })
   }
 
-  async command(request: CommandRequest, options: CommandOptions = {}): Promise<CommandOutcome> {
-    this.signal.throwIfAborted()
-    const { claimed, place, runId, tools } = this.#running
-    const operation = this.#operation(request)
+  command(request: CommandRequest, options: CommandOptions = {}): Promise<CommandOutcome> {
+    const outcome = this.#command(request, options)
+    // Handled here too: a step that does not wait for its command must not end the master.
+    const settled = outcome.then(
+      () => {},
+      (error: unknown) => {
+        if (error instanceof InfrastructureFailure) this.lost ??= error
+      },
+    )
+    this.#inFlight.add(settled)
+    void settled.then(() => this.#inFlight.delete(settled))
+    return outcome
+  }
+
+  async note(line: string): Promise<void> {
+    this.#over.signal.throwIfAborted()
+    await this.#logs.note(line)
+  }
+
+  async sleep(duration: Duration): Promise<void> {
+    await this.#host.tools.clock.sleep(seconds(duration) * 1000, this.#stop)
+  }
+
+  /** Rejects some seconds after the build was cancelled, in case the step does not heed that. */
+  async unheeded(): Promise<never> {
+    if (!this.signal.aborted) await once(this.signal, 'abort', { signal: this.#over.signal })
+    await Promise.all(this.#inFlight)
+    await this.#host.tools.clock.sleep(patience, this.#over.signal)
+    throw new Error(`it did not end within ${patience / 1000} s after it was cancelled`)
+  }
+
+  /** Ends what the step has left running: whatever it asks for from now on is refused. */
+  async end(): Promise<void> {
+    this.#over.abort(new Error('the step is over'))
+    await Promise.all(this.#inFlight)
+  }
+
+  /** Marks the step's logs as complete. */
+  finishLogs(): Promise<void> {
+    return this.#logs.finish()
+  }
+
+  async #command(request: CommandRequest, { capture = 0, key }: CommandOptions): Promise<CommandOutcome> {
+    this.#stop.throwIfAborted()
+    const { claimed, env, place, runId, tools } = this.#host
+    const operation = operationOf(request, [place.worker.spec.env, env])
     const id = randomUUID()
-    const call = options.key ?? String(++this.#calls)
-    const log = await this.#openLog(async (trx, log) => {
-      await trx
+    const call = this.#call(key)
+    const log = await this.#logs.take((trx, { bytes, id: log_id }) =>
+      trx
         .insertInto('commands')
         .values({
           id,
           build_id: claimed.id,
           step_id: this.#stepId,
           call,
-          operation: JSON.stringify(operation),
-          log_id: log.id,
-          log_base: log.bytes,
+          operation: jsonb(operation),
+          log_id,
+          log_base: bytes,
         })
         .onConflict((oc) => oc.column('id').doNothing())
-        .execute()
-    })
+        .execute(),
+    )
     const command = new Command({
       message: { type: 'run', command: id, workspace: `${place.builder}/${place.slot}`, operation },
       worker: place.worker,
       runId,
       log,
-      capture: options.capture ?? 0,
+      capture,
     })
-    const cancel = () => tools.commands.cancel(command, String(this.signal.reason))
+    const cancel = () => tools.commands.cancel(command, messageOf(this.#stop.reason))
     try {
       tools.commands.start(command)
-      if (this.signal.aborted) cancel()
-      else this.signal.addEventListener('abort', cancel, { once: true })
+      if (this.#stop.aborted) cancel()
+      else this.#stop.addEventListener('abort', cancel, { once: true })
       const result = await command.finished
       return { ...result, stdout: await command.stdout() }
     } finally {
-      this.signal.removeEventListener('abort', cancel)
-      this.#busyLogs.delete(log)
+      this.#stop.removeEventListener('abort', cancel)
+      this.#logs.giveBack(log)
     }
   }
 
-  async note(line: string): Promise<void> {
-    const log = await this.#openLog()
-    try {
-      const body = Buffer.from(`${line}\n`)
-      const lines = line.split('\n').length
-      const runs = [{ stream: 'header', length: body.length }] as const
-      await this.#running.tools.lane.append(log, { rawLength: body.length, lines, codec: 'none', runs, body })
-    } finally {
-      this.#busyLogs.delete(log)
-    }
-  }
-
-  async sleep(duration: Duration): Promise<void> {
-    await this.#running.tools.clock.sleep(seconds(duration) * 1000, this.signal)
-  }
-
-  /** Marks the step's logs as complete. */
-  async finishLogs(): Promise<void> {
-    const { commit, publish } = this.#running.tools
-    if (this.#logs.length === 0) return
-    const ids = this.#logs.map((log) => log.id)
-    await commit.write((trx) =>
-      trx.updateTable('logs').set({ finished: true }).where('id', 'in', ids).execute(),
-    )
-    for (const { bytes, id, lines } of this.#logs) {
-      publish({ type: 'log.finished', build: this.build.id, log: id, bytes, lines })
-    }
-  }
-
-  // Commands of a step share the log 'stdio', one after the other; one that runs beside another gets 'stdio-2'.
-  async #openLog(
-    also: (trx: Transaction<Database>, log: OpenLog) => Promise<void> = async () => {},
-  ): Promise<OpenLog> {
-    const { commit, publish } = this.#running.tools
-    const present = this.#logs.find((log) => !this.#busyLogs.has(log))
-    if (present) {
-      this.#busyLogs.add(present)
-      await commit.write((trx) => also(trx, present))
-      return present
-    }
-    const name = this.#logs.length === 0 ? 'stdio' : `stdio-${this.#logs.length + 1}`
-    const log: OpenLog = { id: 0, buildId: this.build.id, bytes: 0, lines: 0 }
-    this.#busyLogs.add(log)
-    this.#logs.push(log)
-    await commit.write(async (trx) => {
-      const row = await trx
-        .insertInto('logs')
-        .values({ step_id: this.#stepId, name })
-        .onConflict((oc) => oc.columns(['step_id', 'name']).doUpdateSet({ name }))
-        .returning('id')
-        .executeTakeFirstOrThrow()
-      log.id = row.id
-      await also(trx, log)
-    })
-    publish({ type: 'log.created', build: this.build.id, step: this.#stepId, log: log.id, name })
-    return log
-  }
-
-  #operation(request: CommandRequest): Operation {
-    if (request.op !== 'shell') return request
-    const { env, place } = this.#running
-    return {
-      op: 'shell',
-      command: typeof request.command === 'string' ? request.command : [...request.command],
-      workdir: request.workdir ?? '.',
-      env: { ...place.worker.spec.env, ...env, ...request.env },
-      timeout: seconds(request.timeout ?? defaultSilence),
-      maxTime: seconds(request.maxTime ?? 0),
-      grace: seconds(request.grace ?? defaultGrace),
-      ...(request.stdin === undefined ? {} : { stdin: request.stdin }),
-    }
+  /** The command's number within the step, or its key. */
+  #call(key: string | undefined): string {
+    const call = key ?? String(this.#calls.size + 1)
+    if (this.#calls.has(call)) throw new Error(`the step has asked for a command "${call}" already`)
+    this.#calls.add(call)
+    return call
   }
 }
 
-/** Seconds of silence before a command is killed: Buildbot's 20 minutes. */
-const defaultSilence = 1200
-/** Seconds between SIGTERM and SIGKILL. */
-const defaultGrace = 5
+/** Milliseconds that a cancelled step has to end. */
+const patience = 5000

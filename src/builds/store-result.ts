@@ -13,7 +13,10 @@ export interface BuildEnd {
   readonly retry?: { readonly notBefore: Date; readonly avoidWorkerId: number | null }
 }
 
-/** Ends a build and, unless it is retried, its request and perhaps its buildset. False when it had ended already. */
+/**
+ * Ends a build and, unless it is retried, its request and perhaps its buildset. False when it had another end already. May
+ * run again after a commit whose answer was lost: then it finds its own.
+ */
 export async function storeBuildEnd(trx: Transaction<Database>, end: BuildEnd): Promise<boolean> {
   const ended = await trx
     .updateTable('builds')
@@ -23,7 +26,7 @@ export async function storeBuildEnd(trx: Transaction<Database>, end: BuildEnd): 
     .where('result', 'is', null)
     .returning('id')
     .executeTakeFirst()
-  if (!ended) return false
+  if (!ended) return hasEnd(trx, end)
   await trx
     .updateTable('steps')
     .set(({ eb }) => ({
@@ -62,7 +65,7 @@ export async function storeBuildEnd(trx: Transaction<Database>, end: BuildEnd): 
   return true
 }
 
-/** Ends a request; the last one of a buildset ends the buildset. False when it had ended already. */
+/** Ends a request; the last one of a buildset ends the buildset. False when it had another result already. */
 export async function storeRequestEnd(
   trx: Transaction<Database>,
   requestId: number,
@@ -78,12 +81,12 @@ export async function storeRequestEnd(
     .where('state', '<>', 'complete')
     .returning('id')
     .executeTakeFirst()
-  if (!ended) return false
   const siblings = await trx
     .selectFrom('requests')
-    .select('result')
+    .select(['id', 'result'])
     .where('buildset_id', '=', buildsetId)
     .execute()
+  if (!ended) return siblings.some((s) => s.id === requestId && s.result === result)
   if (siblings.every((s) => s.result !== null)) {
     await trx
       .updateTable('buildsets')
@@ -93,6 +96,34 @@ export async function storeRequestEnd(
       .execute()
   }
   return true
+}
+
+/** Ends a request that waits. False when it does not wait any more. */
+export async function storeRequestCancel(
+  trx: Transaction<Database>,
+  requestId: number,
+  buildsetId: number,
+  reason: string,
+): Promise<boolean> {
+  const waiting = await trx
+    .updateTable('requests')
+    .set({ cancel_reason: reason })
+    .where('id', '=', requestId)
+    .where('state', '=', 'pending')
+    .returning('id')
+    .executeTakeFirst()
+  return waiting !== undefined && storeRequestEnd(trx, requestId, buildsetId, 'CANCELLED')
+}
+
+async function hasEnd(trx: Transaction<Database>, { buildId, epoch, result }: BuildEnd): Promise<boolean> {
+  const row = await trx
+    .selectFrom('builds')
+    .select('id')
+    .where('id', '=', buildId)
+    .where('epoch', '=', epoch)
+    .where('result', '=', result)
+    .executeTakeFirst()
+  return row !== undefined
 }
 
 function stepInFlight(build: Result): Result {

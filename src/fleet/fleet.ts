@@ -4,11 +4,11 @@ import type { GroupCommit } from '../db/group-commit.ts'
 import type { EventBody } from '../model/events.ts'
 import { messageOf } from '../model/errors.ts'
 import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
-import type { Done, FromAgent, Hello, Welcome } from '../protocol/messages.ts'
+import type { Done, FromAgent, FromMaster, Hello, Welcome } from '../protocol/messages.ts'
 import type { OutputFrame } from '../protocol/output-frame.ts'
 import { protocolVersion } from '../protocol/version.ts'
 import type { Clock } from '../util/clock.ts'
-import { Session } from './session.ts'
+import { outputWindow, Session } from './session.ts'
 import { storeConnected, storeDisconnected } from './store-session.ts'
 import { syncWorkers } from './sync-workers.ts'
 import { Worker, type WorkerSession } from './worker.ts'
@@ -26,8 +26,13 @@ export interface FleetOptions {
 
 /** What the builds' side is told of sessions. */
 export interface SessionHandlers {
-  /** Which of the commands that the agent still has go on, and at which offset. The others are ended. */
-  resume(session: WorkerSession, hello: Hello): Welcome['resume']
+  /** Resolves when all output that came over earlier sessions of the worker is committed. */
+  stored(worker: Worker): Promise<void>
+  /**
+   * Which of the commands that the agent still has go on, and at which offset; the others are ended. `next` is sent right
+   * after the welcome.
+   */
+  resume(session: WorkerSession, hello: Hello): { resume: Welcome['resume']; next: FromMaster[] }
   output(session: WorkerSession, frame: OutputFrame): void
   done(session: WorkerSession, message: Done): void
   /** The agent asked to end; `cancel`: it does not want to wait for the builds it runs. */
@@ -37,8 +42,6 @@ export interface SessionHandlers {
 }
 
 const helloDeadline = 10_000
-/** Raw bytes per command on the way without an ack. */
-const outputWindow = 4 * 1024 * 1024
 
 /** The workers this master knows, and the agents connected to it. */
 export class Fleet {
@@ -86,7 +89,7 @@ export class Fleet {
     const helloTimer = setTimeout(() => link.close('no hello within 10 seconds'), helloDeadline)
     return {
       message: (message) => {
-        if (session) return this.#receive(session, message)
+        if (session) return isCurrent(session) ? this.#receive(session, message) : undefined
         if (message.type !== 'hello' || opening) return link.close('the first message must be a hello')
         opening = true
         clearTimeout(helloTimer)
@@ -98,7 +101,8 @@ export class Fleet {
       },
       output: (frame) => {
         if (!session) return link.close('output before the welcome')
-        session.lastSeen = this.#o.clock.now()
+        if (!isCurrent(session)) return
+        this.#heard(session)
         this.#handlers!.output(session, frame)
       },
       closed: (reason) => {
@@ -117,8 +121,10 @@ export class Fleet {
       if (signal.aborted) return
       const now = clock.now()
       for (const { session, spec } of this.#workers.values()) {
-        if (!session) continue
-        if (now - session.lastSeen > 3 * heartbeat * 1000) {
+        // An agent in this process is as alive as we are.
+        if (!session?.welcomed || spec.kind === 'local') continue
+        // Counted, not measured: after this machine has slept, nobody else was silent.
+        if (session.unanswered >= 3) {
           log.warn(
             { worker: spec.name, address: session.address },
             'agent is silent, dropping its connection',
@@ -127,7 +133,7 @@ export class Fleet {
           this.#gone(session, 'silent for three heartbeats')
           continue
         }
-        if (!session.welcomed) continue
+        session.unanswered++
         session.send({ type: 'heartbeat' })
         if (spec.keepaliveInterval !== null && now - session.lastKeepalive >= spec.keepaliveInterval * 1000) {
           session.lastKeepalive = now
@@ -154,6 +160,7 @@ export class Fleet {
     address: string,
   ): Promise<WorkerSession | undefined> {
     const { clock, commit, heartbeat, log, master } = this.#o
+    const handlers = this.#handlers!
     if (hello.protocol !== protocolVersion) {
       const older = hello.protocol < protocolVersion ? 'agent' : 'master'
       log.warn({ worker: worker.name, address }, `agent ${hello.version} refused: upgrade the ${older}`)
@@ -161,7 +168,7 @@ export class Fleet {
       return undefined
     }
     const present = worker.session
-    if (present && present.runId !== hello.runId && clock.now() - present.lastSeen < 3 * heartbeat * 1000) {
+    if (present && present.runId !== hello.runId) {
       log.warn(
         { worker: worker.name, address, present: present.address },
         'second agent of this name refused',
@@ -174,15 +181,19 @@ export class Fleet {
       this.#gone(present, 'replaced by a new connection')
     }
     const session = new Session({ id: randomUUID(), worker, hello, link, address, now: clock.now() })
+    session.draining = worker.drainingRun === session.runId
     worker.session = session
     try {
-      await commit.write((trx) => storeConnected(trx, session, hello, master))
+      const stored = commit.write((trx) => storeConnected(trx, session, hello, master))
+      session.stored = stored.catch(() => {})
+      await stored
     } catch (error) {
-      if (worker.session === session) worker.session = undefined
+      if (isCurrent(session)) worker.session = undefined
       throw error
     }
-    if (worker.session !== session) return undefined
-    const resume = this.#handlers!.resume(session, hello)
+    await handlers.stored(worker)
+    if (!isCurrent(session)) return undefined
+    const { next, resume } = handlers.resume(session, hello)
     session.send({
       type: 'welcome',
       protocol: protocolVersion,
@@ -194,16 +205,15 @@ export class Fleet {
       resume,
     })
     session.welcomed = true
-    for (const id of session.dying)
-      session.send({ type: 'cancel', command: id, reason: 'its build has ended' })
+    for (const message of next) session.send(message)
     log.info({ worker: worker.name, address, agent: hello.version }, 'agent connected')
     this.#o.publish({ type: 'worker.connected', worker: worker.name, address })
-    this.#handlers!.changed(worker)
+    handlers.changed(worker)
     return session
   }
 
   #receive(session: WorkerSession, message: FromAgent): void {
-    session.lastSeen = this.#o.clock.now()
+    this.#heard(session)
     switch (message.type) {
       case 'heartbeat':
         return
@@ -211,6 +221,7 @@ export class Fleet {
         return this.#handlers!.done(session, message)
       case 'drain':
         session.draining = true
+        session.worker.drainingRun = session.runId
         this.#o.publish({ type: 'worker.changed', worker: session.worker.name })
         return this.#handlers!.drain(session, message.cancel)
       case 'hello':
@@ -218,15 +229,20 @@ export class Fleet {
     }
   }
 
+  #heard(session: WorkerSession): void {
+    session.lastSeen = this.#o.clock.now()
+    session.unanswered = 0
+  }
+
   #gone(session: WorkerSession, reason: string): void {
     const { worker } = session
-    if (worker.session !== session) return
+    if (!isCurrent(session)) return
     worker.session = undefined
     worker.disconnectedAt = new Date(this.#o.clock.now())
     this.#o.log.info({ worker: worker.name, address: session.address, reason }, 'agent disconnected')
     this.#track(
-      this.#o.commit
-        .write((trx) => storeDisconnected(trx, session, reason))
+      session.stored
+        .then(() => this.#o.commit.write((trx) => storeDisconnected(trx, session, reason)))
         .then(() => {
           this.#o.publish({ type: 'worker.disconnected', worker: worker.name, reason })
         }),
@@ -243,4 +259,9 @@ export class Fleet {
       .finally(() => this.#writes.delete(tracked))
     this.#writes.add(tracked)
   }
+}
+
+// What a session still sends after it was replaced or dropped does not count.
+function isCurrent(session: WorkerSession): boolean {
+  return session.worker.session === session
 }

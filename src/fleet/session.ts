@@ -1,6 +1,9 @@
 import type { MasterLink } from '../protocol/link.ts'
 import type { FromMaster, Hello } from '../protocol/messages.ts'
 
+/** Raw bytes per command on the way without an ack. */
+export const outputWindow = 4 * 1024 * 1024
+
 /** One live connection of one agent, from its hello on. `W` is the worker it serves. */
 export class Session<W> {
   readonly id: string
@@ -11,12 +14,16 @@ export class Session<W> {
   readonly connectedAt: Date
   /** False until its welcome is sent: nothing else may come before that. */
   welcomed = false
+  /** Resolves when its row is stored, or could not be. */
+  stored: Promise<unknown> = Promise.resolve()
   /** The agent asked for no more builds. */
   draining = false
   /** Commands of earlier builds that the agent still runs and was told to end: no new build before they are gone. */
   readonly dying = new Set<string>()
-  /** Milliseconds since the epoch when the agent was last heard of, and last sent a keepalive. */
+  /** Milliseconds since the epoch when the agent was last heard of, and when it was last sent a keepalive. */
   lastSeen: number
+  /** Heartbeats sent since then. */
+  unanswered = 0
   lastKeepalive: number
   readonly #link: MasterLink
 

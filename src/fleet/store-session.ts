@@ -3,6 +3,7 @@ import type { Database } from '../db/schema.ts'
 import type { Hello } from '../protocol/messages.ts'
 import type { WorkerSession } from './worker.ts'
 
+/** May run again after a commit whose answer was lost. */
 export async function storeConnected(
   trx: Transaction<Database>,
   session: WorkerSession,
@@ -14,6 +15,7 @@ export async function storeConnected(
     .updateTable('sessions')
     .set({ disconnected_at: session.connectedAt, disconnect_reason: 'replaced by a new connection' })
     .where('worker_id', '=', worker_id)
+    .where('id', '<>', session.id)
     .where('disconnected_at', 'is', null)
     .execute()
   await trx
@@ -28,6 +30,7 @@ export async function storeConnected(
       version: session.version,
       connected_at: session.connectedAt,
     })
+    .onConflict((oc) => oc.column('id').doNothing())
     .execute()
   await trx
     .updateTable('workers')

@@ -20,6 +20,8 @@ export class Worker {
   adminState: 'active' | 'paused' | 'draining' = 'active'
   adminReason: string | null = null
   disconnectedAt: Date | undefined
+  /** The agent run that asked for no more builds, which holds over reconnects. */
+  drainingRun: string | undefined
   readonly places = new Set<Place>()
 
   constructor(rowId: number, spec: WorkerSpec) {
@@ -69,7 +71,9 @@ export class Worker {
 
   /** One sentence for people. */
   get sentence(): string {
-    if (this.obstacle && this.places.size < this.spec.maxBuilds) return this.obstacle
-    return this.places.size === 0 ? 'is idle' : `runs ${this.places.size} of ${this.spec.maxBuilds} builds`
+    const { obstacle } = this
+    if (this.places.size === 0) return obstacle ?? 'is idle'
+    const load = `runs ${this.places.size} of ${this.spec.maxBuilds} builds`
+    return obstacle === undefined || obstacle === load ? load : `${obstacle}; ${load}`
   }
 }

@@ -28,8 +28,7 @@ test('PostgreSQL takes whatever JSON can say, and gives it back', async () => {
     fc.asyncProperty(fc.jsonValue({ stringUnit: 'binary' }), async (value) => {
       const json = jsonb(value)
       const { rows } = await sql<{ value: unknown }>`select ${json}::jsonb as value`.execute(database.db)
-      // -0 is a number of JSON, and 0 in PostgreSQL.
-      expect(rows[0]!.value).toEqual(JSON.parse(json.replaceAll(/(?<=[[,:]|^)-0(?=[\],}]|$)/g, '0')))
+      expect(rows[0]!.value).toEqual(withoutNegativeZero(JSON.parse(json)))
     }),
     { numRuns: 200, examples: [['\0'], ['\ud800'], [{ '\0': '\udfff\ud800' }], ['\\\0']] },
   )
@@ -38,3 +37,8 @@ test('PostgreSQL takes whatever JSON can say, and gives it back', async () => {
 test.each([undefined, () => {}, Symbol('x')])('%s is not JSON', (value) => {
   expect(() => jsonb(value)).toThrow(TypeError)
 })
+
+// -0 is a number of JSON, and 0 in PostgreSQL.
+function withoutNegativeZero(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value))
+}

@@ -29,6 +29,8 @@ export class ShellRun {
   #linger: Deadline | undefined
   #why: { reason: NonNullable<CommandResult['reason']>; message: string } | undefined
   #exited = false
+  /** Nothing was left of its process group when its leader exited: the number may soon be another's. */
+  #groupGone = false
   #killedAt: number | undefined
   #paused = false
 
@@ -61,6 +63,7 @@ export class ShellRun {
     try {
       const [exitCode, signal] = (await once(this.#spawned.child, 'exit')) as [number | null, string | null]
       this.#exited = true
+      this.#groupGone = !groupExists(this.#spawned.pid)
       this.#silence.stop()
       this.#lifetime.stop()
       if (this.#why) await this.#groupEnds()
@@ -129,7 +132,7 @@ export class ShellRun {
 
   #signal(signal: 'SIGTERM' | 'SIGKILL'): void {
     if (signal === 'SIGKILL') this.#killedAt ??= performance.now()
-    signalGroup(this.#spawned.pid, signal)
+    if (!this.#groupGone) signalGroup(this.#spawned.pid, signal)
   }
 
   async #groupEnds(): Promise<void> {

@@ -1,0 +1,90 @@
+import type { Transaction } from 'kysely'
+import type { Database } from '../db/schema.ts'
+import type { StepHost } from './build-tools.ts'
+import type { OpenLog } from './log-lane.ts'
+
+type Also = (trx: Transaction<Database>, log: OpenLog) => Promise<unknown>
+
+/** The logs of one step. Commands share 'stdio', one after the other; one that runs beside another gets 'stdio-2'. */
+export class StepLogs {
+  readonly #host: StepHost
+  readonly #stepId: number
+  readonly #logs: OpenLog[] = []
+  readonly #busy = new Set<OpenLog>()
+
+  constructor(host: StepHost, stepId: number) {
+    this.#host = host
+    this.#stepId = stepId
+  }
+
+  /** A log for one writer at a time, to be given back; `also` is stored in the same transaction. */
+  async take(also: Also = async () => {}): Promise<OpenLog> {
+    const free = this.#logs.find((log) => !this.#busy.has(log))
+    const log = free ?? { id: 0, buildId: this.#host.facts.id, bytes: 0, lines: 0 }
+    this.#busy.add(log)
+    if (!free) this.#logs.push(log)
+    try {
+      await (free ? this.#host.tools.commit.write((trx) => also(trx, log)) : this.#create(log, also))
+      return log
+    } catch (error) {
+      this.#busy.delete(log)
+      if (!free) this.#logs.splice(this.#logs.indexOf(log), 1)
+      throw error
+    }
+  }
+
+  giveBack(log: OpenLog): void {
+    this.#busy.delete(log)
+  }
+
+  /** Writes a line of the master's own. */
+  async note(line: string): Promise<void> {
+    const log = await this.take()
+    try {
+      const body = Buffer.from(`${cut(line)}\n`)
+      const lines = body.filter((byte) => byte === newline).length
+      const runs = [{ stream: 'header', length: body.length }] as const
+      await this.#host.tools.lane.append(log, { rawLength: body.length, lines, codec: 'none', runs, body })
+    } finally {
+      this.giveBack(log)
+    }
+  }
+
+  /** Marks all as complete. */
+  async finish(): Promise<void> {
+    const { commit, publish } = this.#host.tools
+    if (this.#logs.length === 0) return
+    const ids = this.#logs.map((log) => log.id)
+    await commit.write((trx) =>
+      trx.updateTable('logs').set({ finished: true }).where('id', 'in', ids).execute(),
+    )
+    for (const { bytes, id, lines } of this.#logs) {
+      publish({ type: 'log.finished', build: this.#host.facts.id, log: id, bytes, lines })
+    }
+  }
+
+  async #create(log: OpenLog, also: Also): Promise<void> {
+    const { commit, publish } = this.#host.tools
+    const place = this.#logs.indexOf(log)
+    const name = place === 0 ? 'stdio' : `stdio-${place + 1}`
+    await commit.write(async (trx) => {
+      const row = await trx
+        .insertInto('logs')
+        .values({ step_id: this.#stepId, name })
+        .onConflict((oc) => oc.columns(['step_id', 'name']).doUpdateSet({ name }))
+        .returning('id')
+        .executeTakeFirstOrThrow()
+      log.id = row.id
+      await also(trx, log)
+    })
+    publish({ type: 'log.created', build: this.#host.facts.id, step: this.#stepId, log: log.id, name })
+  }
+}
+
+function cut(line: string): string {
+  return line.length > maxNote ? `${line.slice(0, maxNote)} [${line.length - maxNote} more characters]` : line
+}
+
+const newline = 10
+/** Characters: their bytes fit into one chunk of a log. */
+const maxNote = 65_536
