@@ -1,33 +1,43 @@
 /** A worker as the choice needs to see it. */
 export interface Candidate {
   readonly name: string
+  /** Whether its agent is connected and takes builds, now or after those it runs. */
+  readonly inService: boolean
   /** Why it cannot take one more build; undefined when it can. */
   readonly obstacle: string | undefined
 }
 
 /**
- * The first free worker in the builder's order of preference; one that the request should avoid only when no other is
- * configured that could ever take it.
+ * The first free worker in the builder's order of preference; one that the request should avoid only when no other is in
+ * service.
  */
 export function chooseWorker<T extends Candidate>(
   candidates: readonly T[],
   avoid: string | undefined,
 ): T | undefined {
-  const others = candidates.filter((c) => c.name !== avoid)
-  return (others.length > 0 ? others : candidates).find((c) => c.obstacle === undefined)
+  return eligible(candidates, avoid).find((c) => c.obstacle === undefined)
 }
 
 /** Why a request waits, in one sentence. */
 export function whyItWaits(
   candidates: readonly Candidate[],
-  { position, backsOffFor }: { position: number; backsOffFor: number },
+  { avoid, backsOffFor, position }: { avoid?: string | undefined; backsOffFor: number; position: number },
 ): string {
   if (backsOffFor > 0) return `waits ${Math.ceil(backsOffFor / 1000)} s before the next attempt`
   if (candidates.length === 0) return 'waits for ever: its builder has no worker in the config'
-  if (candidates.some((c) => c.obstacle === undefined)) {
+  if (chooseWorker(candidates, avoid)) {
     return position > 1 ? `${position - 1} requests of its builder come first` : 'starts now'
   }
-  const shown = candidates.slice(0, 3).map((c) => `${c.name} ${c.obstacle}`)
+  const able = new Set(eligible(candidates, avoid))
+  const because = (c: Candidate) =>
+    able.has(c) ? c.obstacle : 'failed it and is used only when no other is there'
+  const shown = candidates.slice(0, 3).map((c) => `${c.name} ${because(c)}`)
   if (candidates.length > 3) shown.push(`${candidates.length - 3} more are not free either`)
   return `waits for a worker: ${shown.join('; ')}`
+}
+
+function eligible<T extends Candidate>(candidates: readonly T[], avoid: string | undefined): readonly T[] {
+  return candidates.some((c) => c.name !== avoid && c.inService)
+    ? candidates.filter((c) => c.name !== avoid)
+    : candidates
 }

@@ -75,7 +75,9 @@ export class Dispatcher {
     if (!request) return undefined
     const position = this.queue.position(id)!
     const backsOffFor = request.notBefore - this.#o.tools.clock.now()
-    return { position, reason: whyItWaits(this.#candidates(request.builder), { position, backsOffFor }) }
+    const { avoidWorker, builder } = request
+    const reason = whyItWaits(this.#candidates(builder), { position, backsOffFor, avoid: avoidWorker })
+    return { position, reason }
   }
 
   /** Starts nothing more, ends what runs as RETRY, and waits until that is stored. */
@@ -176,10 +178,10 @@ export class Dispatcher {
     const { master, maxInfraRetries, tools } = this.#o
     const { attempt, buildsetId, id, requestId } = running.claimed
     const { worker } = running.place
-    const { infrastructure, result, summary } = finalOutcome(outcome, running.cancelReason, {
-      attempt,
-      maxInfraRetries,
-    })
+    const again = outcome.infrastructure && attempt <= maxInfraRetries
+    const result = outcome.infrastructure && !again ? 'EXCEPTION' : outcome.result
+    const summary =
+      result === outcome.result ? outcome.summary : `gave up after ${attempt} attempts: ${outcome.summary}`
     const stopping = this.#stopped !== undefined
     const notBefore = tools.clock.now() + (stopping ? 0 : backoff(attempt - 1, retryDelay))
     const end = { buildId: id, requestId, buildsetId, result, summary, epoch: master.epoch }

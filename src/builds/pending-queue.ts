@@ -61,13 +61,12 @@ export class PendingQueue {
     this.#lastServed.set(builder, at)
   }
 
-  /** The first request of each builder that may start now, in the order in which they are to be served. */
+  /**
+   * The first request of each builder that may start now, in the order in which they are to be served. One that avoids a
+   * worker may have to wait: then the first that does not avoid it is there too.
+   */
   heads(now: number): PendingRequest[] {
-    const heads: PendingRequest[] = []
-    for (const list of this.#byBuilder.values()) {
-      const first = list.find((request) => request.notBefore <= now)
-      if (first) heads.push(first)
-    }
+    const heads = [...this.#byBuilder.values()].flatMap((list) => firstOf(list, now))
     return heads.sort(
       (a, b) =>
         b.priority - a.priority ||
@@ -85,6 +84,16 @@ export class PendingQueue {
     }
     return next
   }
+}
+
+function firstOf(list: readonly PendingRequest[], now: number): PendingRequest[] {
+  const first = new Map<string | undefined, PendingRequest>()
+  for (const request of list) {
+    if (request.notBefore > now || first.has(request.avoidWorker)) continue
+    first.set(request.avoidWorker, request)
+    if (request.avoidWorker === undefined) break
+  }
+  return [...first.values()]
 }
 
 function place(list: readonly PendingRequest[], request: PendingRequest): number {

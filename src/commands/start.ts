@@ -22,6 +22,10 @@ export function startCommand(): Command {
 async function start(configFile: string | undefined, json: boolean): Promise<void> {
   const settings = await readSettings(configFile)
   const log = masterLog({ json })
+  // A config is code too: a promise that it has forgotten must not end the master.
+  process.on('unhandledRejection', (error) =>
+    log.error({ err: error }, 'a promise failed and nobody waits for it'),
+  )
   const starting = new AbortController()
   const stopping = onceSignalled()
   void stopping.then((reason) => starting.abort(new Error(reason)))

@@ -37,9 +37,10 @@ export class Worker {
     return [...this.places].flatMap((place) => place.buildId ?? []).sort((a, b) => a - b)
   }
 
-  /** Whether it could take one more build now. */
-  get free(): boolean {
-    return this.obstacle === undefined
+  /** Whether its agent is connected and takes builds, now or after those it runs. */
+  get inService(): boolean {
+    const { adminState, session } = this
+    return adminState === 'active' && session !== undefined && session.welcomed && !session.draining
   }
 
   /** Why it cannot take one more build, in a few words; undefined when it can. */

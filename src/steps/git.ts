@@ -1,6 +1,6 @@
 import { humanDuration, seconds, type Duration } from '../model/durations.ts'
 import { render, type Renderable } from '../model/properties.ts'
-import { durationMistakes, flagsOf, unknownOptions } from './options.ts'
+import { durationMistakes, flagsOf, textMistakes, unknownOptions } from './options.ts'
 import { shellOutcome } from './shell.ts'
 import type { CommandOutcome, Step, StepContext, StepFlags, StepOutcome } from './step.ts'
 
@@ -12,12 +12,12 @@ export interface GitOptions extends StepFlags {
   readonly branch?: Renderable<string>
   /** Relative to the build's workspace. Default '.'. */
   readonly workdir?: Renderable<string>
-  /** What is removed before the checkout: all untracked files (default), those not ignored, or nothing. */
-  readonly clean?: 'all' | 'untracked' | 'none'
+  /** What is removed after the checkout: all untracked files (default), those not ignored, or nothing. */
+  readonly clean?: (typeof cleanModes)[number]
   /** Silence after which a git command is killed. Default 20 minutes. */
   readonly timeout?: Duration
-  /** How often a failed fetch is tried again, and after how long. Default 2 times, 5 s. */
-  readonly retry?: { readonly count: number; readonly delay: Duration }
+  /** How often a failed checkout is tried again, and after how long. Default 2 times, 5 s. */
+  readonly retry?: { readonly count?: number; readonly delay?: Duration }
 }
 
 /**
@@ -25,22 +25,23 @@ export interface GitOptions extends StepFlags {
  * workspace clones; later ones fetch. Sets the property `got_revision`.
  */
 export function git(options: GitOptions): Step {
-  const { timeout, retry = { count: 2, delay: 5 } } = options
+  const { branch, clean = 'all', repo, retry, timeout, workdir } = options
   return Object.freeze<Step>({
     kind: 'step',
     type: 'git',
     name: options.name ?? 'git',
     ...flagsOf(options),
     mistakes: [
-      ...(options.repo ? [] : ['repo is missing: the URL or path of the repository']),
+      ...(repo ? [] : ['repo is missing: the URL or path of the repository']),
       ...unknownOptions(options, optionNames),
-      ...durationMistakes({ timeout, 'retry.delay': retry.delay }),
+      ...textMistakes({ ...(repo ? { repo } : {}), branch, workdir }),
+      ...(cleanModes.includes(clean) ? [] : [`clean: must be one of ${cleanModes.join(', ')}`]),
+      ...durationMistakes({ timeout, 'retry.delay': retry?.delay }),
+      ...(isCount(retry?.count ?? 0) ? [] : ['retry.count: must be an integer of 0 or more']),
     ],
     run: (context) => new Checkout(context, options).run(),
   })
 }
-
-const optionNames = ['name', 'repo', 'branch', 'workdir', 'clean', 'timeout', 'retry']
 
 class Checkout {
   readonly #context: StepContext
@@ -52,12 +53,13 @@ class Checkout {
 
   constructor(context: StepContext, options: GitOptions) {
     const own = <T>(value: Renderable<T>) => render(value, context.properties)
+    const { branch, revision } = context.build.source
     this.#context = context
     this.#options = options
     this.#workdir = own(options.workdir ?? '.')
     this.#repo = own(options.repo)
-    this.#branch = context.build.source.branch ?? (options.branch === undefined ? null : own(options.branch))
-    this.#revision = context.build.source.revision
+    this.#branch = branch ?? own(options.branch) ?? null
+    this.#revision = revision
   }
 
   async run(): Promise<StepOutcome> {
@@ -67,77 +69,127 @@ class Checkout {
       revision: this.#revision,
     })) {
       if (value !== null && unsafe(value, what))
-        return { result: 'FAILURE', summary: `not a ${what}: ${value.slice(0, 80)}` }
+        return { result: 'FAILURE', summary: `not a ${what}: ${JSON.stringify(value.slice(0, 80))}` }
     }
-    const fetched = await this.#fetchWithRetry()
-    if (fetched.exitCode !== 0) return shellOutcome(fetched)
-    const target = this.#revision ?? 'FETCH_HEAD'
-    const checkedOut = await this.#git(['checkout', '--force', '--detach', '--quiet', target])
-    if (checkedOut.exitCode !== 0) return shellOutcome(checkedOut)
-    const { clean = 'all' } = this.#options
-    if (clean !== 'none') {
-      const cleaned = await this.#git(['clean', '-ffdq', ...(clean === 'all' ? ['-x'] : [])])
-      if (cleaned.exitCode !== 0) return shellOutcome(cleaned)
-    }
-    const head = await this.#git(['rev-parse', '--verify', 'HEAD'], 200)
-    const revision = head.stdout.trim()
-    await this.#context.setProperty('got_revision', revision)
-    return { result: 'SUCCESS', summary: revision.slice(0, 12) }
-  }
-
-  async #fetchWithRetry(): Promise<CommandOutcome> {
-    const { retry = { count: 2, delay: 5 } } = this.#options
+    const { count = 2, delay = 5 } = this.#options.retry ?? {}
     for (let attempt = 0; ; attempt++) {
-      const fetched = await this.#fetch()
-      if (fetched.exitCode === 0 || fetched.reason === 'cancelled' || attempt >= retry.count) return fetched
-      await this.#context.note(
-        `The fetch failed; trying again in ${humanDuration(seconds(retry.delay) * 1000)}.`,
-      )
-      await this.#context.sleep(retry.delay)
-      // What is there may be broken beyond repair: the last attempt starts from nothing.
-      if (attempt + 1 === retry.count) await this.#context.command({ op: 'rmdir', path: this.#workdir })
+      try {
+        const revision = await this.#checkOut()
+        await this.#context.setProperty('got_revision', revision)
+        return { result: 'SUCCESS', summary: revision.slice(0, 12) }
+      } catch (error) {
+        if (!(error instanceof GitFailure)) throw error
+        if (error.final || attempt >= count) return error.outcome
+      }
+      await this.#context.note(`${humanDuration(seconds(delay) * 1000)} from now it is tried again.`)
+      await this.#context.sleep(delay)
+      // It may be broken, or locked by a git that was killed: the last attempt starts from nothing.
+      if (attempt + 1 === count) await this.#context.command({ op: 'rmdir', path: `${this.#workdir}/.git` })
     }
   }
 
-  async #fetch(): Promise<CommandOutcome> {
-    const made = await this.#git(['init', '--quiet', '.'])
-    if (made.exitCode !== 0) return made
-    const pointed = await this.#git(['config', 'remote.origin.url', this.#repo])
-    if (pointed.exitCode !== 0) return pointed
-    if (this.#revision === null)
-      return this.#git(['fetch', '--force', '--no-tags', 'origin', this.#branch ?? 'HEAD'])
-    const all = await this.#git([
-      'fetch',
-      '--force',
-      '--prune',
-      '--tags',
-      'origin',
-      '+refs/heads/*:refs/remotes/origin/*',
-    ])
-    if (all.exitCode !== 0) return all
-    const known = await this.#git(['rev-parse', '--quiet', '--verify', `${this.#revision}^{commit}`])
-    return known.exitCode === 0
-      ? known
-      : this.#git(['fetch', '--force', '--no-tags', 'origin', this.#revision])
+  /** Returns the commit that is checked out. */
+  async #checkOut(): Promise<string> {
+    const { clean = 'all' } = this.#options
+    await this.#git('init', '--quiet', '.')
+    await this.#git('config', 'remote.origin.url', this.#repo)
+    const commit =
+      this.#revision === null
+        ? await this.#fetchName(this.#branch ?? 'HEAD')
+        : await this.#fetchRevision(this.#revision)
+    await this.#git('checkout', '--force', '--detach', '--quiet', commit)
+    if (clean !== 'none') await this.#git('clean', '-ffdq', ...(clean === 'all' ? ['-x'] : []))
+    return commit
   }
 
-  #git(args: readonly string[], capture = 0): Promise<CommandOutcome> {
+  async #fetchRevision(revision: string): Promise<string> {
+    await this.#fetch('--prune', '--tags', 'origin', '+refs/heads/*:refs/remotes/origin/*')
+    // A name is asked of the repository: what this workspace has under it may be old.
+    if (!/^[0-9a-f]{4,64}$/i.test(revision)) return this.#fetchName(revision)
+    const known = await this.#run('rev-parse', '--quiet', '--verify', `${revision}^{commit}`)
+    return known.exitCode === 0 ? known.stdout.trim() : this.#fetchName(revision)
+  }
+
+  /** Fetches a branch, a tag, or a commit that is on no branch. */
+  async #fetchName(name: string): Promise<string> {
+    try {
+      await this.#fetch('--no-tags', 'origin', name)
+    } catch (error) {
+      if (error instanceof GitFailure && !error.final && (await this.#isMissing(name)))
+        throw new GitFailure({ result: 'FAILURE', summary: this.#missing(name) }, { final: true })
+      throw error
+    }
+    const { stdout } = await this.#git('rev-parse', '--verify', 'FETCH_HEAD^{commit}')
+    return stdout.trim()
+  }
+
+  /** Whether the repository answers, and knows no branch or tag of this name. */
+  async #isMissing(name: string): Promise<boolean> {
+    const isWhole = name === 'HEAD' || name.startsWith('refs/')
+    const refs = isWhole ? [name] : [`refs/heads/${name}`, `refs/tags/${name}`]
+    const { exitCode } = await this.#run('ls-remote', '--exit-code', '--quiet', 'origin', ...refs)
+    return exitCode === noSuchRef
+  }
+
+  #missing(name: string): string {
+    if (name === 'HEAD') return 'the repository has no default branch: is it empty?'
+    return `the repository has no ${this.#revision === null ? 'branch or tag' : 'revision'} ${name}`
+  }
+
+  // Its housekeeping goes on behind the step's back otherwise.
+  async #fetch(...args: string[]): Promise<void> {
+    await this.#git('-c', 'gc.autoDetach=false', 'fetch', '--progress', '--force', ...args)
+  }
+
+  async #git(...args: string[]): Promise<CommandOutcome> {
+    const outcome = await this.#run(...args)
+    if (outcome.exitCode === 0 && outcome.reason === null) return outcome
+    const { result, summary } = shellOutcome(outcome)
+    const final = outcome.reason === 'cancelled' || outcome.reason === 'notStarted'
+    const name = args.find((arg) => /^[a-z-]+$/.test(arg) && !arg.startsWith('-'))
+    throw new GitFailure({ result, summary: `git ${name}: ${summary}` }, { final })
+  }
+
+  #run(...args: string[]): Promise<CommandOutcome> {
     const { timeout } = this.#options
     return this.#context.command(
       {
         op: 'shell',
         command: ['git', ...args],
         workdir: this.#workdir,
-        env: { GIT_TERMINAL_PROMPT: '0' },
+        // A workspace that is broken must not make git take a repository around it instead.
+        env: { GIT_DIR: '.git', GIT_TERMINAL_PROMPT: '0' },
         ...(timeout === undefined ? {} : { timeout }),
       },
-      { capture },
+      { capture: args[0] === 'rev-parse' ? 200 : 0 },
     )
+  }
+}
+
+/** A git command that did not succeed; `final`: another attempt would not change that. */
+class GitFailure extends Error {
+  readonly outcome: StepOutcome
+  readonly final: boolean
+
+  constructor(outcome: StepOutcome, { final }: { final: boolean }) {
+    super(outcome.summary)
+    this.outcome = outcome
+    this.final = final
   }
 }
 
 // Branch and revision come from people and webhooks: nothing of them may be read as an option or a refspec.
 function unsafe(value: string, what: string): boolean {
+  if (typeof value !== 'string') throw new TypeError(`the ${what} must be a string, got ${typeof value}`)
   if (value === '' || value.startsWith('-') || /[\0-\x1f\x7f]/.test(value)) return true
   return what !== 'repository' && /[\s:?*[\\~^]|\.\.|@\{/.test(value)
 }
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
+}
+
+const optionNames = ['name', 'repo', 'branch', 'workdir', 'clean', 'timeout', 'retry']
+const cleanModes = ['all', 'untracked', 'none'] as const
+/** What `git ls-remote --exit-code` ends with. */
+const noSuchRef = 2

@@ -23,16 +23,30 @@ export function unknownOptions(options: object, known: readonly string[]): strin
     })
 }
 
-/** One mistake per option that is not a duration. */
+/** One mistake per option that is not a duration of at most a year. */
 export function durationMistakes(options: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(options).flatMap(([name, value]) => {
     if (value === undefined) return []
     try {
-      if (seconds(value as number) >= 0) return []
-      return [`${name}: must not be negative, got ${JSON.stringify(value)}`]
+      const length = seconds(value as number)
+      if (length >= 0 && length <= year) return []
+      return [`${name}: must be 0 s to 365 days, got ${JSON.stringify(value)}`]
     } catch (error) {
       if (error instanceof RouseError) return [`${name}: ${messageOf(error)}`]
       throw error
     }
   })
 }
+
+/** One mistake per option that is neither a text nor a function of the properties. */
+export function textMistakes(options: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(options).flatMap(([name, value]) =>
+    value === undefined || typeof value === 'string' || typeof value === 'function'
+      ? []
+      : [
+          `${name}: must be a string or a function of the properties, got ${value === null ? 'null' : typeof value}`,
+        ],
+  )
+}
+
+const year = 31_536_000

@@ -1,16 +1,16 @@
 import type { Duration } from '../model/durations.ts'
 import { render, type Renderable } from '../model/properties.ts'
-import type { Result } from '../model/results.ts'
+import { isResult, results, type Result } from '../model/results.ts'
 import type { CommandResult } from '../protocol/operation.ts'
-import { durationMistakes, flagsOf, unknownOptions } from './options.ts'
+import { durationMistakes, flagsOf, textMistakes, unknownOptions } from './options.ts'
 import type { Step, StepFlags, StepOutcome } from './step.ts'
 
 export interface ShellOptions extends StepFlags {
-  /** Default: the command's first words. */
+  /** Default: the command's first three words. */
   readonly name?: string
   /** Relative to the build's workspace. Default '.'. */
   readonly workdir?: Renderable<string>
-  /** Added to the environment; null removes a name. */
+  /** Added to the environment; null removes a name, undefined leaves it as it is. */
   readonly env?: Renderable<Readonly<Record<string, Renderable<string | null>>>>
   /** Silence after which the command is killed. Default 20 minutes, 0 is never. */
   readonly timeout?: Duration
@@ -19,7 +19,7 @@ export interface ShellOptions extends StepFlags {
   /** Time between SIGTERM and SIGKILL. Default 5 s. */
   readonly grace?: Duration
   readonly stdin?: Renderable<string>
-  /** Results of exit codes; default { 0: 'SUCCESS' }, every other code is FAILURE. */
+  /** Results of exit codes. Where it says nothing, 0 is SUCCESS and every other code FAILURE. */
   readonly decodeRC?: Readonly<Record<number, Result>>
 }
 
@@ -42,6 +42,9 @@ export function shell(
       ...commandMistakes(command),
       ...unknownOptions(options, optionNames),
       ...durationMistakes(times),
+      ...textMistakes({ workdir, stdin }),
+      ...envMistakes(env),
+      ...decodeMistakes(decodeRC),
     ],
     run: async (context) => {
       const rendered = render<unknown>(
@@ -56,14 +59,14 @@ export function shell(
 /** What a shell command's end means, and a few words for people. */
 export function shellOutcome(
   { exitCode, message, reason, signal }: CommandResult,
-  decodeRC: Readonly<Record<number, Result>> = { 0: 'SUCCESS' },
+  decodeRC: Readonly<Record<number, Result>> = {},
 ): StepOutcome {
   if (reason === 'cancelled') return { result: 'CANCELLED', summary: message ?? 'cancelled' }
   if (reason === 'timeout') return { result: 'FAILURE', summary: message ?? 'killed after a silence' }
   if (reason === 'maxTime') return { result: 'FAILURE', summary: message ?? 'killed after its maximum time' }
   if (reason !== null) return { result: 'FAILURE', summary: message ?? reason }
   if (signal !== null) return { result: 'FAILURE', summary: `killed by ${signal}` }
-  const result = decodeRC[exitCode ?? -1] ?? 'FAILURE'
+  const result = decodeRC[exitCode ?? -1] ?? (exitCode === 0 ? 'SUCCESS' : 'FAILURE')
   return result === 'SUCCESS' ? { result } : { result, summary: `exit code ${exitCode}` }
 }
 
@@ -72,13 +75,12 @@ type ShellRequest = Omit<Parameters<Parameters<Step['run']>[0]['command']>[0] & 
 const optionNames = ['name', 'workdir', 'env', 'timeout', 'maxTime', 'grace', 'stdin', 'decodeRC']
 
 function nameOf(command: Renderable<string> | readonly Renderable<string>[]): string {
-  const words = Array.isArray(command)
-    ? command
-    : typeof command === 'string'
-      ? command.trim().split(/\s+/)
-      : []
-  const plain = words.filter((word) => typeof word === 'string').slice(0, 3)
-  return plain.join(' ').slice(0, 60) || 'shell'
+  const words = (Array.isArray(command) ? command : [command]).flatMap((word) =>
+    typeof word === 'string' ? word.trim().split(/\s+/) : ['...'],
+  )
+  const name = words.slice(0, 3).join(' ').slice(0, 50)
+  if (/^(\.\.\.| )*$/.test(name)) return 'shell'
+  return name.length < words.join(' ').length && !name.endsWith('...') ? `${name} ...` : name
 }
 
 function commandMistakes(command: unknown): string[] {
@@ -88,6 +90,20 @@ function commandMistakes(command: unknown): string[] {
   if (command.length === 0) return ['the command is an empty array']
   const bad = command.findIndex((word) => typeof word !== 'string' && typeof word !== 'function')
   return bad < 0 ? [] : [`word ${bad} of the command must be a string, got ${typeof command[bad]}`]
+}
+
+function envMistakes(env: ShellOptions['env']): string[] {
+  if (env === undefined || typeof env === 'function') return []
+  if (typeof env !== 'object' || env === null) return [`env: must be an object, got ${String(env)}`]
+  const computed = Object.entries(env).filter(([, value]) => value !== null)
+  return textMistakes(Object.fromEntries(computed.map(([name, value]) => [`env.${name}`, value])))
+}
+
+function decodeMistakes(decodeRC: ShellOptions['decodeRC'] = {}): string[] {
+  return Object.entries(decodeRC).flatMap(([code, result]) => [
+    ...(/^\d{1,3}$/.test(code) ? [] : [`decodeRC: "${code}" is not an exit code`]),
+    ...(isResult(result) ? [] : [`decodeRC: ${code} must give one of ${results.join(', ')}`]),
+  ])
 }
 
 function withoutUndefined<T extends object>(value: T): T {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { chooseWorker, whyItWaits } from '../../src/builds/choose-worker.ts'
 
-const free = (name: string) => ({ name, obstacle: undefined })
-const busy = (name: string) => ({ name, obstacle: 'runs 1 of 1 builds' })
+const free = (name: string) => ({ name, inService: true, obstacle: undefined })
+const busy = (name: string) => ({ name, inService: true, obstacle: 'runs 1 of 1 builds' })
+const away = (name: string) => ({ name, inService: false, obstacle: 'is not connected' })
 
 describe('choosing a worker', () => {
   test.each([
@@ -16,6 +17,7 @@ describe('choosing a worker', () => {
       undefined,
     ],
     ['the one to avoid when there is no other', [free('a')], 'a', 'a'],
+    ['the one to avoid while the others are away', [free('a'), away('b')], 'a', 'a'],
     ['none when the builder has no workers', [], undefined, undefined],
   ])('takes %s', (_, candidates, avoid, expected) => {
     expect(chooseWorker(candidates, avoid)?.name).toBe(expected)
@@ -25,12 +27,7 @@ describe('choosing a worker', () => {
 describe('why a request waits', () => {
   test.each([
     [[busy('a')], 1, 0, 'waits for a worker: a runs 1 of 1 builds'],
-    [
-      [busy('a'), { name: 'b', obstacle: 'is not connected' }],
-      1,
-      0,
-      'waits for a worker: a runs 1 of 1 builds; b is not connected',
-    ],
+    [[busy('a'), away('b')], 1, 0, 'waits for a worker: a runs 1 of 1 builds; b is not connected'],
     [[1, 2, 3, 4, 5].map((n) => busy(`w${n}`)), 1, 0, /; 2 more are not free either$/],
     [[free('a')], 3, 0, '2 requests of its builder come first'],
     [[free('a')], 1, 2500, 'waits 3 s before the next attempt'],
@@ -38,4 +35,11 @@ describe('why a request waits', () => {
   ])('is said in one sentence (%#)', (candidates, position, backsOffFor, sentence) => {
     expect(whyItWaits(candidates, { position, backsOffFor })).toMatch(sentence)
   })
+})
+
+test('a request that avoids a free worker says that it waits for another', () => {
+  expect(whyItWaits([free('a'), busy('b')], { avoid: 'a', position: 1, backsOffFor: 0 })).toBe(
+    'waits for a worker: a failed it and is used only when no other is there; b runs 1 of 1 builds',
+  )
+  expect(whyItWaits([free('a'), away('b')], { avoid: 'a', position: 1, backsOffFor: 0 })).toBe('starts now')
 })

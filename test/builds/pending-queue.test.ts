@@ -47,6 +47,16 @@ describe('the pending queue', () => {
     expect(queue.nextTime(500)).toBeUndefined()
   })
 
+  test('offers the next request too where the first one avoids a worker', () => {
+    const queue = new PendingQueue()
+    queue.add(request(1, { avoidWorker: 'a' }))
+    queue.add(request(2, { avoidWorker: 'a' }))
+    queue.add(request(3, { avoidWorker: 'b' }))
+    queue.add(request(4))
+    queue.add(request(5))
+    expect(heads(queue)).toEqual([1, 3, 4])
+  })
+
   test('tells the place of a request among those of its builder', () => {
     const queue = new PendingQueue()
     for (const r of [request(1), request(2, { priority: 1 }), request(3), request(4, { builder: 'docs' })])

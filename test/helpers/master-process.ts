@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -130,13 +130,9 @@ export class MasterProcess {
     return text
   }
 
-  /** Starts an agent as its own process. */
-  agent(
-    name: string,
-    password: string,
-    o: { baseDir?: string; command?: string[] } = {},
-  ): Promise<AgentProcess> {
-    return startAgent(this, name, password, o, this.#onEnd)
+  /** Starts an agent as its own process. It ends with the master, or with `onEnd` where that is given. */
+  agent(name: string, password: string, o: AgentProcessOptions = {}): Promise<AgentProcess> {
+    return startAgent(this, name, password, { onEnd: this.#onEnd, ...o })
   }
 
   async #stopPostgres(): Promise<void> {
@@ -152,6 +148,15 @@ export class MasterProcess {
     await this.end('SIGKILL')
     await this.#stopPostgres().catch(() => {})
   }
+}
+
+export interface AgentProcessOptions {
+  readonly baseDir?: string
+  /** Default: `rouse worker`. */
+  readonly command?: readonly string[]
+  /** Default: the master's own address. */
+  readonly masters?: readonly string[]
+  readonly onEnd?: OnEnd
 }
 
 export interface AgentProcess {
@@ -185,14 +190,15 @@ async function startAgent(
   master: MasterProcess,
   name: string,
   password: string,
-  { baseDir, command = [process.execPath, ...cliArgs, 'worker'] }: { baseDir?: string; command?: string[] },
-  onEnd: OnEnd,
+  o: AgentProcessOptions & { onEnd: OnEnd },
 ): Promise<AgentProcess> {
-  const dir = baseDir ?? join(master.dir, `agent-${name}`)
+  const { baseDir: dir = join(master.dir, `agent-${name}`), masters = [master.url], onEnd } = o
+  const { command = [process.execPath, ...cliArgs, 'worker'] } = o
   const passwordFile = join(master.dir, `password-${name}`)
   await writeFile(passwordFile, password, { mode: 0o600 })
   const [program, ...args] = command
-  const options = ['--master', master.url, '--name', name, '--password-file', passwordFile, '--base-dir', dir]
+  const addresses = masters.flatMap((url) => ['--master', url])
+  const options = [...addresses, '--name', name, '--password-file', passwordFile, '--base-dir', dir]
   const child = spawn(program!, [...args, ...options], { cwd: master.dir, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += String(data)))
@@ -204,8 +210,24 @@ async function startAgent(
     }
     return child.exitCode
   }
-  onEnd(() => end('SIGKILL'))
+  onEnd(async () => {
+    await end('SIGKILL')
+    await killCommands(dir)
+  })
   return { child, baseDir: dir, output: () => output, end }
+}
+
+// What a killed agent was running goes on without it.
+async function killCommands(baseDir: string): Promise<void> {
+  const folder = join(baseDir, '.rouse/commands')
+  for (const name of await readdir(folder).catch(() => [])) {
+    const { pid } = JSON.parse(await readFile(join(folder, name), 'utf8')) as { pid: number }
+    try {
+      process.kill(-pid, 'SIGKILL')
+    } catch {
+      // It has ended.
+    }
+  }
 }
 
 export async function finished(child: ChildProcess): Promise<Finished> {
