@@ -10,7 +10,7 @@ const builder = (name: string, steps: readonly Step[], workers = ['local-1']): B
 
 /** Builders of cli.test.ts: one for each result, and some that last. */
 export default defineMaster({
-  listen: { host: '127.0.0.1', port: Number(process.env.PORT) },
+  listen: { host: '127.0.0.1', port: Number(process.env.PORT ?? 8010) },
   workers: [
     localWorker('local-1', { maxBuilds: 4 }),
     localWorker('local-2'),
