@@ -69,7 +69,7 @@ export class Builds {
       resume: (session, hello) => this.#commands.resume(session, hello),
       output: (session, frame) => this.#commands.output(session, frame),
       done: (session, message) => this.#commands.done(session, message),
-      drain: (session, cancel) => this.#dispatcher.drain(session.worker, cancel),
+      drain: (session, cancel) => this.#dispatcher.runner.drain(session.worker, cancel),
       changed: (worker) => {
         if (!worker.session) this.#commands.disconnected(worker)
         this.#dispatcher.wake()
@@ -128,17 +128,17 @@ export class Builds {
       .executeTakeFirst()
     if (!request) throw new RouseError('ROUSE_REQUEST_UNKNOWN', `there is no request r${id}`)
     for (;;) {
-      const build = await this.#dispatcher.buildOf(id)
+      const build = await this.#dispatcher.runner.buildOf(id)
       if (!build) return this.#cancelWaiting(request, reason)
       if (await this.#cancelRunning(build, reason)) return
       // It has just ended, perhaps to be tried again.
-      await this.#dispatcher.settled(id)
+      await this.#dispatcher.runner.settled(id)
     }
   }
 
   /** Idempotent; resolves when the wish is committed. The build ends once its command has. */
   async cancelBuild(id: number, { reason }: { reason: string }): Promise<void> {
-    const running = this.#dispatcher.running.get(id)
+    const running = this.#dispatcher.runner.running.get(id)
     if (running) return void (await this.#cancelRunning(running, reason))
     const build = await this.#o.db.selectFrom('builds').select('id').where('id', '=', id).executeTakeFirst()
     if (!build) throw new RouseError('ROUSE_BUILD_UNKNOWN', `there is no build ${id}`)
@@ -170,7 +170,7 @@ export class Builds {
   async close(): Promise<void> {
     this.#accepting = false
     this.#commands.detachAll()
-    await this.#dispatcher.stop('the master was stopped')
+    await this.#dispatcher.stop()
     await this.#lane.close()
   }
 
