@@ -14,6 +14,7 @@ export type { Secret } from './config/secret.ts'
 export type {
   AgentsConfig,
   BuilderConfig,
+  CollapseRequests,
   CommonWorkerOptions,
   ListenAddress,
   LocalWorkerConfig,
@@ -23,6 +24,7 @@ export type {
   SchedulerConfig,
   StaticWorkerConfig,
   StaticWorkerOptions,
+  WaitingRequest,
   WorkerConfig,
 } from './config/types.ts'
 export type { Duration } from './model/durations.ts'

@@ -16,7 +16,7 @@ import { LogLane } from './log-lane.ts'
 import { loadPending } from './load-pending.ts'
 import type { RunningBuild } from './running-build.ts'
 import { storeRequestCancel } from './store-result.ts'
-import { storeSubmission, type Submission, type Submitted } from './store-submit.ts'
+import { storeSubmission, type CollapseRules, type Submission, type Submitted } from './store-submit.ts'
 import { syncBuilders } from './sync-builders.ts'
 import { takeUp, type HeldCommands } from './take-up.ts'
 
@@ -43,12 +43,17 @@ export class Builds {
   readonly #commands: Commands
   readonly #lane: LogLane
   readonly #dispatcher: Dispatcher
+  readonly #collapseRules: CollapseRules
   #accepting = false
 
   constructor(options: BuildsOptions) {
     this.#o = options
     const { clock, commit, db, fleet, log, master, maxDisconnected, maxInfraRetries, publish } = options
     this.#builders = new Map(options.builders.map((b) => [b.name, b]))
+    this.#collapseRules = {
+      of: (builder) => this.#builders.get(builder)?.collapseRequests,
+      failed: (builder, err) => log.error({ err, builder }, 'collapseRequests of a builder failed'),
+    }
     this.#lane = new LogLane(db, publish)
     const freed = () => this.#dispatcher.wake()
     this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
@@ -102,18 +107,22 @@ export class Builds {
     }
     if (!this.#accepting) throw new RouseError('ROUSE_SHUTTING_DOWN', 'the master takes no requests now')
     const keyed = { ...submission, idempotencyKey: submission.idempotencyKey ?? randomUUID() }
-    const submitted = await this.#o.commit.write((trx) => storeSubmission(trx, keyed))
-    for (const { builder, id, pending } of submitted.requests) {
+    const submitted = await this.#o.commit.write((trx) => storeSubmission(trx, keyed, this.#collapseRules))
+    for (const { builder, by, id } of submitted.superseded) {
+      this.#dispatcher.queue.remove(id)
+      this.#o.publish({
+        type: 'request.completed',
+        request: id,
+        builder,
+        result: 'SKIPPED',
+        supersededBy: by,
+      })
+    }
+    for (const { builder, id, pending, priority } of submitted.requests) {
       // Known already, unless this call stored it and the first answer of the database was lost.
       if (!pending || this.#dispatcher.knows(id)) continue
       this.#o.publish({ type: 'request.submitted', request: id, buildset: submitted.buildsetId, builder })
-      this.#dispatcher.add({
-        id,
-        builder,
-        priority: submission.priority,
-        notBefore: 0,
-        avoidWorker: undefined,
-      })
+      this.#dispatcher.add({ id, builder, priority, notBefore: 0, avoidWorker: undefined })
     }
     return submitted
   }

@@ -11,4 +11,10 @@ export const checkBuilder = options<BuilderConfig>('a builder', {
   steps: listOf('step', checkStep),
   properties: optional(checkProperties),
   env: optional(checkRenderableEnv),
+  collapseRequests: optional(
+    check(
+      "true, false, 'all' or a function",
+      (value) => [true, false, 'all'].includes(value as boolean) || typeof value === 'function',
+    ),
+  ),
 })

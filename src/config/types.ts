@@ -1,5 +1,6 @@
 import type { Duration } from '../model/durations.ts'
-import type { PropertyValue, Renderable } from '../model/properties.ts'
+import type { PropertyReader, PropertyValue, Renderable } from '../model/properties.ts'
+import type { SourceStamp } from '../model/source-stamp.ts'
 import type { Step } from '../steps/step.ts'
 import type { Secret } from './secret.ts'
 
@@ -90,6 +91,26 @@ export interface BuilderConfig {
   readonly steps: readonly Step[]
   readonly properties?: Readonly<Record<string, PropertyValue>>
   readonly env?: Readonly<Record<string, Renderable<string>>>
+  /**
+   * What a scheduler's new request does to older ones of schedulers that still wait: `true` (default) ends those for the
+   * same repository and branch with the same properties, `'all'` every one, `false` none; a function is asked for each
+   * of the newest 100. They end SKIPPED. What people force or a build waits for is never collapsed.
+   */
+  readonly collapseRequests?: CollapseRequests
+}
+
+export type CollapseRequests = boolean | 'all' | ((older: WaitingRequest, newer: WaitingRequest) => boolean)
+
+/** A request that waits, as functions in the config see it. */
+export interface WaitingRequest {
+  readonly id: number
+  readonly builder: string
+  readonly priority: number
+  readonly reason: string
+  readonly submittedAt: Date
+  readonly source: SourceStamp
+  /** What its scheduler, the change or the person who forced it has set. */
+  readonly properties: PropertyReader
 }
 
 export type SchedulerConfig = OnceConfig

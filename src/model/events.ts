@@ -4,7 +4,14 @@ import type { Result } from './results.ts'
 export type EventBody =
   | { type: 'request.submitted'; request: number; buildset: number; builder: string }
   | { type: 'request.claimed'; request: number; build: number; builder: string }
-  | { type: 'request.completed'; request: number; builder: string; result: Result }
+  | {
+      type: 'request.completed'
+      request: number
+      builder: string
+      result: Result
+      /** A newer request stands for it. */
+      supersededBy?: number
+    }
   | {
       type: 'build.started'
       build: number
