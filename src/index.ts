@@ -14,8 +14,10 @@ export type { Secret } from './config/secret.ts'
 export type {
   AgentsConfig,
   BuilderConfig,
+  BuilderHooks,
   CollapseRequests,
   CommonWorkerOptions,
+  FreeWorker,
   ListenAddress,
   LocalWorkerConfig,
   LocalWorkerOptions,

@@ -4,7 +4,8 @@ import type { Fleet } from '../fleet/fleet.ts'
 import type { Worker } from '../fleet/worker.ts'
 import { BuildRunner } from './build-runner.ts'
 import type { BuildTools } from './build-tools.ts'
-import { chooseWorker, whyItWaits } from './choose-worker.ts'
+import { chooseWorker, freeWorkers, whyItWaits } from './choose-worker.ts'
+import { HookedBuilder, mostShown, type Offer } from './hooked-builder.ts'
 import { PendingQueue, type PendingRequest } from './pending-queue.ts'
 import { requestOf } from './resume-build.ts'
 import type { UnfinishedBuild } from './take-up.ts'
@@ -23,6 +24,7 @@ export class Dispatcher {
   readonly #o: DispatcherOptions
   readonly queue = new PendingQueue()
   readonly runner: BuildRunner
+  readonly #hooked = new Map<string, HookedBuilder>()
   #timer: NodeJS.Timeout | undefined
   #waking = false
   #served = 0
@@ -64,7 +66,9 @@ export class Dispatcher {
     const position = this.queue.position(id)!
     const backsOffFor = request.notBefore - this.#o.tools.clock.now()
     const { avoidWorker, builder } = request
-    const reason = whyItWaits(this.#candidates(builder), { position, backsOffFor, avoid: avoidWorker })
+    const heldUp = this.#hookedOf(builder)?.reason(id)
+    const facts = { position, backsOffFor, avoid: avoidWorker, heldUp }
+    const reason = whyItWaits(this.#candidates(builder), facts)
     return { position, reason }
   }
 
@@ -83,6 +87,7 @@ export class Dispatcher {
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)
+    await Promise.all([...this.#hooked.values()].map((hooked) => hooked.stop()))
     await this.runner.stop()
   }
 
@@ -91,20 +96,61 @@ export class Dispatcher {
     const now = this.#o.tools.clock.now()
     while (this.#startOne(now));
     clearTimeout(this.#timer)
-    const next = this.queue.nextTime(now)
-    if (next !== undefined) this.#timer = setTimeout(() => this.wake(), Math.min(next - now, 60_000))
+    const next = this.#nextTime(now)
+    if (next < Infinity) this.#timer = setTimeout(() => this.wake(), Math.min(next - now, 60_000))
+  }
+
+  /** When something may start although nothing happens. */
+  #nextTime(now: number): number {
+    const rests = [...this.#hooked.values()].map(({ restsUntil = 0 }) =>
+      restsUntil > now ? restsUntil : Infinity,
+    )
+    return Math.min(this.queue.nextTime(now) ?? Infinity, ...rests)
   }
 
   #startOne(now: number): boolean {
-    for (const request of this.queue.heads(now)) {
-      const worker = chooseWorker(this.#candidates(request.builder), request.avoidWorker)
-      if (!worker) continue
+    for (const head of this.queue.heads(now)) {
+      const hooked = this.#hookedOf(head.builder)
+      const choice = hooked ? hooked.choice(now, this.#offer(head.builder)) : this.#usual(head)
+      if (!choice) continue
+      const { request, worker } = choice
+      hooked?.started()
       this.queue.remove(request.id)
       this.queue.served(request.builder, ++this.#served)
       this.runner.start(request, worker.take(request.builder))
       return true
     }
     return false
+  }
+
+  #usual(request: PendingRequest) {
+    const worker = chooseWorker(this.#candidates(request.builder), request.avoidWorker)
+    return worker && { request, worker }
+  }
+
+  /** Set for builders whose config, as it is now, has functions that choose. */
+  #hookedOf(builder: string): HookedBuilder | undefined {
+    const { builders, tools } = this.#o
+    const config = builders.get(builder)
+    if (!(config?.nextBuild ?? config?.nextWorker ?? config?.canStartBuild)) return undefined
+    let hooked = this.#hooked.get(builder)
+    if (!hooked) {
+      hooked = new HookedBuilder({
+        hooks: () => builders.get(builder) ?? {},
+        builder,
+        tools,
+        answered: () => this.wake(),
+      })
+      this.#hooked.set(builder, hooked)
+    }
+    return hooked
+  }
+
+  #offer(builder: string): Offer {
+    return {
+      requests: () => this.queue.first(builder, mostShown),
+      workersFor: ({ avoidWorker }) => freeWorkers(this.#candidates(builder), avoidWorker),
+    }
   }
 
   #enqueue(request: PendingRequest): void {

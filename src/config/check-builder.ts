@@ -4,6 +4,8 @@ import { checkStep } from './check-step.ts'
 import { check, listOf, name, optional, options } from './checks.ts'
 import type { BuilderConfig } from './types.ts'
 
+const aFunction = optional(check('a function', (value) => typeof value === 'function'))
+
 export const checkBuilder = options<BuilderConfig>('a builder', {
   name,
   description: optional(check('a string', (value) => typeof value === 'string')),
@@ -17,4 +19,7 @@ export const checkBuilder = options<BuilderConfig>('a builder', {
       (value) => [true, false, 'all'].includes(value as boolean) || typeof value === 'function',
     ),
   ),
+  nextBuild: aFunction,
+  nextWorker: aFunction,
+  canStartBuild: aFunction,
 })

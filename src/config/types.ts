@@ -83,7 +83,7 @@ export interface LocalWorkerConfig extends LocalWorkerOptions {
   readonly name: string
 }
 
-export interface BuilderConfig {
+export interface BuilderConfig extends BuilderHooks {
   readonly name: string
   readonly description?: string
   /** Names of workers, in order of preference. */
@@ -100,6 +100,34 @@ export interface BuilderConfig {
 }
 
 export type CollapseRequests = boolean | 'all' | ((older: WaitingRequest, newer: WaitingRequest) => boolean)
+
+/**
+ * Functions that choose for a builder, sync or async. They are shown the first 100, and have 10 s for their answers. One that
+ * fails hurts only its builder: nextBuild and nextWorker give way to the usual order, canStartBuild lets the request wait.
+ */
+export interface BuilderHooks {
+  /** Which request is built next: one of those given, or its id; null: none now. */
+  readonly nextBuild?: (requests: readonly WaitingRequest[]) => Answer<WaitingRequest | number>
+  /** On which free worker: one of those given, or its name; null: none now. */
+  readonly nextWorker?: (
+    workers: readonly FreeWorker[],
+    request: WaitingRequest,
+  ) => Answer<FreeWorker | string>
+  /** Whether the request may start on the worker now; false: the next worker is asked about. */
+  readonly canStartBuild?: (request: WaitingRequest, worker: FreeWorker) => boolean | Promise<boolean>
+}
+
+type Answer<T> = T | null | undefined | Promise<T | null | undefined>
+
+/** A worker that could take one more build, as functions in the config see it. */
+export interface FreeWorker {
+  readonly name: string
+  readonly kind: string
+  readonly maxBuilds: number
+  readonly runningBuilds: number
+  /** Of its entry in the config. */
+  readonly properties: Readonly<Record<string, PropertyValue>>
+}
 
 /** A request that waits, as functions in the config see it. */
 export interface WaitingRequest {
