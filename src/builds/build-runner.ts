@@ -65,6 +65,7 @@ export class BuildRunner {
     const open = stored.steps.flatMap((step) => step.stored.commands).filter((c) => c.result === null)
     const commands = open.map((command) => command.id)
     tools.commands.expect(commands)
+    tools.locks.takeBack(stored, builder ?? {}, place.worker)
     void this.#follow(request, place, async () => {
       const running = resumeBuild(stored, { builder, place, request, tools })
       this.#started(running)
@@ -106,6 +107,7 @@ export class BuildRunner {
     const done = this.#see(request, begin).finally(() => {
       this.#inFlight.delete(request.id)
       worker.places.delete(place)
+      this.#o.tools.locks.release(request.id)
       this.#sayDrained(worker)
       this.#o.freed()
     })
@@ -161,6 +163,7 @@ export class BuildRunner {
 
   #started(running: RunningBuild): void {
     running.place.buildId = running.claimed.id
+    this.#o.tools.locks.built(running.request.id, running.facts)
     this.running.set(running.claimed.id, running)
     if (this.#stopping.signal.aborted) running.leave()
   }

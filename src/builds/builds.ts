@@ -12,6 +12,7 @@ import type { Hello } from '../protocol/messages.ts'
 import type { Clock } from '../util/clock.ts'
 import { Commands } from './commands.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { LockKeeper } from './lock-keeper.ts'
 import { LogLane } from './log-lane.ts'
 import { loadPending } from './load-pending.ts'
 import type { RunningBuild } from './running-build.ts'
@@ -57,7 +58,8 @@ export class Builds {
     this.#lane = new LogLane(db, publish)
     const freed = () => this.#dispatcher.wake()
     this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
-    const tools = { db, commit, commands: this.#commands, lane: this.#lane, clock, log, publish }
+    const locks = new LockKeeper(freed)
+    const tools = { db, commit, commands: this.#commands, lane: this.#lane, locks, clock, log, publish }
     this.#dispatcher = new Dispatcher({
       tools,
       fleet,
@@ -109,7 +111,7 @@ export class Builds {
     const keyed = { ...submission, idempotencyKey: submission.idempotencyKey ?? randomUUID() }
     const submitted = await this.#o.commit.write((trx) => storeSubmission(trx, keyed, this.#collapseRules))
     for (const { builder, by, id } of submitted.superseded) {
-      this.#dispatcher.queue.remove(id)
+      this.#dispatcher.remove(id)
       this.#o.publish({
         type: 'request.completed',
         request: id,
@@ -185,9 +187,7 @@ export class Builds {
 
   async #cancelWaiting(request: { id: number; buildset_id: number; builder: string }, reason: string) {
     const { buildset_id, builder, id } = request
-    const { queue } = this.#dispatcher
-    const waiting = queue.get(id)
-    queue.remove(id)
+    const waiting = this.#dispatcher.remove(id)
     try {
       const ended = await this.#o.commit.write((trx) => storeRequestCancel(trx, id, buildset_id, reason))
       if (ended) this.#o.publish({ type: 'request.completed', request: id, builder, result: 'CANCELLED' })

@@ -19,6 +19,12 @@ export interface DispatcherOptions {
   readonly maxInfraRetries: number
 }
 
+/** A request and the workers that could build it now, the best first. */
+interface Ready {
+  readonly request: PendingRequest
+  readonly workers: readonly Worker[]
+}
+
 /** Gives pending requests to free workers, in the order of the queue. */
 export class Dispatcher {
   readonly #o: DispatcherOptions
@@ -49,6 +55,14 @@ export class Dispatcher {
     return this.queue.get(requestId) !== undefined || this.runner.knows(requestId)
   }
 
+  /** Takes a request out of the queue and returns it; undefined when it does not wait here. */
+  remove(requestId: number): PendingRequest | undefined {
+    const request = this.queue.get(requestId)
+    this.queue.remove(requestId)
+    if (request) this.#o.tools.locks.release(requestId)
+    return request
+  }
+
   /** Distributes in the next turn of the event loop. */
   wake(): void {
     if (this.#waking || this.#stopped) return
@@ -66,7 +80,7 @@ export class Dispatcher {
     const position = this.queue.position(id)!
     const backsOffFor = request.notBefore - this.#o.tools.clock.now()
     const { avoidWorker, builder } = request
-    const heldUp = this.#hookedOf(builder)?.reason(id)
+    const heldUp = this.#o.tools.locks.reason(id) ?? this.#hookedOf(builder)?.reason(id)
     const facts = { position, backsOffFor, avoid: avoidWorker, heldUp }
     const reason = whyItWaits(this.#candidates(builder), facts)
     return { position, reason }
@@ -109,23 +123,49 @@ export class Dispatcher {
   }
 
   #startOne(now: number): boolean {
-    for (const head of this.queue.heads(now)) {
-      const hooked = this.#hookedOf(head.builder)
-      const choice = hooked ? hooked.choice(now, this.#offer(head.builder)) : this.#usual(head)
-      if (!choice) continue
-      const { request, worker } = choice
-      hooked?.started()
-      this.queue.remove(request.id)
-      this.queue.served(request.builder, ++this.#served)
-      this.runner.start(request, worker.take(request.builder))
+    const { builders, tools } = this.#o
+    const { locks, publish } = tools
+    for (const { request, workers } of this.#ready(now)) {
+      const { builder, id } = request
+      const waited = locks.waits(id)
+      const worker = locks.takeForRequest(request, builders.get(builder) ?? {}, workers)
+      if (!worker) {
+        if (!waited) publish({ type: 'request.waiting', request: id, builder, reason: locks.reason(id)! })
+        continue
+      }
+      this.#hookedOf(builder)?.started()
+      this.queue.remove(id)
+      this.queue.served(builder, ++this.#served)
+      this.runner.start(request, worker.take(builder))
       return true
     }
     return false
   }
 
-  #usual(request: PendingRequest) {
-    const worker = chooseWorker(this.#candidates(request.builder), request.avoidWorker)
-    return worker && { request, worker }
+  /** Requests that have a worker, in the order in which they are to be served. */
+  #ready(now: number): Iterable<Ready> {
+    const { locks } = this.#o.tools
+    if (!locks.someoneWaits) return this.#choices(now)
+    const ready = [...this.#choices(now)]
+    locks.letPass(new Set(ready.map(({ request }) => request.id)))
+    return ready
+  }
+
+  *#choices(now: number): Iterable<Ready> {
+    for (const head of this.queue.heads(now)) {
+      const choice = this.#choice(now, head)
+      if (choice) yield choice
+    }
+  }
+
+  #choice(now: number, head: PendingRequest): Ready | undefined {
+    const hooked = this.#hookedOf(head.builder)
+    if (hooked) return hooked.choice(now, this.#offer(head.builder))
+    const workers = this.#candidates(head.builder)
+    const first = chooseWorker(workers, head.avoidWorker)
+    if (!first) return undefined
+    const unlocked = !this.#o.builders.get(head.builder)?.locks && first.spec.locks.length === 0
+    return { request: head, workers: unlocked ? [first] : freeWorkers(workers, head.avoidWorker) }
   }
 
   /** Set for builders whose config, as it is now, has functions that choose. */

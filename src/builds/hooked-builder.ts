@@ -48,14 +48,14 @@ export class HookedBuilder {
   }
 
   /** What its functions have chosen, as long as that can be started. Asks them where nothing is chosen. */
-  choice(now: number, offer: Offer): { request: PendingRequest; worker: Worker } | undefined {
+  choice(now: number, offer: Offer): { request: PendingRequest; workers: Worker[] } | undefined {
     if (this.#asking) return undefined
     const { start } = this.#answer
     const ready = offer.requests().filter((request) => request.notBefore <= now)
     if (start) {
       const request = ready.find(({ id }) => id === start.request)
       const worker = request && offer.workersFor(request).find(({ name }) => name === start.worker)
-      if (request && worker) return { request, worker }
+      if (request && worker) return { request, workers: [worker] }
     } else if (now < this.#restsUntil) return undefined
     const workers = new Map(
       ready.map((request) => [request.id, offer.workersFor(request).slice(0, mostShown)]),

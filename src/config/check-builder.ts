@@ -1,4 +1,5 @@
 import { checkRenderableEnv } from './check-env.ts'
+import { checkLocks } from './check-locks.ts'
 import { checkProperties } from './check-properties.ts'
 import { checkStep } from './check-step.ts'
 import { check, listOf, name, optional, options } from './checks.ts'
@@ -13,6 +14,7 @@ export const checkBuilder = options<BuilderConfig>('a builder', {
   steps: listOf('step', checkStep),
   properties: optional(checkProperties),
   env: optional(checkRenderableEnv),
+  locks: optional(checkLocks),
   collapseRequests: optional(
     check(
       "true, false, 'all' or a function",

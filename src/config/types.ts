@@ -1,4 +1,5 @@
 import type { Duration } from '../model/durations.ts'
+import type { LockAccess } from '../model/lock.ts'
 import type { PropertyReader, PropertyValue, Renderable } from '../model/properties.ts'
 import type { SourceStamp } from '../model/source-stamp.ts'
 import type { Step } from '../steps/step.ts'
@@ -56,6 +57,8 @@ export interface CommonWorkerOptions {
   readonly defaultProperties?: Readonly<Record<string, PropertyValue>>
   /** Added to the environment of every command. */
   readonly env?: Readonly<Record<string, string>>
+  /** Held by every build that runs here, from before its start to its end. */
+  readonly locks?: readonly LockAccess[]
 }
 
 export interface StaticWorkerOptions extends CommonWorkerOptions {
@@ -91,6 +94,8 @@ export interface BuilderConfig extends BuilderHooks {
   readonly steps: readonly Step[]
   readonly properties?: Readonly<Record<string, PropertyValue>>
   readonly env?: Readonly<Record<string, Renderable<string>>>
+  /** Held by each of its builds, from before its start to its end. */
+  readonly locks?: readonly LockAccess[]
   /**
    * What a scheduler's new request does to older ones of schedulers that still wait: `true` (default) ends those for the
    * same repository and branch with the same properties, `'all'` every one, `false` none; a function is asked for each

@@ -3,6 +3,7 @@ import type { Result } from './results.ts'
 /** What happened, told to readers after it is committed. */
 export type EventBody =
   | { type: 'request.submitted'; request: number; buildset: number; builder: string }
+  | { type: 'request.waiting'; request: number; builder: string; reason: string }
   | { type: 'request.claimed'; request: number; build: number; builder: string }
   | {
       type: 'request.completed'
@@ -29,6 +30,7 @@ export type EventBody =
       result: Result
     }
   | { type: 'step.started'; build: number; step: number; number: number; name: string }
+  | { type: 'step.waiting'; build: number; step: number; number: number; name: string; reason: string }
   | { type: 'step.finished'; build: number; step: number; number: number; name: string; result: Result }
   | { type: 'log.created'; build: number; step: number; log: number; name: string }
   | { type: 'log.grew'; build: number; log: number; bytes: number; lines: number }
