@@ -12,7 +12,7 @@ export interface HookedBuilderOptions {
   readonly builder: string
   /** As the config has them now. */
   readonly hooks: () => BuilderHooks
-  readonly tools: Pick<BuildTools, 'clock' | 'db' | 'log'>
+  readonly tools: Pick<BuildTools, 'clock' | 'db' | 'log' | 'publish'>
   /** Its functions have answered. */
   readonly answered: () => void
 }
@@ -82,6 +82,7 @@ export class HookedBuilder {
   // Never rejects.
   async #ask(workers: ReadonlyMap<number, readonly Worker[]>): Promise<void> {
     const { clock, db } = this.#o.tools
+    const before = this.#answer.reasons
     const over = new AbortController()
     const signal = AbortSignal.any([over.signal, this.#stopping.signal])
     const deadline = clock.sleep(patience, signal).then(() => {
@@ -106,10 +107,18 @@ export class HookedBuilder {
       over.abort()
     }
     if (!this.#answer.start) this.#restsUntil = clock.now() + pause
+    this.#tell(before)
+  }
+
+  #tell(before: HookAnswer['reasons']): void {
+    const { builder, tools } = this.#o
+    for (const [request, reason] of this.#answer.reasons) {
+      if (before.get(request) !== reason) tools.publish({ type: 'request.waiting', request, builder, reason })
+    }
   }
 
   #complain(error: unknown): void {
-    if (this.#complaint === messageOf(error)) return
+    if (this.#stopping.signal.aborted || this.#complaint === messageOf(error)) return
     this.#complaint = messageOf(error)
     this.#o.tools.log.error({ err: error, builder: this.#o.builder }, 'a function of a builder failed')
   }
