@@ -175,8 +175,8 @@ async function openLocalWorker(
 }
 
 function workerSpec(worker: ResolvedWorker): WorkerSpec {
-  const { defaultProperties, env, kind, maxBuilds, name, properties } = worker
-  const common = { kind, name, maxBuilds, properties, defaultProperties, env }
+  const { defaultProperties, env, kind, locks, maxBuilds, name, properties } = worker
+  const common = { kind, name, maxBuilds, properties, defaultProperties, env, locks }
   return worker.kind === 'static'
     ? { ...common, password: worker.password.value, keepaliveInterval: worker.keepaliveSeconds }
     : { ...common, keepaliveInterval: null }

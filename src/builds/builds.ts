@@ -12,11 +12,12 @@ import type { Hello } from '../protocol/messages.ts'
 import type { Clock } from '../util/clock.ts'
 import { Commands } from './commands.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { LockKeeper } from './lock-keeper.ts'
 import { LogLane } from './log-lane.ts'
 import { loadPending } from './load-pending.ts'
 import type { RunningBuild } from './running-build.ts'
 import { storeBuildCancel, storeRequestCancel } from './store-cancel.ts'
-import { storeSubmission, type Submission, type Submitted } from './store-submit.ts'
+import { storeSubmission, type CollapseRules, type Submission, type Submitted } from './store-submit.ts'
 import { syncBuilders } from './sync-builders.ts'
 import { takeUp, type HeldCommands } from './take-up.ts'
 
@@ -43,16 +44,22 @@ export class Builds {
   readonly #commands: Commands
   readonly #lane: LogLane
   readonly #dispatcher: Dispatcher
+  readonly #collapseRules: CollapseRules
   #accepting = false
 
   constructor(options: BuildsOptions) {
     this.#o = options
     const { clock, commit, db, fleet, log, master, maxDisconnected, maxInfraRetries, publish } = options
     this.#builders = new Map(options.builders.map((b) => [b.name, b]))
+    this.#collapseRules = {
+      of: (builder) => this.#builders.get(builder)?.collapseRequests,
+      failed: (builder, err) => log.error({ err, builder }, 'collapseRequests of a builder failed'),
+    }
     this.#lane = new LogLane(db, publish)
     const freed = () => this.#dispatcher.wake()
     this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
-    const tools = { db, commit, commands: this.#commands, lane: this.#lane, clock, log, publish }
+    const locks = new LockKeeper(freed)
+    const tools = { db, commit, commands: this.#commands, lane: this.#lane, locks, clock, log, publish }
     this.#dispatcher = new Dispatcher({
       tools,
       fleet,
@@ -69,7 +76,7 @@ export class Builds {
       resume: (session, hello) => this.#commands.resume(session, hello),
       output: (session, frame) => this.#commands.output(session, frame),
       done: (session, message) => this.#commands.done(session, message),
-      drain: (session, cancel) => this.#dispatcher.drain(session.worker, cancel),
+      drain: (session, cancel) => this.#dispatcher.runner.drain(session.worker, cancel),
       changed: (worker) => {
         if (!worker.session) this.#commands.disconnected(worker)
         this.#dispatcher.wake()
@@ -102,18 +109,22 @@ export class Builds {
     }
     if (!this.#accepting) throw new RouseError('ROUSE_SHUTTING_DOWN', 'the master takes no requests now')
     const keyed = { ...submission, idempotencyKey: submission.idempotencyKey ?? randomUUID() }
-    const submitted = await this.#o.commit.write((trx) => storeSubmission(trx, keyed))
-    for (const { builder, id, pending } of submitted.requests) {
+    const submitted = await this.#o.commit.write((trx) => storeSubmission(trx, keyed, this.#collapseRules))
+    for (const { builder, by, id } of submitted.superseded) {
+      this.#dispatcher.remove(id)
+      this.#o.publish({
+        type: 'request.completed',
+        request: id,
+        builder,
+        result: 'SKIPPED',
+        supersededBy: by,
+      })
+    }
+    for (const { builder, id, pending, priority } of submitted.requests) {
       // Known already, unless this call stored it and the first answer of the database was lost.
       if (!pending || this.#dispatcher.knows(id)) continue
       this.#o.publish({ type: 'request.submitted', request: id, buildset: submitted.buildsetId, builder })
-      this.#dispatcher.add({
-        id,
-        builder,
-        priority: submission.priority,
-        notBefore: 0,
-        avoidWorker: undefined,
-      })
+      this.#dispatcher.add({ id, builder, priority, notBefore: 0, avoidWorker: undefined })
     }
     return submitted
   }
@@ -128,18 +139,18 @@ export class Builds {
       .executeTakeFirst()
     if (!request) throw new RouseError('ROUSE_REQUEST_UNKNOWN', `there is no request r${id}`)
     for (;;) {
-      const build = await this.#dispatcher.buildOf(id)
+      const build = await this.#dispatcher.runner.buildOf(id)
       if (!build) return this.#cancelWaiting(request, reason)
       if (await this.#cancelRunning(build, reason)) return
       // It has just ended, perhaps to be tried again.
-      await this.#dispatcher.settled(id)
+      await this.#dispatcher.runner.settled(id)
     }
   }
 
   /** Idempotent; resolves when the wish is committed. The build ends once its command has. */
   async cancelBuild(id: number, { reason }: { reason: string }): Promise<void> {
     const { commit, db } = this.#o
-    const running = this.#dispatcher.running.get(id)
+    const running = this.#dispatcher.runner.running.get(id)
     if (running) return void (await this.#cancelRunning(running, reason))
     const build = await db.selectFrom('builds').select('id').where('id', '=', id).executeTakeFirst()
     if (!build) throw new RouseError('ROUSE_BUILD_UNKNOWN', `there is no build ${id}`)
@@ -173,15 +184,13 @@ export class Builds {
   async close(): Promise<void> {
     this.#accepting = false
     this.#commands.detachAll()
-    await this.#dispatcher.stop('the master was stopped')
+    await this.#dispatcher.stop()
     await this.#lane.close()
   }
 
   async #cancelWaiting(request: { id: number; buildset_id: number; builder: string }, reason: string) {
     const { buildset_id, builder, id } = request
-    const { queue } = this.#dispatcher
-    const waiting = queue.get(id)
-    queue.remove(id)
+    const waiting = this.#dispatcher.remove(id)
     try {
       const ended = await this.#o.commit.write((trx) => storeRequestCancel(trx, id, buildset_id, reason))
       if (ended) this.#o.publish({ type: 'request.completed', request: id, builder, result: 'CANCELLED' })

@@ -92,9 +92,9 @@ export class StepRun implements StepContext {
     return outcome
   }
 
-  async note(line: string): Promise<void> {
+  async note(line: string, key?: string): Promise<void> {
     this.#over.signal.throwIfAborted()
-    const call = this.#call(undefined)
+    const call = this.#call(key)
     await this.#logs.note(line, (at) => this.#effect(call, 'note', { line }, () => at))
   }
 

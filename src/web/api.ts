@@ -62,6 +62,8 @@ export const RequestSchema = Type.Object({
   /** Why it waits, in one sentence, and its place in the queue (1 is next); null when it does not wait. */
   waitingFor: Nullable(Type.String()),
   position: Nullable(Type.Integer()),
+  /** The newer request that it was collapsed into: then it ended SKIPPED. */
+  supersededBy: Nullable(Type.Integer()),
   buildIds: Type.Array(Type.Integer()),
 })
 export type ApiRequest = Static<typeof RequestSchema>
