@@ -14,6 +14,7 @@ import { markMasterStopped, registerMaster } from './db/register-master.ts'
 import { connectLocal } from './fleet/connect-local.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { login } from './fleet/login.ts'
+import { WorkerAdmin } from './fleet/worker-admin.ts'
 import type { WorkerSpec } from './fleet/worker-spec.ts'
 import { writeMasterFile } from './master-file.ts'
 import { messageOf } from './model/errors.ts'
@@ -94,10 +95,12 @@ async function openParts(
     maxInfraRetries: settings.maxInfraRetries,
     maxDisconnected: settings.maxDisconnectedSeconds,
   })
+  const admin = new WorkerAdmin({ fleet, commit, clock, log, publish })
   await fleet.configure(settings.workers.map(workerSpec))
   const running = [
     keepLease(db, { id: me.id, onLost: fail, log, signal: loops.signal }),
     fleet.watch(loops.signal),
+    admin.watch(loops.signal),
     builds.watch(loops.signal),
   ]
   releasers.add('loops', async () => {
@@ -114,6 +117,7 @@ async function openParts(
     events,
     builds,
     fleet,
+    admin,
     login: async (name, password, from) => login(fleet, log, name, password, from),
     ready: () => ready,
   })

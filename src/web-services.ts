@@ -4,6 +4,7 @@ import type { Builds } from './builds/builds.ts'
 import type { MasterSettings } from './config/resolve-config.ts'
 import type { Database } from './db/schema.ts'
 import type { Fleet } from './fleet/fleet.ts'
+import type { WorkerAdmin } from './fleet/worker-admin.ts'
 import type { EventSource } from './model/events.ts'
 import type { Property } from './model/properties.ts'
 import type { ForceInput, FleetService, WebServices } from './web/services.ts'
@@ -15,12 +16,13 @@ interface Parts {
   readonly events: EventSource
   readonly builds: Builds
   readonly fleet: Fleet
+  readonly admin: WorkerAdmin
   readonly login: FleetService['authenticate']
   readonly ready: () => boolean
 }
 
 /** What page and API may do, on top of builds and fleet. */
-export function webServices({ builds, fleet, login, settings, ...parts }: Parts): WebServices {
+export function webServices({ admin, builds, fleet, login, settings, ...parts }: Parts): WebServices {
   return {
     ...parts,
     title: settings.title,
@@ -38,6 +40,7 @@ export function webServices({ builds, fleet, login, settings, ...parts }: Parts)
     },
     fleet: {
       authenticate: login,
+      setAdmin: (name, wish) => admin.set(name, wish),
       accept: (worker, link, connection) => fleet.accept(worker, link, connection),
       status: (name) => {
         const worker = fleet.get(name)

@@ -8,6 +8,7 @@ import type { Done, FromAgent, FromMaster, Hello, Welcome } from '../protocol/me
 import type { OutputFrame } from '../protocol/output-frame.ts'
 import { protocolVersion } from '../protocol/version.ts'
 import type { Clock } from '../util/clock.ts'
+import { adminOf } from './store-admin.ts'
 import { outputWindow, Session } from './session.ts'
 import { storeConnected, storeDisconnected } from './store-session.ts'
 import { syncWorkers } from './sync-workers.ts'
@@ -60,8 +61,7 @@ export class Fleet {
     for (const spec of specs) {
       const row = rows.get(spec.name)!
       const worker = new Worker(row.id, spec)
-      worker.adminState = row.admin_state
-      worker.adminReason = row.admin_reason
+      worker.admin = adminOf(row)
       worker.disconnectedAt = row.disconnected_at ?? undefined
       this.#workers.set(spec.name, worker)
     }
@@ -78,6 +78,11 @@ export class Fleet {
 
   all(): IterableIterator<Worker> {
     return this.#workers.values()
+  }
+
+  /** Something about a worker changed that may let a waiting request run. */
+  changed(worker: Worker): void {
+    this.#handlers?.changed(worker)
   }
 
   /** Takes over a connection that was authenticated as `name`. The session begins with its hello. */

@@ -36,6 +36,9 @@ export const WorkerSchema = Type.Object({
   status: Type.String(),
   adminState: Type.Union([Type.Literal('active'), Type.Literal('paused'), Type.Literal('draining')]),
   adminReason: Nullable(Type.String()),
+  /** Who paused or drained it, and when that ends by itself. */
+  adminBy: Nullable(Type.String()),
+  adminUntil: Nullable(Time),
   maxBuilds: Type.Integer(),
   runningBuilds: Type.Array(Type.Integer()),
   address: Nullable(Type.String()),
@@ -143,6 +146,25 @@ export type ApiForceBody = Static<typeof ForceBodySchema>
 /** Of cancel and rebuild. */
 export const CancelBodySchema = Type.Object(
   { reason: Type.Optional(Type.String({ maxLength: 1024 })) },
+  { additionalProperties: false },
+)
+
+/** Of pause, drain and resume. */
+export const AdminBodySchema = Type.Object(
+  {
+    reason: Type.Optional(Type.String({ maxLength: 1024 })),
+    /** Who asks. Shown, not proved: there are no users yet. */
+    by: Type.Optional(Type.String({ maxLength: 100 })),
+  },
+  { additionalProperties: false },
+)
+
+export const AdminUntilBodySchema = Type.Object(
+  {
+    ...AdminBodySchema.properties,
+    /** When it ends by itself: a duration from now (seconds, '90m', '2h') or a time in ISO 8601. Never when left out. */
+    until: Type.Optional(Type.Union([Type.Number(), Type.String({ maxLength: 100 })])),
+  },
   { additionalProperties: false },
 )
 

@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { BuilderConfig } from '../config/types.ts'
 import type { Database } from '../db/schema.ts'
+import type { Admin } from '../fleet/admin.ts'
 import type { LoginAnswer } from '../fleet/login.ts'
 import type { EventSource } from '../model/events.ts'
 import type { PropertyValue } from '../model/properties.ts'
@@ -61,6 +62,8 @@ export interface BuildService {
 export interface FleetService {
   /** Live state of a worker by name; undefined when the config has no such worker. */
   status(name: string): WorkerStatus | undefined
+  /** Pauses, drains or resumes a worker; resolves when it is committed. Throws ROUSE_WORKER_UNKNOWN. */
+  setAdmin(name: string, admin: Admin): Promise<void>
   /** Checks name and password of an agent. Logs refusals with name and address. Constant time. */
   authenticate(name: string, password: string, address: string): Promise<LoginAnswer>
   /** Takes over a connection that was authenticated as `worker`; the session begins with its hello. */

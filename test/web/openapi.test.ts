@@ -30,6 +30,9 @@ test('the API describes itself: every path, parameter and answer', async () => {
     '/api/v1/steps/{id}/logs',
     '/api/v1/workers',
     '/api/v1/workers/{name}',
+    '/api/v1/workers/{name}/drain',
+    '/api/v1/workers/{name}/pause',
+    '/api/v1/workers/{name}/resume',
   ])
   for (const [path, item] of Object.entries<any>(api.paths)) {
     const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1])

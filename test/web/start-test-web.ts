@@ -1,6 +1,7 @@
 import pino from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { EventLog } from '../../src/builds/event-log.ts'
+import type { Admin } from '../../src/fleet/admin.ts'
 import type { LoginAnswer } from '../../src/fleet/login.ts'
 import type { ErrorCode } from '../../src/model/errors.ts'
 import type { MasterLink, MasterLinkEvents } from '../../src/protocol/link.ts'
@@ -28,6 +29,7 @@ export interface TestWeb {
   readonly events: EventLog
   readonly forced: ForceInput[]
   readonly cancelled: string[]
+  readonly admins: [name: string, admin: Admin][]
   readonly logins: [name: string, password: string, address: string][]
   readonly sessions: Session[]
   readonly logged: Record<string, unknown>[]
@@ -68,6 +70,7 @@ export async function startTestWeb(
     events: new EventLog(),
     forced: [] as ForceInput[],
     cancelled: [] as string[],
+    admins: [] as TestWeb['admins'],
     logins: [] as TestWeb['logins'],
     sessions: [] as Session[],
     logged,
@@ -112,6 +115,7 @@ export async function startTestWeb(
               connectedAt: new Date(0),
             }
           : undefined,
+      setAdmin: async (name, admin) => void test.admins.push([name, admin]),
       authenticate: async (name, password, address) => {
         test.logins.push([name, password, address])
         return loginAnswers[password] ?? loginAnswers.wrong!
