@@ -16,7 +16,7 @@ import type { RunningBuild } from './running-build.ts'
 import { storeRequestCancel } from './store-result.ts'
 import { storeSubmission, type Submission, type Submitted } from './store-submit.ts'
 import { syncBuilders } from './sync-builders.ts'
-import { takeBackLost } from './take-back-lost.ts'
+import { takeUp } from './take-up.ts'
 
 export interface BuildsOptions {
   readonly db: Kysely<Database>
@@ -50,7 +50,7 @@ export class Builds {
     this.#lane = new LogLane(db, publish)
     const freed = () => this.#dispatcher.wake()
     this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
-    const tools = { commit, commands: this.#commands, lane: this.#lane, clock, log, publish }
+    const tools = { db, commit, commands: this.#commands, lane: this.#lane, clock, log, publish }
     this.#dispatcher = new Dispatcher({
       tools,
       fleet,
@@ -72,10 +72,10 @@ export class Builds {
     })
   }
 
-  /** Takes up what is stored: builds of masters that are gone are retried, pending requests wait again. */
+  /** Takes up what is stored: builds of masters that are gone go on, pending requests wait again. */
   async open(): Promise<void> {
     await this.#o.commit.write((trx) => syncBuilders(trx, this.#o.builders))
-    await this.#takeBackLost()
+    await this.#takeUpLost()
     await this.#takeInPending()
     this.#accepting = true
   }
@@ -84,7 +84,7 @@ export class Builds {
   async watch(signal: AbortSignal): Promise<void> {
     await Promise.all([
       this.#commands.watch(signal),
-      this.#every(10, signal, () => this.#takeBackLost()),
+      this.#every(10, signal, () => this.#takeUpLost()),
       this.#every(60, signal, () => this.#takeInPending()),
     ])
   }
@@ -161,10 +161,10 @@ export class Builds {
     return this.#dispatcher.waiting(id)
   }
 
-  /** Takes nothing new, ends what runs as RETRY for the next start, and waits until all is stored. */
+  /** Takes nothing new, leaves running builds to their agents and the next master, and waits until all is stored. */
   async close(): Promise<void> {
     this.#accepting = false
-    this.#commands.abandonAll('the master was stopped')
+    this.#commands.detachAll()
     await this.#dispatcher.stop('the master was stopped')
     await this.#lane.close()
   }
@@ -214,12 +214,8 @@ export class Builds {
     for (const request of await loadPending(this.#o.db)) this.#dispatcher.add(request)
   }
 
-  async #takeBackLost(): Promise<void> {
-    const { commit, master, maxInfraRetries, publish } = this.#o
-    const lost = await commit.write((trx) => takeBackLost(trx, { masterId: master.id, maxInfraRetries }))
-    for (const { again, build, builder, request, result, worker } of lost) {
-      publish({ type: 'build.finished', build, request, builder, worker, result })
-      if (again) this.#dispatcher.add(again)
-    }
+  async #takeUpLost(): Promise<void> {
+    const { commit, master } = this.#o
+    this.#dispatcher.takeUp(await commit.write((trx) => takeUp(trx, master)))
   }
 }

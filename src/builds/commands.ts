@@ -9,7 +9,7 @@ import type { Done, FromMaster, Hello, Welcome } from '../protocol/messages.ts'
 import type { OutputFrame } from '../protocol/output-frame.ts'
 import type { CommandResult } from '../protocol/operation.ts'
 import type { Clock } from '../util/clock.ts'
-import { InfrastructureFailure, type Command } from './command.ts'
+import { Detached, InfrastructureFailure, type Command } from './command.ts'
 import type { LogLane } from './log-lane.ts'
 
 interface CommandsOptions {
@@ -42,14 +42,17 @@ export class Commands {
   }
 
   cancel(command: Command, reason: string): void {
+    if (!this.#byId.has(command.id)) return
     command.cancelReason ??= reason.slice(0, 256)
     if (command.worker.session) tell(command, cancellation(command))
     else this.#endUnheard(command)
   }
 
-  /** Lets go of every command, for the end of this master: agents are told to end them when they next say hello. */
-  abandonAll(reason: string): void {
-    for (const command of this.#byId.values()) this.#lose(command, reason)
+  /** Lets go of every command without telling its agent: the next master takes it up. */
+  detachAll(): void {
+    const commands = [...this.#byId.values()]
+    this.#byId.clear()
+    for (const command of commands) command.fail(new Detached('the master was stopped'))
   }
 
   /** The worker's connection is gone: what was being cancelled is taken as cancelled, the rest waits for its return. */
@@ -83,14 +86,16 @@ export class Commands {
     const resume: Welcome['resume'] = []
     const next: FromMaster[] = []
     for (const command of this.#of(session.worker)) {
-      if (command.runId !== hello.runId) {
+      if (held.delete(command.id)) {
+        command.runId = hello.runId
+        resume.push({ command: command.id, logs: [{ log: 0, bytes: command.received }] })
+      } else if (command.runId !== hello.runId) {
         if (!command.reported) this.#lose(command, 'its agent was restarted')
         continue
+      } else {
+        // The connection broke before the agent got it; running it is idempotent by id.
+        next.push(command.message)
       }
-      // Without it, the connection broke before the agent got it; running it is idempotent by id.
-      if (held.delete(command.id))
-        resume.push({ command: command.id, logs: [{ log: 0, bytes: command.received }] })
-      else next.push(command.message)
       if (command.cancelReason !== undefined) next.push(cancellation(command))
     }
     for (const { id, logs, result } of held.values()) {
@@ -113,7 +118,6 @@ export class Commands {
     if (frame.offset < command.received) return
     if (end > command.committed + outputWindow) return session.close('more output than the window allows')
     command.received = end
-    command.keep(frame)
     command.stored = this.#o.lane.append(command.log, frame).then(
       () => {
         command.committed = end
@@ -150,7 +154,7 @@ export class Commands {
     await this.#o.commit.write((trx) =>
       trx
         .updateTable('commands')
-        .set({ result: jsonb(result), finished_at: sql<Date>`now()` })
+        .set({ result: jsonb(result), log_bytes: command.received, finished_at: sql<Date>`now()` })
         .where('id', '=', command.id)
         .where('finished_at', 'is', null)
         .execute(),

@@ -4,6 +4,8 @@ import { jsonb } from '../db/jsonb.ts'
 import { seconds, type Duration } from '../model/durations.ts'
 import { messageOf } from '../model/errors.ts'
 import type { PropertyValue } from '../model/properties.ts'
+import type { CommandResult, Operation } from '../protocol/operation.ts'
+import type { Place } from '../fleet/worker.ts'
 import type {
   BuildFacts,
   CommandOptions,
@@ -12,31 +14,46 @@ import type {
   StepContext,
 } from '../steps/step.ts'
 import type { StepHost } from './build-tools.ts'
-import { Command, InfrastructureFailure } from './command.ts'
+import { Command, Detached, InfrastructureFailure } from './command.ts'
 import { operationOf } from './operation-of.ts'
+import { readStdout } from './read-stdout.ts'
 import { StepLogs } from './step-logs.ts'
+import {
+  ConfigChanged,
+  nothingStored,
+  storedCommand,
+  storedEffect,
+  type StoredCalls,
+  type StoredCommand,
+} from './stored-calls.ts'
 
 /** The context of one step while it runs: every effect is stored before it happens. */
 export class StepRun implements StepContext {
   readonly build: BuildFacts
   readonly signal: AbortSignal
-  /** The infrastructure lost a command, whatever the step makes of that. */
-  lost: InfrastructureFailure | undefined
+  /** A command was lost, the config changed, or this master lets go: whatever the step makes of that. */
+  lost: NotTheSteps | undefined
   readonly #host: StepHost
   readonly #stepId: number
   readonly #logs: StepLogs
+  /** What an earlier master has stored of this step. */
+  readonly #stored: StoredCalls
   readonly #calls = new Set<string>()
+  /** Commands of an earlier master that this one goes on with. */
+  readonly #taken = new Set<string>()
+  #unnamed = 0
   readonly #inFlight = new Set<Promise<void>>()
   readonly #over = new AbortController()
   /** Of the step's commands: the build was cancelled, or the step is over. */
   readonly #stop: AbortSignal
 
-  constructor(host: StepHost, stepId: number, signal: AbortSignal) {
+  constructor(host: StepHost, stepId: number, signal: AbortSignal, stored: StoredCalls = nothingStored) {
     this.build = host.facts
     this.signal = signal
     this.#host = host
     this.#stepId = stepId
-    this.#logs = new StepLogs(host, stepId)
+    this.#stored = stored
+    this.#logs = new StepLogs(host, stepId, stored.logs)
     this.#stop = AbortSignal.any([signal, this.#over.signal])
   }
 
@@ -67,7 +84,7 @@ export class StepRun implements StepContext {
     const settled = outcome.then(
       () => {},
       (error: unknown) => {
-        if (error instanceof InfrastructureFailure) this.lost ??= error
+        if (isNotTheSteps(error)) this.lost ??= error
       },
     )
     this.#inFlight.add(settled)
@@ -77,11 +94,24 @@ export class StepRun implements StepContext {
 
   async note(line: string): Promise<void> {
     this.#over.signal.throwIfAborted()
-    await this.#logs.note(line)
+    const call = this.#call(undefined)
+    await this.#logs.note(line, (at) => this.#effect(call, 'note', { line }, () => at))
   }
 
   async sleep(duration: Duration): Promise<void> {
-    await this.#host.tools.clock.sleep(seconds(duration) * 1000, this.#stop)
+    const { clock } = this.#host.tools
+    const ms = seconds(duration) * 1000
+    const until = await this.#effect(this.#call(undefined), 'sleep', { ms }, () => clock.now() + ms)
+    await clock.sleep(Math.max(0, until - clock.now()), this.#stop)
+  }
+
+  async now(): Promise<Date> {
+    const at = await this.#effect(this.#call(undefined), 'now', null, () => this.#host.tools.clock.now())
+    return new Date(at)
+  }
+
+  async randomId(): Promise<string> {
+    return this.#effect(this.#call(undefined), 'randomId', null, () => randomUUID())
   }
 
   /** Rejects some seconds after the build was cancelled, in case the step does not heed that. */
@@ -105,12 +135,39 @@ export class StepRun implements StepContext {
 
   async #command(request: CommandRequest, { capture = 0, key }: CommandOptions): Promise<CommandOutcome> {
     this.#stop.throwIfAborted()
-    const { claimed, env, place, runId, tools } = this.#host
+    const { env, place, tools } = this.#host
     const operation = operationOf(request, [place.worker.spec.env, env])
-    const id = randomUUID()
     const call = this.#call(key)
-    const log = await this.#logs.take((trx, { bytes, id: log_id }) =>
-      trx
+    const before = storedCommand(this.#stored, call, operation)
+    if (before?.result) return this.#outcomeOf(before, before.result, capture)
+    const command = before ? this.#again(before) : await this.#begin(call, operation)
+    const result = await this.#finished(command)
+    if (capture === 0) return { ...result, stdout: '' }
+    const { base, log, received } = command
+    const part = { from: base, to: base + received, limit: capture }
+    return { ...result, stdout: await readStdout(tools.db, log.id, part) }
+  }
+
+  /** Of a command that ended under an earlier master. */
+  async #outcomeOf(
+    { logBase, logBytes, logId }: StoredCommand,
+    result: CommandResult,
+    capture: number,
+  ): Promise<CommandOutcome> {
+    if (result.reason === 'lost')
+      throw new InfrastructureFailure(result.message ?? 'the agent lost the command')
+    if (capture === 0) return { ...result, stdout: '' }
+    const part = { from: logBase, to: logBase + (logBytes ?? 0), limit: capture }
+    return { ...result, stdout: await readStdout(this.#host.tools.db, logId, part) }
+  }
+
+  async #begin(call: string, operation: Operation): Promise<Command> {
+    const { claimed, place, runId } = this.#host
+    const id = randomUUID()
+    let base = 0
+    const log = await this.#logs.take((trx, { bytes, id: log_id }) => {
+      base = bytes
+      return trx
         .insertInto('commands')
         .values({
           id,
@@ -122,35 +179,74 @@ export class StepRun implements StepContext {
           log_base: bytes,
         })
         .onConflict((oc) => oc.column('id').doNothing())
-        .execute(),
-    )
-    const command = new Command({
-      message: { type: 'run', command: id, workspace: `${place.builder}/${place.slot}`, operation },
-      worker: place.worker,
-      runId,
-      log,
-      capture,
+        .execute()
     })
-    const cancel = () => tools.commands.cancel(command, messageOf(this.#stop.reason))
+    const message = { type: 'run', command: id, workspace: workspaceOf(place), operation } as const
+    return new Command({ message, worker: place.worker, runId, log, base })
+  }
+
+  /** A command that an earlier master began: its agent goes on with it. */
+  #again({ id, logBase: base, logId, operation }: StoredCommand): Command {
+    const { place, runId } = this.#host
+    this.#taken.add(id)
+    const message = { type: 'run', command: id, workspace: workspaceOf(place), operation } as const
+    return new Command({ message, worker: place.worker, runId, log: this.#logs.takeStored(logId), base })
+  }
+
+  async #finished(command: Command): Promise<CommandResult> {
+    const { commands } = this.#host.tools
+    const cancel = () => commands.cancel(command, messageOf(this.#stop.reason))
     try {
-      tools.commands.start(command)
+      commands.start(command)
       if (this.#stop.aborted) cancel()
       else this.#stop.addEventListener('abort', cancel, { once: true })
-      const result = await command.finished
-      return { ...result, stdout: await command.stdout() }
+      return await command.finished
     } finally {
       this.#stop.removeEventListener('abort', cancel)
-      this.#logs.giveBack(log)
+      this.#logs.giveBack(command.log)
     }
   }
 
-  /** The command's number within the step, or its key. */
+  /** Lets the commands that an earlier master began, and that the step does not ask for any more, come to their end. */
+  async outlast(): Promise<void> {
+    const open = this.#stored.commands.filter((c) => c.result === null && !this.#taken.has(c.id))
+    await Promise.all(open.map((stored) => this.#finished(this.#again(stored)).catch(() => {})))
+  }
+
+  /** Stores what `make` returns before anyone acts on it, or returns what an earlier master has stored. */
+  async #effect<T>(call: string, kind: string, request: unknown, make: () => T): Promise<T> {
+    const before = storedEffect(this.#stored, call, kind, request)
+    if (before) return before.result as T
+    const result = make()
+    const row = { step_id: this.#stepId, call, kind, request: jsonb(request), result: jsonb(result) }
+    await this.#host.tools.commit.write((trx) =>
+      trx
+        .insertInto('effects')
+        .values(row)
+        .onConflict((oc) => oc.doNothing())
+        .execute(),
+    )
+    return result
+  }
+
+  /** The effect's number within the step, or its key. */
   #call(key: string | undefined): string {
-    const call = key ?? String(this.#calls.size + 1)
-    if (this.#calls.has(call)) throw new Error(`the step has asked for a command "${call}" already`)
+    const call = key ?? String(++this.#unnamed)
+    if (this.#calls.has(call)) throw new Error(`the step has asked for an effect "${call}" already`)
     this.#calls.add(call)
     return call
   }
+}
+
+type NotTheSteps = InfrastructureFailure | ConfigChanged | Detached
+
+/** What ends a build, or this master's part in it, through no fault of the step. */
+export function isNotTheSteps(error: unknown): error is NotTheSteps {
+  return error instanceof InfrastructureFailure || error instanceof ConfigChanged || error instanceof Detached
+}
+
+function workspaceOf({ builder, slot }: Place): string {
+  return `${builder}/${slot}`
 }
 
 /** Milliseconds that a cancelled step has to end. */

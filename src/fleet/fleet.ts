@@ -10,7 +10,7 @@ import { protocolVersion } from '../protocol/version.ts'
 import type { Clock } from '../util/clock.ts'
 import { adminOf } from './store-admin.ts'
 import { outputWindow, Session } from './session.ts'
-import { storeConnected, storeDisconnected } from './store-session.ts'
+import { closeLost, storeConnected, storeDisconnected } from './store-session.ts'
 import { syncWorkers } from './sync-workers.ts'
 import { Worker, type WorkerSession } from './worker.ts'
 import type { WorkerSpec } from './worker-spec.ts'
@@ -57,7 +57,10 @@ export class Fleet {
 
   /** Stores the config's workers and makes them known. */
   async configure(specs: readonly WorkerSpec[]): Promise<void> {
-    const rows = await this.#o.commit.write((trx) => syncWorkers(trx, specs))
+    const rows = await this.#o.commit.write(async (trx) => {
+      await closeLost(trx)
+      return syncWorkers(trx, specs)
+    })
     for (const spec of specs) {
       const row = rows.get(spec.name)!
       const worker = new Worker(row.id, spec)

@@ -53,6 +53,10 @@ export interface StepContext {
   note(line: string): Promise<void>
   /** Waits; ends early with the signal's reason when the build is cancelled. */
   sleep(duration: Duration): Promise<void>
+  /** The time, the same again when the step runs once more after a restart of the master. */
+  now(): Promise<Date>
+  /** A random UUID, the same again when the step runs once more. */
+  randomId(): Promise<string>
 }
 
 /** An operation with the shell's optional parts left out. */
