@@ -13,7 +13,7 @@ import { migrateDatabase } from './db/migrate.ts'
 import { markMasterStopped, registerMaster } from './db/register-master.ts'
 import { connectLocal } from './fleet/connect-local.ts'
 import { Fleet } from './fleet/fleet.ts'
-import { login } from './fleet/login.ts'
+import { Login } from './fleet/login.ts'
 import { WorkerAdmin } from './fleet/worker-admin.ts'
 import type { WorkerSpec } from './fleet/worker-spec.ts'
 import { writeMasterFile } from './master-file.ts'
@@ -109,6 +109,7 @@ async function openParts(
   })
   releasers.add('agents', () => fleet.close('the master is stopping'))
 
+  const login = new Login({ fleet, log, clock })
   let ready = false
   const services = webServices({
     settings,
@@ -118,7 +119,7 @@ async function openParts(
     builds,
     fleet,
     admin,
-    login: async (name, password, from) => login(fleet, log, name, password, from),
+    login,
     ready: () => ready,
   })
   await builds.open()

@@ -4,10 +4,11 @@ import type { Builds } from './builds/builds.ts'
 import type { MasterSettings } from './config/resolve-config.ts'
 import type { Database } from './db/schema.ts'
 import type { Fleet } from './fleet/fleet.ts'
+import type { Login } from './fleet/login.ts'
 import type { WorkerAdmin } from './fleet/worker-admin.ts'
 import type { EventSource } from './model/events.ts'
 import type { Property } from './model/properties.ts'
-import type { ForceInput, FleetService, WebServices } from './web/services.ts'
+import type { ForceInput, WebServices } from './web/services.ts'
 
 interface Parts {
   readonly settings: MasterSettings
@@ -17,7 +18,7 @@ interface Parts {
   readonly builds: Builds
   readonly fleet: Fleet
   readonly admin: WorkerAdmin
-  readonly login: FleetService['authenticate']
+  readonly login: Login
   readonly ready: () => boolean
 }
 
@@ -39,7 +40,7 @@ export function webServices({ admin, builds, fleet, login, settings, ...parts }:
       rebuild: async (id, by) => answer(await builds.rebuild(id, by)),
     },
     fleet: {
-      authenticate: login,
+      authenticate: (attempt) => login.check(attempt),
       setAdmin: (name, wish) => admin.set(name, wish),
       accept: (worker, link, connection) => fleet.accept(worker, link, connection),
       status: (name) => {

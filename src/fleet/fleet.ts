@@ -88,6 +88,24 @@ export class Fleet {
     this.#handlers?.changed(worker)
   }
 
+  /**
+   * Why no agent may connect as `name` now; undefined when one may. A run takes the place of its own connection at once,
+   * another agent that of one that does not answer.
+   */
+  async whyTaken(name: string, runId: string | undefined): Promise<string | undefined> {
+    const present = this.#workers.get(name)?.session
+    if (!present || present.runId === runId) return undefined
+    if (await present.answers())
+      return `another agent is connected as "${name}" from ${present.address}, and it answers`
+    if (isCurrent(present)) {
+      const reason = 'another agent came, and this one did not answer'
+      this.#o.log.warn({ worker: name, address: present.address }, `agent dropped: ${reason}`)
+      present.close(reason)
+      this.#gone(present, reason)
+    }
+    return undefined
+  }
+
   /** Takes over a connection that was authenticated as `name`. The session begins with its hello. */
   accept(name: string, link: MasterLink, { address }: { address: string }): MasterLinkEvents {
     const worker = this.#workers.get(name)!
@@ -172,7 +190,9 @@ export class Fleet {
     if (hello.protocol !== protocolVersion) {
       const older = hello.protocol < protocolVersion ? 'agent' : 'master'
       log.warn({ worker: worker.name, address }, `agent ${hello.version} refused: upgrade the ${older}`)
-      link.close(`protocol ${hello.protocol}, this master speaks ${protocolVersion}: upgrade the ${older}`)
+      link.close(
+        `agent ${hello.version} speaks protocol ${hello.protocol}, master ${master.version} ${protocolVersion}: upgrade the ${older}`,
+      )
       return undefined
     }
     const present = worker.session
@@ -250,7 +270,7 @@ export class Fleet {
     this.#o.log.info({ worker: worker.name, address: session.address, reason }, 'agent disconnected')
     this.#track(
       session.stored
-        .then(() => this.#o.commit.write((trx) => storeDisconnected(trx, session, reason)))
+        .then(() => this.#o.commit.write((trx) => storeDisconnected(trx, session, reason, this.#o.master)))
         .then(() => {
           this.#o.publish({ type: 'worker.disconnected', worker: worker.name, reason })
         }),

@@ -20,6 +20,11 @@ export const errorCatalogue = {
     status: 401,
     advice: "Check --name and the password file against the worker's entry in master.config.ts.",
   },
+  ROUSE_AGENT_TOO_MANY_FAILURES: {
+    status: 429,
+    advice:
+      'Check name and password; the right password is let in at once, another wrong one only after ten minutes.',
+  },
   ROUSE_AGENT_VERSION: {
     status: 426,
     advice: 'Upgrade the older of agent and master: they speak different versions of the protocol.',

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { BuilderConfig } from '../config/types.ts'
 import type { Database } from '../db/schema.ts'
 import type { Admin } from '../fleet/admin.ts'
-import type { LoginAnswer } from '../fleet/login.ts'
+import type { LoginAnswer, LoginAttempt } from '../fleet/login.ts'
 import type { EventSource } from '../model/events.ts'
 import type { PropertyValue } from '../model/properties.ts'
 import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
@@ -64,8 +64,8 @@ export interface FleetService {
   status(name: string): WorkerStatus | undefined
   /** Pauses, drains or resumes a worker; resolves when it is committed. Throws ROUSE_WORKER_UNKNOWN. */
   setAdmin(name: string, admin: Admin): Promise<void>
-  /** Checks name and password of an agent. Logs refusals with name and address. Constant time. */
-  authenticate(name: string, password: string, address: string): Promise<LoginAnswer>
+  /** Checks whether an agent may connect. Logs refusals with name and address. Constant time for a wrong password. */
+  authenticate(attempt: LoginAttempt): Promise<LoginAnswer>
   /** Takes over a connection that was authenticated as `worker`; the session begins with its hello. */
   accept(worker: string, link: MasterLink, connection: { address: string }): MasterLinkEvents
 }

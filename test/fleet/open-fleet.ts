@@ -45,7 +45,7 @@ export async function openFleet({ db }: TestDatabase, specs: readonly WorkerSpec
     await commit.close()
   }
   onTestFinished(close)
-  return { admin, clock, commit, events, fleet, logged, master, close }
+  return { admin, clock, commit, events, fleet, log, logged, master, close }
 }
 
 export function staticSpec(more: Partial<WorkerSpec> = {}): WorkerSpec {
@@ -71,7 +71,7 @@ export class FarEnd {
   pings = 0
   readonly master: MasterLinkEvents
 
-  constructor(fleet: Fleet, { runId = randomUUID(), name = 'bot', protocol = protocolVersion } = {}) {
+  constructor(fleet: Fleet, { runId = newRun(), name = 'bot', protocol = protocolVersion } = {}) {
     this.runId = runId
     const link = {
       send: (message: FromMaster) => void this.received.push(message),
@@ -91,4 +91,8 @@ export class FarEnd {
     await waitFor('the welcome', () => this.received.some(({ type }) => type === 'welcome'))
     return this
   }
+}
+
+function newRun(): string {
+  return randomUUID()
 }

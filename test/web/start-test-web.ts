@@ -30,7 +30,7 @@ export interface TestWeb {
   readonly forced: ForceInput[]
   readonly cancelled: string[]
   readonly admins: [name: string, admin: Admin][]
-  readonly logins: [name: string, password: string, address: string][]
+  readonly logins: [name: string, password: string, address: string, runId?: string][]
   readonly sessions: Session[]
   readonly logged: Record<string, unknown>[]
   isReady: boolean
@@ -116,8 +116,8 @@ export async function startTestWeb(
             }
           : undefined,
       setAdmin: async (name, admin) => void test.admins.push([name, admin]),
-      authenticate: async (name, password, address) => {
-        test.logins.push([name, password, address])
+      authenticate: async ({ address, name, password, runId }) => {
+        test.logins.push(runId === undefined ? [name, password, address] : [name, password, address, runId])
         return loginAnswers[password] ?? loginAnswers.wrong!
       },
       accept: (worker, link, { address }) => record(test.sessions, worker, link, address),
@@ -132,11 +132,14 @@ const loginAnswers: Record<string, LoginAnswer> = {
   right: { ok: true, worker: 'bot' },
   wrong: refusal(401, 'ROUSE_AGENT_LOGIN_REFUSED', 'unknown worker name or wrong password'),
   taken: refusal(409, 'ROUSE_AGENT_ALREADY_CONNECTED', 'another agent is connected'),
-  often: refusal(429, 'ROUSE_AGENT_LOGIN_REFUSED', 'too many failures'),
+  often: {
+    ...refusal(429, 'ROUSE_AGENT_TOO_MANY_FAILURES', 'too many failures'),
+    retryAfter: 90,
+  },
 }
 
-function refusal(status: 401 | 409 | 429, code: ErrorCode, message: string): LoginAnswer {
-  return { ok: false, status, code, message }
+function refusal(status: 401 | 409 | 429, code: ErrorCode, message: string) {
+  return { ok: false as const, status, code, message }
 }
 
 function record(sessions: Session[], worker: string, link: MasterLink, address: string): MasterLinkEvents {
