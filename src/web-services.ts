@@ -1,17 +1,17 @@
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { Builds } from './builds/builds.ts'
-import type { MasterSettings } from './config/resolve-config.ts'
 import type { Database } from './db/schema.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import type { Login } from './fleet/login.ts'
 import type { WorkerAdmin } from './fleet/worker-admin.ts'
 import type { EventSource } from './model/events.ts'
 import type { Property } from './model/properties.ts'
+import type { Reconfig } from './reconfig.ts'
 import type { ForceInput, WebServices } from './web/services.ts'
 
 interface Parts {
-  readonly settings: MasterSettings
+  readonly reconfig: Reconfig
   readonly db: Kysely<Database>
   readonly log: Logger
   readonly events: EventSource
@@ -23,13 +23,14 @@ interface Parts {
 }
 
 /** What page and API may do, on top of builds and fleet. */
-export function webServices({ admin, builds, fleet, login, settings, ...parts }: Parts): WebServices {
+export function webServices({ admin, builds, fleet, login, reconfig, ...parts }: Parts): WebServices {
   return {
     ...parts,
-    title: settings.title,
-    url: settings.url,
-    builders: () => settings.builders,
-    workers: () => settings.workers,
+    title: reconfig.settings.title,
+    url: reconfig.settings.url,
+    builders: () => reconfig.settings.builders,
+    workers: () => reconfig.settings.workers,
+    master: { reconfig: () => reconfig.reload() },
     queue: {
       force: async (input) => answer(await builds.submit(submission(input))),
       cancelRequest: (id, by) => builds.cancelRequest(id, by),

@@ -37,7 +37,7 @@ type Unkeyed = Omit<Submission, 'idempotencyKey'> & { readonly idempotencyKey?: 
 /** Requests and builds of one master: takes them in, answers for them, cancels them. */
 export class Builds {
   readonly #o: BuildsOptions
-  readonly #builders: ReadonlyMap<string, BuilderConfig>
+  readonly #builders: Map<string, BuilderConfig>
   readonly #commands: Commands
   readonly #lane: LogLane
   readonly #dispatcher: Dispatcher
@@ -78,6 +78,14 @@ export class Builds {
     await this.#takeUpLost()
     await this.#takeInPending()
     this.#accepting = true
+  }
+
+  /** Replaces the builders: what runs keeps its steps, what waits gets the new ones. */
+  async configure(builders: readonly BuilderConfig[]): Promise<void> {
+    await this.#o.commit.write((trx) => syncBuilders(trx, builders))
+    this.#builders.clear()
+    for (const builder of builders) this.#builders.set(builder.name, builder)
+    this.#dispatcher.wake()
   }
 
   /** Looks after commands whose agents are away and builds whose master is gone, until aborted. */

@@ -78,6 +78,8 @@ export class Dispatcher {
     const position = this.queue.position(id)!
     const backsOffFor = request.notBefore - this.#o.tools.clock.now()
     const { avoidWorker, builder } = request
+    if (!this.#o.builders.has(builder))
+      return { position, reason: 'waits until its builder is in the config again' }
     const reason = whyItWaits(this.#candidates(builder), { position, backsOffFor, avoid: avoidWorker })
     return { position, reason }
   }
@@ -141,6 +143,7 @@ export class Dispatcher {
       this.#inFlight.delete(request.id)
       worker.places.delete(place)
       this.#sayDrained(worker)
+      this.#o.fleet.freed(worker)
       this.wake()
     })
     this.#inFlight.set(request.id, done)

@@ -42,7 +42,7 @@ export class Login {
   }
 
   async check({ address, name, password, runId }: LoginAttempt): Promise<LoginAnswer> {
-    const worker = this.#fleet.get(name)
+    const worker = this.#fleet.admitted(name)
     const expected = worker?.spec.password
     const right = sameText(password, expected ?? '') && expected !== undefined
     if (!right) {

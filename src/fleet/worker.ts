@@ -20,6 +20,8 @@ export class Worker {
   session: WorkerSession | undefined
   admin: Admin = active
   disconnectedAt: Date | undefined
+  /** No longer in the config: it only finishes its builds. */
+  removed = false
   /** The agent run that asked for no more builds, which holds over reconnects. */
   drainingRun: string | undefined
   readonly places = new Set<Place>()
@@ -45,6 +47,7 @@ export class Worker {
 
   /** Why it cannot take one more build, in a few words; undefined when it can. */
   get obstacle(): string | undefined {
+    if (this.removed) return 'is no longer in the config'
     const admin = adminObstacle(this.admin, this.places.size)
     if (admin !== undefined) return admin
     if (!this.session) {

@@ -174,5 +174,21 @@ export const ForceAnswerSchema = Type.Object({
 })
 export type ApiForceAnswer = Static<typeof ForceAnswerSchema>
 
+const NameChangesSchema = Type.Object({
+  added: Type.Array(Type.String()),
+  changed: Type.Array(Type.String()),
+  removed: Type.Array(Type.String()),
+})
+
+/** What a reconfig took over. Builders are taken anew as a whole, so none is listed as changed. */
+export const ReconfigSchema = Type.Object({
+  workers: NameChangesSchema,
+  builders: NameChangesSchema,
+  schedulers: NameChangesSchema,
+  /** Options that changed and stay as they were until the master is started again. */
+  needsRestart: Type.Array(Type.String()),
+})
+export type ApiReconfig = Static<typeof ReconfigSchema>
+
 export const ErrorSchema = Type.Object({ code: Type.String(), message: Type.String(), advice: Type.String() })
 export type ApiError = Static<typeof ErrorSchema>

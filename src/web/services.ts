@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
+import type { SettingsChanges } from '../config/compare-settings.ts'
 import type { BuilderConfig } from '../config/types.ts'
 import type { Database } from '../db/schema.ts'
 import type { Admin } from '../fleet/admin.ts'
@@ -23,6 +24,12 @@ export interface WebServices {
   readonly queue: QueueService
   readonly builds: BuildService
   readonly fleet: FleetService
+  readonly master: MasterService
+}
+
+export interface MasterService {
+  /** Takes the config over as it is now. Throws ROUSE_CONFIG_INVALID and others; then the old one goes on. */
+  reconfig(): Promise<SettingsChanges>
 }
 
 /** A worker's entry in the config, as far as anyone may see it. */

@@ -24,6 +24,7 @@ test('the API describes itself: every path, parameter and answer', async () => {
     '/api/v1/logs/{id}/text',
     '/api/v1/master',
     '/api/v1/ready',
+    '/api/v1/reconfig',
     '/api/v1/requests',
     '/api/v1/requests/{id}',
     '/api/v1/requests/{id}/cancel',

@@ -122,12 +122,17 @@ export async function startTestWeb(
       },
       accept: (worker, link, { address }) => record(test.sessions, worker, link, address),
     },
+    master: {
+      reconfig: () =>
+        Promise.resolve({ workers: none, builders: none, schedulers: none, needsRestart: ['listen'] }),
+    },
     ...overrides,
   }
   const web = await startWeb(services, { listen: { host: '127.0.0.1', port: 0 }, ...options })
   return Object.assign(test, { web, url: web.url })
 }
 
+const none = { added: [], changed: [], removed: [] }
 const loginAnswers: Record<string, LoginAnswer> = {
   right: { ok: true, worker: 'bot' },
   wrong: refusal(401, 'ROUSE_AGENT_LOGIN_REFUSED', 'unknown worker name or wrong password'),

@@ -39,7 +39,7 @@ function isExcepted(url: URL, list: string): boolean {
   return entries.some((entry) => {
     const [, name, port] = isIP(entry) ? [entry, entry] : /^\[?(.*?)\]?(?::(\d+))?$/.exec(entry)!
     if (port !== undefined && port !== portOf(url)) return false
-    const suffix = name!.replace(/^\*?\./, '')
+    const suffix = name.replace(/^\*?\./, '')
     return name === '*' || host === suffix || host.endsWith(`.${suffix}`)
   })
 }
