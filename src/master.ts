@@ -29,11 +29,14 @@ import { runOnce } from './schedulers/run-once.ts'
 import { systemClock } from './util/clock.ts'
 import { Releasers } from './util/releasers.ts'
 import { startWeb } from './web/server.ts'
+import { WindDown } from './wind-down.ts'
 import { webServices } from './web-services.ts'
 
 export interface Master {
   /** Where page and API are. */
   readonly url: string
+  /** Resolves with the reason when somebody asked to stop softly and nothing runs any more; the caller then stops it. */
+  readonly windDown: Promise<string>
   /** Takes the config over as it is now. Throws what is wrong with it, and then nothing has changed. */
   reconfig(): Promise<SettingsChanges>
   /** Resolves with the reason when the master cannot go on; the caller then stops it. */
@@ -114,6 +117,7 @@ async function openParts(
     maxInfraRetries: settings.maxInfraRetries,
     maxDisconnected: settings.maxDisconnectedSeconds,
   })
+  const windDown = new WindDown({ builds, clock, log, signal: loops.signal })
   const admin = new WorkerAdmin({ fleet, commit, clock, log, publish })
   await fleet.configure(settings.workers.map(workerSpec))
   const running = [
@@ -121,6 +125,7 @@ async function openParts(
     fleet.watch(loops.signal),
     admin.watch(loops.signal),
     builds.watch(loops.signal),
+    windDown.watch(),
   ]
   releasers.add('loops', async () => {
     loops.abort()
@@ -143,6 +148,7 @@ async function openParts(
   let ready = false
   const services = webServices({
     reconfig,
+    windDown,
     db,
     log,
     events,
@@ -170,7 +176,13 @@ async function openParts(
     ready = false
     publish({ type: 'master.stopping' })
   })
-  return { url: web.url, failed, reconfig: () => reconfig.reload(), stop: () => releasers.release() }
+  return {
+    url: web.url,
+    failed,
+    windDown: windDown.done,
+    reconfig: () => reconfig.reload(),
+    stop: () => releasers.release(),
+  }
 }
 
 async function startSchedulers(

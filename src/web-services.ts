@@ -8,10 +8,12 @@ import type { WorkerAdmin } from './fleet/worker-admin.ts'
 import type { EventSource } from './model/events.ts'
 import type { Property } from './model/properties.ts'
 import type { Reconfig } from './reconfig.ts'
+import type { WindDown } from './wind-down.ts'
 import type { ForceInput, WebServices } from './web/services.ts'
 
 interface Parts {
   readonly reconfig: Reconfig
+  readonly windDown: WindDown
   readonly db: Kysely<Database>
   readonly log: Logger
   readonly events: EventSource
@@ -23,14 +25,22 @@ interface Parts {
 }
 
 /** What page and API may do, on top of builds and fleet. */
-export function webServices({ admin, builds, fleet, login, reconfig, ...parts }: Parts): WebServices {
+export function webServices({
+  admin,
+  builds,
+  fleet,
+  login,
+  reconfig,
+  windDown,
+  ...parts
+}: Parts): WebServices {
   return {
     ...parts,
     title: reconfig.settings.title,
     url: reconfig.settings.url,
     builders: () => reconfig.settings.builders,
     workers: () => reconfig.settings.workers,
-    master: { reconfig: () => reconfig.reload() },
+    master: { reconfig: () => reconfig.reload(), windDown: (how) => windDown.begin(how) },
     queue: {
       force: async (input) => answer(await builds.submit(submission(input))),
       cancelRequest: (id, by) => builds.cancelRequest(id, by),

@@ -88,6 +88,21 @@ export class Builds {
     this.#dispatcher.wake()
   }
 
+  /** Starts nothing more; requests are taken in and wait for the next start. */
+  hold(): void {
+    this.#dispatcher.held = true
+  }
+
+  /** Ids of the builds that run here. */
+  get running(): number[] {
+    return [...this.#dispatcher.running.keys()]
+  }
+
+  /** Whether any build runs, or is only just being started or stored. */
+  get busy(): boolean {
+    return this.#dispatcher.busy
+  }
+
   /** Looks after commands whose agents are away and builds whose master is gone, until aborted. */
   async watch(signal: AbortSignal): Promise<void> {
     await Promise.all([
@@ -166,7 +181,13 @@ export class Builds {
 
   /** Why a pending request waits, and its place among those of its builder. */
   waiting(id: number): { reason: string; position: number } | undefined {
-    return this.#dispatcher.waiting(id)
+    const waiting = this.#dispatcher.waiting(id)
+    if (!waiting) return undefined
+    if (this.#dispatcher.held)
+      return { ...waiting, reason: 'waits for the next start: the master is being stopped' }
+    const { builder } = this.#dispatcher.queue.get(id)!
+    if (this.#builders.has(builder)) return waiting
+    return { ...waiting, reason: 'waits until its builder is in the config again' }
   }
 
   /** Takes nothing new, leaves running builds to their agents and the next master, and waits until all is stored. */

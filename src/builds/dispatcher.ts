@@ -31,6 +31,8 @@ export class Dispatcher {
   /** By request id: from leaving the queue until the end of its build is stored. */
   readonly #inFlight = new Map<number, Promise<void>>()
   readonly #claiming = new Map<number, Promise<RunningBuild | undefined>>()
+  /** Nothing new starts. */
+  held = false
   #timer: NodeJS.Timeout | undefined
   #waking = false
   #served = 0
@@ -44,6 +46,11 @@ export class Dispatcher {
   /** Nothing happens when it is here already. */
   add(request: PendingRequest): void {
     if (!this.knows(request.id)) this.#enqueue(request)
+  }
+
+  /** Whether any request is on its way through a build. */
+  get busy(): boolean {
+    return this.#inFlight.size > 0
   }
 
   /** Whether a request waits here or is on its way through a build. */
@@ -78,8 +85,6 @@ export class Dispatcher {
     const position = this.queue.position(id)!
     const backsOffFor = request.notBefore - this.#o.tools.clock.now()
     const { avoidWorker, builder } = request
-    if (!this.#o.builders.has(builder))
-      return { position, reason: 'waits until its builder is in the config again' }
     const reason = whyItWaits(this.#candidates(builder), { position, backsOffFor, avoid: avoidWorker })
     return { position, reason }
   }
@@ -116,7 +121,7 @@ export class Dispatcher {
   }
 
   #distribute(): void {
-    if (this.#stopped !== undefined) return
+    if (this.#stopped !== undefined || this.held) return
     const now = this.#o.tools.clock.now()
     while (this.#startOne(now));
     clearTimeout(this.#timer)

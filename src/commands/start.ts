@@ -51,7 +51,7 @@ async function start(configFile: string | undefined, json: boolean): Promise<voi
     process.exitCode = 1
     return reason
   })
-  log.info(`stopping: ${await Promise.race([stopping, failed])}`)
+  log.info(`stopping: ${await Promise.race([stopping, failed, master.windDown])}`)
   await master.stop()
   log.info('stopped')
 }

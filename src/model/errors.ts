@@ -39,7 +39,7 @@ export const errorCatalogue = {
     advice: 'Mend the lines above; `rouse check` looks again without starting anything.',
   },
   ROUSE_CONFIG_NOT_FOUND: {
-    status: 422,
+    status: 500,
     advice: 'Run this in the folder of master.config.ts, or name the file with --config.',
   },
   ROUSE_CONFIG_NOT_LOADED: { status: 422, advice: 'The file could not be run; the cause names the line.' },

@@ -30,6 +30,8 @@ export interface WebServices {
 export interface MasterService {
   /** Takes the config over as it is now. Throws ROUSE_CONFIG_INVALID and others; then the old one goes on. */
   reconfig(): Promise<SettingsChanges>
+  /** Starts nothing more and ends the master when what runs has; returns the builds that run. */
+  windDown(how: { cancel: boolean }): number[]
 }
 
 /** A worker's entry in the config, as far as anyone may see it. */

@@ -29,6 +29,7 @@ test('the API describes itself: every path, parameter and answer', async () => {
     '/api/v1/requests/{id}',
     '/api/v1/requests/{id}/cancel',
     '/api/v1/steps/{id}/logs',
+    '/api/v1/stop',
     '/api/v1/workers',
     '/api/v1/workers/{name}',
     '/api/v1/workers/{name}/drain',

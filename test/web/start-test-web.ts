@@ -123,6 +123,7 @@ export async function startTestWeb(
       accept: (worker, link, { address }) => record(test.sessions, worker, link, address),
     },
     master: {
+      windDown: () => [7],
       reconfig: () =>
         Promise.resolve({ workers: none, builders: none, schedulers: none, needsRestart: ['listen'] }),
     },

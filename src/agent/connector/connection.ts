@@ -18,7 +18,7 @@ export interface ConnectionOptions {
   /** PEM of certificate authorities, in place of the well-known ones. */
   readonly ca?: string | undefined
   /** The supervisor's run: its connections replace each other. */
-  readonly runId: string
+  readonly runId?: string | undefined
   /** Hands an open connection to the supervisor. */
   readonly attach: (link: AgentLink) => AgentLinkEvents
   readonly onWelcome: () => void
@@ -58,7 +58,7 @@ class Connection {
       headers: {
         authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`,
         'user-agent': `rouse-agent/${version}`,
-        'rouse-run-id': runId,
+        ...(runId === undefined ? {} : { 'rouse-run-id': runId }),
       },
       handshakeTimeout: handshakeMs,
       perMessageDeflate: false,

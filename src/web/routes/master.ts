@@ -36,7 +36,33 @@ export function masterRoutes(app: App, services: WebServices): void {
       }
     },
   )
+
+  app.post(
+    '/stop',
+    {
+      schema: {
+        summary:
+          'Starts no more builds and ends the master when none runs; only from the machine of the master',
+        body: StopBodySchema,
+        response: answers(StopSchema),
+      },
+    },
+    (request) => {
+      refuseOthers(request)
+      return { runningBuilds: services.master.windDown({ cancel: request.body.cancel ?? false }) }
+    },
+  )
 }
+
+const StopBodySchema = Type.Object(
+  {
+    /** Cancel the running builds instead of letting them finish. */
+    cancel: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+
+const StopSchema = Type.Object({ runningBuilds: Type.Array(Type.Integer()) })
 
 const EmptyBodySchema = Type.Object({}, { additionalProperties: false })
 
