@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { startMaster } from '../helpers/run-master.ts'
-import { startTcpProxy } from '../helpers/tcp-proxy.ts'
+import { startSilentProxy } from '../helpers/silent-proxy.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { connectWireAgent } from '../helpers/wire-agent.ts'
 
@@ -17,7 +17,7 @@ export default defineMaster({
 
 test('a connection that swallows everything is noticed by both sides, and the build in flight goes on over a new one', async () => {
   const master = await startMaster({ config: config(0.3) })
-  const proxy = await startTcpProxy(master.port)
+  const proxy = await startSilentProxy(master.port)
   const agent = await master.agent('bot', 'b0t', { masters: [proxy.url] })
   const request = await master.force('long')
   const ran = join(agent.baseDir, 'long/0/ran')
@@ -37,7 +37,7 @@ test('a connection that swallows everything is noticed by both sides, and the bu
 
 test('an agent whose link died takes its own place again before the master has noticed', async () => {
   const master = await startMaster({ config: config(30) })
-  const proxy = await startTcpProxy(master.port)
+  const proxy = await startSilentProxy(master.port)
   const first = await connectWireAgent({ url: proxy.url, name: 'bot', password: 'b0t' })
   await first.welcome()
   proxy.goSilent()
@@ -56,7 +56,7 @@ test(
   { timeout: 60_000 },
   async () => {
     const master = await startMaster({ config: config(30) })
-    const proxy = await startTcpProxy(master.port)
+    const proxy = await startSilentProxy(master.port)
     const first = await connectWireAgent({ url: proxy.url, name: 'bot', password: 'b0t' })
     await first.welcome()
     const baseDir = join(master.dir, 'second')

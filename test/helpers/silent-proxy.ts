@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 
-export interface TcpProxy {
+export interface SilentProxy {
   readonly url: string
   /** Connections that came so far. */
   readonly count: () => number
@@ -11,7 +11,7 @@ export interface TcpProxy {
 }
 
 /** A way to a port of this machine that can swallow everything; ends with the test. */
-export async function startTcpProxy(port: number): Promise<TcpProxy> {
+export async function startSilentProxy(port: number): Promise<SilentProxy> {
   const sockets = new Set<Socket>()
   let count = 0
   const server = createServer((client) => {
