@@ -59,7 +59,7 @@ export function webServices({
         if (!worker) return undefined
         const { runningBuilds, sentence, session } = worker
         return {
-          connected: session !== undefined,
+          connected: session?.welcomed ?? false,
           sentence,
           runningBuilds,
           address: session?.address ?? null,

@@ -5,8 +5,10 @@ import type { BuilderConfig } from '../config/types.ts'
 import type { GroupCommit } from '../db/group-commit.ts'
 import type { Database } from '../db/schema.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { Worker } from '../fleet/worker.ts'
 import { RouseError } from '../model/errors.ts'
 import type { EventBody } from '../model/events.ts'
+import type { Hello } from '../protocol/messages.ts'
 import type { Clock } from '../util/clock.ts'
 import { Commands } from './commands.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -16,7 +18,7 @@ import type { RunningBuild } from './running-build.ts'
 import { storeRequestCancel } from './store-result.ts'
 import { storeSubmission, type Submission, type Submitted } from './store-submit.ts'
 import { syncBuilders } from './sync-builders.ts'
-import { takeUp } from './take-up.ts'
+import { takeUp, type HeldCommands } from './take-up.ts'
 
 export interface BuildsOptions {
   readonly db: Kysely<Database>
@@ -60,7 +62,10 @@ export class Builds {
       builders: this.#builders,
     })
     fleet.handle({
-      stored: (worker) => this.#commands.stored(worker),
+      ready: async (worker, hello) => {
+        await this.#takeUpHeld(worker, hello)
+        await this.#commands.ready(worker, hello)
+      },
       resume: (session, hello) => this.#commands.resume(session, hello),
       output: (session, frame) => this.#commands.output(session, frame),
       done: (session, message) => this.#commands.done(session, message),
@@ -243,8 +248,15 @@ export class Builds {
     for (const request of await loadPending(this.#o.db)) this.#dispatcher.add(request)
   }
 
-  async #takeUpLost(): Promise<void> {
+  async #takeUpLost(held: HeldCommands = { workerId: 0, ids: [] }): Promise<void> {
     const { commit, master } = this.#o
-    this.#dispatcher.takeUp(await commit.write((trx) => takeUp(trx, master)))
+    const isKnown = (request: number) => this.#dispatcher.knows(request)
+    this.#dispatcher.takeUp(await commit.write((trx) => takeUp(trx, { master, held, isKnown })))
+  }
+
+  // A build goes where its agent goes: it need not wait until the lease of a dead master is over.
+  async #takeUpHeld(worker: Worker, hello: Hello): Promise<void> {
+    const ids = this.#commands.unknown(hello)
+    if (ids.length > 0) await this.#takeUpLost({ workerId: worker.rowId, ids })
   }
 }

@@ -10,6 +10,7 @@ import type { OutputFrame } from '../protocol/output-frame.ts'
 import type { CommandResult } from '../protocol/operation.ts'
 import type { Clock } from '../util/clock.ts'
 import { Detached, InfrastructureFailure, type Command } from './command.ts'
+import { ExpectedCommands } from './expected-commands.ts'
 import type { LogLane } from './log-lane.ts'
 
 interface CommandsOptions {
@@ -27,6 +28,7 @@ interface CommandsOptions {
 export class Commands {
   readonly #o: CommandsOptions
   readonly #byId = new Map<string, Command>()
+  readonly #expected = new ExpectedCommands()
 
   constructor(options: CommandsOptions) {
     this.#o = options
@@ -36,7 +38,8 @@ export class Commands {
   start(command: Command): void {
     this.#byId.set(command.id, command)
     const { session } = command.worker
-    if (session && session.runId !== command.runId)
+    if (!this.#expected.arrived(command.id)) this.#lose(command, 'its agent was told to end it')
+    else if (session && session.runId !== command.runId)
       this.#lose(command, 'its agent was restarted before it began')
     else tell(command, command.message)
   }
@@ -75,12 +78,34 @@ export class Commands {
     }
   }
 
-  /** Resolves when the output taken so far of the worker's commands is committed: its agent may then let go of it. */
-  async stored(worker: Worker): Promise<void> {
+  /** Commands of builds that were just taken up; each is started soon. */
+  expect(ids: readonly string[]): void {
+    this.#expected.add(ids)
+  }
+
+  /** Their build has ended. */
+  expectNoMore(ids: readonly string[]): void {
+    this.#expected.remove(ids)
+  }
+
+  /** Those of the agent's commands that no build here has or expects. */
+  unknown(hello: Hello): string[] {
+    return hello.commands.map((c) => c.id).filter((id) => !this.#byId.has(id) && !this.#expected.has(id))
+  }
+
+  /**
+   * Resolves when what `resume` needs is there: builds that were just taken up have asked for their commands again, and the
+   * output taken so far of the worker's commands is committed, so that its agent may let go of it.
+   */
+  async ready(worker: Worker, hello: Hello): Promise<void> {
+    await this.#expected.arrival(
+      hello.commands.map((c) => c.id),
+      this.#o.clock,
+    )
     await Promise.all(this.#of(worker).map((command) => command.stored))
   }
 
-  /** What a connecting agent goes on with, once `stored` has resolved, and what it is told right after its welcome. */
+  /** What a connecting agent goes on with, once `ready` has resolved, and what it is told right after its welcome. */
   resume(session: WorkerSession, hello: Hello): { resume: Welcome['resume']; next: FromMaster[] } {
     const held = new Map(hello.commands.map((c) => [c.id, c]))
     const resume: Welcome['resume'] = []
@@ -99,6 +124,7 @@ export class Commands {
       if (command.cancelReason !== undefined) next.push(cancellation(command))
     }
     for (const { id, logs, result } of held.values()) {
+      this.#expected.giveUp(id)
       if (result) continue
       session.dying.add(id)
       resume.push({ command: id, logs })

@@ -12,6 +12,7 @@ import { RunningBuild, type BuildOutcome } from './running-build.ts'
 import { storeClaim } from './store-claim.ts'
 import { requestOf, resumeBuild } from './resume-build.ts'
 import { storeBuildEnd } from './store-result.ts'
+import { storeSurely } from './store-surely.ts'
 import type { UnfinishedBuild } from './take-up.ts'
 
 export interface DispatcherOptions {
@@ -100,14 +101,17 @@ export class Dispatcher {
         this.#inFlight.set(request.id, gone)
         continue
       }
+      const open = stored.steps.flatMap((step) => step.stored.commands).filter((c) => c.result === null)
+      const commands = open.map((command) => command.id)
       const place = worker.hold(stored.builder, stored.slot)
       const builder = this.#o.builders.get(stored.builder)
-      this.#follow(request, place, async () => {
+      this.#o.tools.commands.expect(commands)
+      void this.#follow(request, place, async () => {
         const running = resumeBuild(stored, { builder, place, request, tools: this.#o.tools })
         this.#started(running)
         if (stored.cancelReason !== null) running.cancel(stored.cancelReason)
         return running
-      })
+      }).then(() => this.#o.tools.commands.expectNoMore(commands))
     }
   }
 
@@ -136,13 +140,18 @@ export class Dispatcher {
       this.queue.remove(request.id)
       this.queue.served(request.builder, ++this.#served)
       const place = worker.take(request.builder)
-      this.#follow(request, place, () => this.#claim(request, place))
+      void this.#follow(request, place, () => this.#claim(request, place))
       return true
     }
     return false
   }
 
-  #follow(request: PendingRequest, place: Place, begin: () => Promise<RunningBuild | undefined>): void {
+  // Never rejects.
+  #follow(
+    request: PendingRequest,
+    place: Place,
+    begin: () => Promise<RunningBuild | undefined>,
+  ): Promise<void> {
     const { worker } = place
     const done = this.#see(request, begin).finally(() => {
       this.#inFlight.delete(request.id)
@@ -152,6 +161,7 @@ export class Dispatcher {
       this.wake()
     })
     this.#inFlight.set(request.id, done)
+    return done
   }
 
   /** Tells an agent that wants to end, once nothing of it runs any more. */
@@ -181,10 +191,9 @@ export class Dispatcher {
       const outcome = await running.run()
       if (outcome !== 'left') await this.#end(running, outcome)
     } catch (error) {
-      log.error(
-        { err: error, request: request.id, build: running?.claimed.id },
-        'a build could not be stored',
-      )
+      const facts = { request: request.id, build: running?.claimed.id }
+      if (isPlaceTaken(error)) log.warn(facts, 'its place is held by a build of a master that may still live')
+      else log.error({ err: error, ...facts }, 'a build could not be stored')
       // Not begun: later. Not ended: this master stops, and the next one takes the row back.
       if (!running && this.#stopped === undefined)
         this.#enqueue({ ...request, notBefore: tools.clock.now() + 5000 })
@@ -199,7 +208,7 @@ export class Dispatcher {
     const builder = builders.get(request.builder)!
     const runId = place.worker.session!.runId
     const claim = { requestId: request.id, builder, place, runId, master }
-    const claimed = await this.#insist(isConnectionFailure, (trx) => storeClaim(trx, claim))
+    const claimed = await this.#store((trx) => storeClaim(trx, claim), isConnectionFailure)
     if (!claimed) return undefined
     const running = new RunningBuild({ claimed, request, place, runId, builder, tools })
     this.#started(running)
@@ -228,10 +237,7 @@ export class Dispatcher {
     const notBefore = tools.clock.now() + (counts ? backoff(infraFailures, retryDelay) : 0)
     const end = { buildId: id, requestId, buildsetId, result, summary, epoch: master.epoch }
     const retry = { notBefore: new Date(notBefore), avoidWorkerId: counts ? worker.rowId : null, counts }
-    const stored = await this.#insist(
-      () => true,
-      (trx) => storeBuildEnd(trx, again ? { ...end, retry } : end),
-    )
+    const stored = await this.#store((trx) => storeBuildEnd(trx, again ? { ...end, retry } : end))
     if (!stored) return
     const facts = { request: requestId, builder: running.facts.builder, result }
     tools.publish({ type: 'build.finished', build: id, worker: worker.name, ...facts })
@@ -252,10 +258,7 @@ export class Dispatcher {
     const end = { buildId: id, requestId, buildsetId, result: 'RETRY', summary, epoch: master.epoch } as const
     const retry = { notBefore: new Date(0), avoidWorkerId: null, counts: false }
     try {
-      await this.#insist(
-        () => true,
-        (trx) => storeBuildEnd(trx, { ...end, retry }),
-      )
+      await this.#store((trx) => storeBuildEnd(trx, { ...end, retry }))
       tools.publish({
         type: 'build.finished',
         build: id,
@@ -270,19 +273,8 @@ export class Dispatcher {
     }
   }
 
-  // Whether a claim was stored must be known before another is made, and a build that ended must not seem to run for ever.
-  // A database that stays away ends this master with its lease.
-  async #insist<T>(again: (error: unknown) => boolean, work: Work<T>): Promise<T> {
-    const { clock, commit, log } = this.#o.tools
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await commit.write(work)
-      } catch (error) {
-        if (this.#stopped !== undefined || !again(error)) throw error
-        log.error({ err: error }, 'a build could not be stored; trying again')
-        await clock.sleep(backoff(attempt, storeDelay), this.#stopping.signal).catch(() => {})
-      }
-    }
+  #store<T>(work: Work<T>, again?: (error: unknown) => boolean): Promise<T> {
+    return storeSurely(work, this.#o.tools, this.#stopping.signal, again)
   }
 
   #enqueue(request: PendingRequest): void {
@@ -295,6 +287,10 @@ export class Dispatcher {
   }
 }
 
+// A worker that came here from another master, or from one that died a moment ago.
+function isPlaceTaken(error: unknown): boolean {
+  return (error as { constraint?: unknown }).constraint === 'builds_one_per_slot'
+}
+
 /** Milliseconds: a broken worker is given a moment, a whole fleet is not hammered. */
 const retryDelay = { initial: 1000, max: 60_000 }
-const storeDelay = { initial: 1000, max: 30_000 }

@@ -35,11 +35,25 @@ export interface UnfinishedStep {
   readonly stored: StoredCalls
 }
 
+/** Commands that a worker's agent has. */
+export interface HeldCommands {
+  readonly workerId: number
+  readonly ids: readonly string[]
+}
+
+interface TakeUpOptions {
+  readonly master: { readonly id: string; readonly epoch: number }
+  /** Their builds are taken up whoever owns them. */
+  readonly held: HeldCommands
+  /** Whether this master has the build of this request in its hands already. */
+  readonly isKnown: (requestId: number) => boolean
+}
+
 /**
  * Makes this master the owner of the unfinished builds of masters that have stopped or lost their lease, and returns all
- * unfinished builds that it owns: also those that it took up before, in case the answer of an earlier commit was lost.
+ * that it owns and does not know: also those that it took up before, in case the answer of an earlier commit was lost.
  */
-export async function takeUp(trx: Trx, master: { id: string; epoch: number }): Promise<UnfinishedBuild[]> {
+export async function takeUp(trx: Trx, { held, isKnown, master }: TakeUpOptions): Promise<UnfinishedBuild[]> {
   const { epoch, id: owner } = master
   const taken = await trx
     .updateTable('builds')
@@ -49,7 +63,11 @@ export async function takeUp(trx: Trx, master: { id: string; epoch: number }): P
     .where('builds.result', 'is', null)
     .where('masters.id', '<>', owner)
     .where((eb) =>
-      eb.or([eb('masters.stopped_at', 'is not', null), eb('masters.lease_until', '<', sql<Date>`now()`)]),
+      eb.or([
+        eb('masters.stopped_at', 'is not', null),
+        eb('masters.lease_until', '<', sql<Date>`now()`),
+        eb.and([eb('builds.worker_id', '=', held.workerId), eb('builds.id', 'in', buildsOf(trx, held))]),
+      ]),
     )
     .returning('builds.request_id')
     .execute()
@@ -57,6 +75,25 @@ export async function takeUp(trx: Trx, master: { id: string; epoch: number }): P
     const ids = taken.map((row) => row.request_id)
     await trx.updateTable('requests').set({ owner, epoch }).where('id', 'in', ids).execute()
   }
+  const owned = await trx
+    .selectFrom('builds')
+    .select(['id', 'request_id'])
+    .where('result', 'is', null)
+    .where('owner', '=', owner)
+    .where('epoch', '=', epoch)
+    .execute()
+  const ids = owned.filter((row) => !isKnown(row.request_id)).map((row) => row.id)
+  return ids.length === 0 ? [] : load(trx, ids)
+}
+
+function buildsOf(trx: Trx, { ids }: HeldCommands) {
+  return trx
+    .selectFrom('commands')
+    .select('build_id')
+    .where('id', '=', sql<string>`any(${ids}::uuid[])`)
+}
+
+async function load(trx: Trx, ids: readonly number[]): Promise<UnfinishedBuild[]> {
   const rows = await trx
     .selectFrom('builds as b')
     .innerJoin('requests as r', 'r.id', 'b.request_id')
@@ -67,9 +104,7 @@ export async function takeUp(trx: Trx, master: { id: string; epoch: number }): P
     .select(['b.id', 'b.request_id', 'b.slot', 'b.run_id', 'b.attempt', 'b.cancel_reason'])
     .select(['r.buildset_id', 'r.infra_failures', 'r.priority', 's.reason'])
     .select(['p.repository', 'p.branch', 'p.revision', 'builders.name as builder', 'workers.name as worker'])
-    .where('b.result', 'is', null)
-    .where('b.owner', '=', owner)
-    .where('b.epoch', '=', epoch)
+    .where('b.id', 'in', ids)
     .orderBy('b.id')
     .execute()
   return Promise.all(

@@ -30,8 +30,8 @@ export interface FleetOptions {
 
 /** What the builds' side is told of sessions. */
 export interface SessionHandlers {
-  /** Resolves when all output that came over earlier sessions of the worker is committed. */
-  stored(worker: Worker): Promise<void>
+  /** Resolves when `resume` may be called: the builds of the agent's commands are here, their output so far is committed. */
+  ready(worker: Worker, hello: Hello): Promise<void>
   /**
    * Which of the commands that the agent still has go on, and at which offset; the others are ended. `next` is sent right
    * after the welcome.
@@ -218,11 +218,11 @@ export class Fleet {
       const stored = commit.write((trx) => storeConnected(trx, session, hello, master))
       session.stored = stored.catch(() => {})
       await stored
+      await handlers.ready(worker, hello)
     } catch (error) {
-      if (isCurrent(session)) worker.session = undefined
+      this.#gone(session, 'it could not be stored')
       throw error
     }
-    await handlers.stored(worker)
     if (!isCurrent(session)) return undefined
     const { next, resume } = handlers.resume(session, hello)
     session.send({
