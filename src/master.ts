@@ -1,8 +1,10 @@
 import { hostname } from 'node:os'
+import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { Supervisor } from './agent/supervisor/supervisor.ts'
 import { Builds } from './builds/builds.ts'
 import { EventLog } from './builds/event-log.ts'
+import type { SettingsChanges } from './config/compare-settings.ts'
 import type { MasterSettings, ResolvedWorker } from './config/resolve-config.ts'
 import { openDatabase } from './db/connection.ts'
 import type { DatabaseAddress } from './db/database-address.ts'
@@ -10,23 +12,33 @@ import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts'
 import { GroupCommit } from './db/group-commit.ts'
 import { keepLease } from './db/keep-lease.ts'
 import { migrateDatabase } from './db/migrate.ts'
+import type { Database } from './db/schema.ts'
 import { markMasterStopped, registerMaster } from './db/register-master.ts'
 import { connectLocal } from './fleet/connect-local.ts'
 import { Fleet } from './fleet/fleet.ts'
-import { login } from './fleet/login.ts'
+import { Login } from './fleet/login.ts'
+import { WorkerAdmin } from './fleet/worker-admin.ts'
 import type { WorkerSpec } from './fleet/worker-spec.ts'
+import { LocalWorkers, type LocalWorker } from './local-workers.ts'
 import { writeMasterFile } from './master-file.ts'
 import { messageOf } from './model/errors.ts'
 import { version } from './model/version.ts'
+import { Reconfig } from './reconfig.ts'
+import { forgetSchedulers } from './schedulers/forget-schedulers.ts'
 import { runOnce } from './schedulers/run-once.ts'
 import { systemClock } from './util/clock.ts'
 import { Releasers } from './util/releasers.ts'
 import { startWeb } from './web/server.ts'
+import { WindDown } from './wind-down.ts'
 import { webServices } from './web-services.ts'
 
 export interface Master {
   /** Where page and API are. */
   readonly url: string
+  /** Resolves with the reason when somebody asked to stop softly and nothing runs any more; the caller then stops it. */
+  readonly windDown: Promise<string>
+  /** Takes the config over as it is now. Throws what is wrong with it, and then nothing has changed. */
+  reconfig(): Promise<SettingsChanges>
   /** Resolves with the reason when the master cannot go on; the caller then stops it. */
   readonly failed: Promise<string>
   /** Releases everything in reverse order. Safe to call twice. */
@@ -38,6 +50,8 @@ export interface StartOptions {
   /** Told what takes long: 'starting PostgreSQL'. */
   readonly progress?: (doing: string) => void
   readonly uiDir?: string
+  /** Reads the config's files anew. Without it the master cannot be reconfigured. */
+  readonly reload?: () => Promise<MasterSettings>
   /** Ends the start. A master that has started is ended with `stop`. */
   readonly signal?: AbortSignal
 }
@@ -81,7 +95,16 @@ async function openParts(
   const events = new EventLog({ log })
   const publish = (event: Parameters<EventLog['publish']>[0]) => void events.publish(event)
   const master = { id: me.id, epoch: me.epoch, version }
-  const fleet = new Fleet({ commit, master, log, clock, heartbeat: settings.heartbeatSeconds, publish })
+  const fleet = new Fleet({
+    commit,
+    master,
+    log,
+    clock,
+    heartbeat: settings.heartbeatSeconds,
+    publish,
+    onLeft: (name) => void locals.close(name),
+  })
+  const locals = new LocalWorkers((worker, own) => openLocalWorker(worker, { fleet, log }, own), log)
   const builds = new Builds({
     db,
     commit,
@@ -94,11 +117,15 @@ async function openParts(
     maxInfraRetries: settings.maxInfraRetries,
     maxDisconnected: settings.maxDisconnectedSeconds,
   })
+  const windDown = new WindDown({ builds, clock, log, signal: loops.signal })
+  const admin = new WorkerAdmin({ fleet, commit, clock, log, publish })
   await fleet.configure(settings.workers.map(workerSpec))
   const running = [
     keepLease(db, { id: me.id, onLost: fail, log, signal: loops.signal }),
     fleet.watch(loops.signal),
+    admin.watch(loops.signal),
     builds.watch(loops.signal),
+    windDown.watch(),
   ]
   releasers.add('loops', async () => {
     loops.abort()
@@ -106,15 +133,29 @@ async function openParts(
   })
   releasers.add('agents', () => fleet.close('the master is stopping'))
 
+  const reconfig = new Reconfig({
+    settings,
+    load: options.reload,
+    log,
+    apply: async ({ builders: wanted, schedulers, workers }) => {
+      await fleet.configure(workers.map(workerSpec))
+      await builds.configure(wanted)
+      await locals.open(workers)
+      await startSchedulers(db, builds, schedulers, log)
+    },
+  })
+  const login = new Login({ fleet, log, clock })
   let ready = false
   const services = webServices({
-    settings,
+    reconfig,
+    windDown,
     db,
     log,
     events,
     builds,
     fleet,
-    login: async (name, password, from) => login(fleet, log, name, password, from),
+    admin,
+    login,
     ready: () => ready,
   })
   await builds.open()
@@ -126,16 +167,35 @@ async function openParts(
   })
   releasers.add('web server', () => web.close())
   releasers.add('address file', await writeMasterFile(settings.dataDir, { url: web.url, pid: process.pid }))
-  for (const worker of settings.workers) {
-    if (worker.kind === 'local') await openLocalWorker(worker, { fleet, log }, releasers)
-  }
-  for (const scheduler of settings.schedulers) await runOnce(db, builds, scheduler, log)
+  releasers.add('local workers', () => locals.closeAll())
+  await locals.open(settings.workers)
+  await startSchedulers(db, builds, settings.schedulers, log)
+  releasers.add('reconfig', () => reconfig.close())
   ready = true
   releasers.add('readiness', () => {
     ready = false
     publish({ type: 'master.stopping' })
   })
-  return { url: web.url, failed, stop: () => releasers.release() }
+  return {
+    url: web.url,
+    failed,
+    windDown: windDown.done,
+    reconfig: () => reconfig.reload(),
+    stop: () => releasers.release(),
+  }
+}
+
+async function startSchedulers(
+  db: Kysely<Database>,
+  builds: Builds,
+  schedulers: MasterSettings['schedulers'],
+  log: Logger,
+): Promise<void> {
+  await forgetSchedulers(
+    db,
+    schedulers.map(({ name }) => name),
+  )
+  for (const scheduler of schedulers) await runOnce(db, builds, scheduler, log)
 }
 
 async function openServer(
@@ -162,7 +222,7 @@ async function openServer(
 }
 
 async function openLocalWorker(
-  { baseDir, name }: ResolvedWorker & { kind: 'local' },
+  { baseDir, name }: LocalWorker,
   { fleet, log }: { fleet: Fleet; log: Logger },
   releasers: Releasers,
 ): Promise<void> {

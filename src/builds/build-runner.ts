@@ -22,7 +22,7 @@ export interface BuildRunnerOptions {
   /** Takes a request back that is to have another build. */
   readonly again: (request: PendingRequest) => void
   /** A place on a worker is free again. */
-  readonly freed: () => void
+  readonly freed: (worker: Worker) => void
 }
 
 /** Sees each build through: from the claim of its request to its stored end. */
@@ -36,6 +36,11 @@ export class BuildRunner {
 
   constructor(options: BuildRunnerOptions) {
     this.#o = options
+  }
+
+  /** Whether any request is on its way through a build. */
+  get busy(): boolean {
+    return this.#inFlight.size > 0
   }
 
   /** Whether a request is on its way through a build. */
@@ -109,7 +114,7 @@ export class BuildRunner {
       worker.places.delete(place)
       this.#o.tools.locks.release(request.id)
       this.#sayDrained(worker)
-      this.#o.freed()
+      this.#o.freed(worker)
     })
     this.#inFlight.set(request.id, done)
     return done

@@ -40,7 +40,7 @@ type Unkeyed = Omit<Submission, 'idempotencyKey'> & { readonly idempotencyKey?: 
 /** Requests and builds of one master: takes them in, answers for them, cancels them. */
 export class Builds {
   readonly #o: BuildsOptions
-  readonly #builders: ReadonlyMap<string, BuilderConfig>
+  readonly #builders: Map<string, BuilderConfig>
   readonly #commands: Commands
   readonly #lane: LogLane
   readonly #dispatcher: Dispatcher
@@ -90,6 +90,29 @@ export class Builds {
     await this.#takeUpLost()
     await this.#takeInPending()
     this.#accepting = true
+  }
+
+  /** Replaces the builders: what runs keeps its steps, what waits gets the new ones. */
+  async configure(builders: readonly BuilderConfig[]): Promise<void> {
+    await this.#o.commit.write((trx) => syncBuilders(trx, builders))
+    this.#builders.clear()
+    for (const builder of builders) this.#builders.set(builder.name, builder)
+    this.#dispatcher.wake()
+  }
+
+  /** Starts nothing more; requests are taken in and wait for the next start. */
+  hold(): void {
+    this.#dispatcher.held = true
+  }
+
+  /** Ids of the builds that run here. */
+  get running(): number[] {
+    return [...this.#dispatcher.runner.running.keys()]
+  }
+
+  /** Whether any build runs, or is only just being started or stored. */
+  get busy(): boolean {
+    return this.#dispatcher.busy
   }
 
   /** Looks after commands whose agents are away and builds whose master is gone, until aborted. */
@@ -177,7 +200,13 @@ export class Builds {
 
   /** Why a pending request waits, and its place among those of its builder. */
   waiting(id: number): { reason: string; position: number } | undefined {
-    return this.#dispatcher.waiting(id)
+    const waiting = this.#dispatcher.waiting(id)
+    if (!waiting) return undefined
+    if (this.#dispatcher.held)
+      return { ...waiting, reason: 'waits for the next start: the master is being stopped' }
+    const { builder } = this.#dispatcher.queue.get(id)!
+    if (this.#builders.has(builder)) return waiting
+    return { ...waiting, reason: 'waits until its builder is in the config again' }
   }
 
   /** Takes nothing new, leaves running builds to their agents and the next master, and waits until all is stored. */

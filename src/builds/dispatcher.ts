@@ -31,6 +31,8 @@ export class Dispatcher {
   readonly queue = new PendingQueue()
   readonly runner: BuildRunner
   readonly #hooked = new Map<string, HookedBuilder>()
+  /** Nothing new starts. */
+  held = false
   #timer: NodeJS.Timeout | undefined
   #waking = false
   #served = 0
@@ -41,13 +43,21 @@ export class Dispatcher {
     this.runner = new BuildRunner({
       ...options,
       again: (request) => this.#enqueue(request),
-      freed: () => this.wake(),
+      freed: (worker) => {
+        options.fleet.freed(worker)
+        this.wake()
+      },
     })
   }
 
   /** Nothing happens when it is here already. */
   add(request: PendingRequest): void {
     if (!this.knows(request.id)) this.#enqueue(request)
+  }
+
+  /** Whether any request is on its way through a build. */
+  get busy(): boolean {
+    return this.runner.busy
   }
 
   /** Whether a request waits here or is on its way through a build. */
@@ -106,7 +116,7 @@ export class Dispatcher {
   }
 
   #distribute(): void {
-    if (this.#stopped) return
+    if (this.#stopped || this.held) return
     const now = this.#o.tools.clock.now()
     while (this.#startOne(now));
     clearTimeout(this.#timer)

@@ -22,7 +22,7 @@ export function connectLocal(
   }
   const masterEnd: MasterLinkEvents = fleet.accept(
     worker,
-    { send: (message) => toAgent((end) => end.message(message)), close },
+    { send: (message) => toAgent((end) => end.message(message)), ping: async () => open, close },
     { address: 'this process' },
   )
   const agentEnd: AgentLinkEvents = attach({

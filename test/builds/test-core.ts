@@ -122,7 +122,7 @@ export class CoreAgent {
       this.closed = reason
       this.#end.closed(reason)
     }
-    this.#end = fleet.accept(worker, { send, close }, { address: 'test' })
+    this.#end = fleet.accept(worker, { send, close, ping: async () => true }, { address: 'test' })
   }
 
   hello(hello: Partial<Hello> = {}): void {
@@ -180,6 +180,7 @@ export const doneOf = (command: string, bytes: number): Done => ({
 export const exited = { exitCode: 0, signal: null, reason: null } as const
 
 function withDefaults(spec: Partial<WorkerSpec>): WorkerSpec {
-  const common = { properties: {}, defaultProperties: {}, env: {}, keepaliveInterval: null }
+  const common = { properties: {}, locks: [],
+    defaultProperties: {}, env: {}, keepaliveInterval: null }
   return { kind: 'static', name: 'bot', password: 'b0t', maxBuilds: 1, ...common, ...spec }
 }
