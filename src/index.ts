@@ -5,7 +5,9 @@ export { overlay } from './config/overlay.ts'
 export { secret } from './config/secret.ts'
 export { staticWorker } from './config/static-worker.ts'
 export { interpolate } from './model/interpolate.ts'
+export { copyDir, fileExists, makeDir, removeDir, removeFile } from './steps/file-steps.ts'
 export { git } from './steps/git.ts'
+export { setProperty, setPropertyFromCommand } from './steps/set-property.ts'
 export { shell } from './steps/shell.ts'
 export { step } from './steps/step.ts'
 
@@ -30,8 +32,14 @@ export type { PropertyReader, PropertyValue, Renderable } from './model/properti
 export type { Result } from './model/results.ts'
 export type { SourceStamp } from './model/source-stamp.ts'
 export type { CommandResult } from './protocol/operation.ts'
+export type { FileStepOptions } from './steps/file-steps.ts'
 export type { GitOptions } from './steps/git.ts'
-export type { ShellOptions } from './steps/shell.ts'
+export type {
+  ExtractProperties,
+  SetPropertyFromCommandOptions,
+  SetPropertyOptions,
+} from './steps/set-property.ts'
+export type { ShellCommand, ShellOptions } from './steps/shell.ts'
 export type {
   BuildFacts,
   CommandOptions,

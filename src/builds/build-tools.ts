@@ -1,5 +1,7 @@
+import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { GroupCommit } from '../db/group-commit.ts'
+import type { Database } from '../db/schema.ts'
 import type { EventBody } from '../model/events.ts'
 import type { Place } from '../fleet/worker.ts'
 import type { BuildFacts } from '../steps/step.ts'
@@ -10,6 +12,7 @@ import type { ClaimedBuild } from './store-claim.ts'
 
 /** What a build needs of the master. */
 export interface BuildTools {
+  readonly db: Kysely<Database>
   readonly commit: GroupCommit
   readonly commands: Commands
   readonly lane: LogLane

@@ -50,7 +50,7 @@ export class Builds {
     this.#lane = new LogLane(db, publish)
     const freed = () => this.#dispatcher.wake()
     this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
-    const tools = { commit, commands: this.#commands, lane: this.#lane, clock, log, publish }
+    const tools = { db, commit, commands: this.#commands, lane: this.#lane, clock, log, publish }
     this.#dispatcher = new Dispatcher({
       tools,
       fleet,

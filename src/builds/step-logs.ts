@@ -33,6 +33,10 @@ export class StepLogs {
     }
   }
 
+  get ids(): readonly number[] {
+    return this.#logs.filter((log) => log.id > 0).map((log) => log.id)
+  }
+
   giveBack(log: OpenLog): void {
     this.#busy.delete(log)
   }

@@ -13,6 +13,7 @@ import type {
 } from '../steps/step.ts'
 import type { StepHost } from './build-tools.ts'
 import { Command, InfrastructureFailure } from './command.ts'
+import { countLines } from './count-lines.ts'
 import { operationOf } from './operation-of.ts'
 import { StepLogs } from './step-logs.ts'
 
@@ -78,6 +79,11 @@ export class StepRun implements StepContext {
   async note(line: string): Promise<void> {
     this.#over.signal.throwIfAborted()
     await this.#logs.note(line)
+  }
+
+  async countLines(pattern: RegExp | string): Promise<number> {
+    this.#over.signal.throwIfAborted()
+    return countLines(this.#host.tools.db, this.#logs.ids, pattern, this.#stop)
   }
 
   async sleep(duration: Duration): Promise<void> {

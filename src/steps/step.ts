@@ -49,6 +49,11 @@ export interface StepContext {
   setProperty(name: string, value: PropertyValue): Promise<void>
   /** Runs one operation on the worker; its output goes to the step's log. */
   command(operation: CommandRequest, options?: CommandOptions): Promise<CommandOutcome>
+  /**
+   * How many lines that the step's commands have written so far match, on stdout and stderr together. The first 4096 bytes
+   * of a line are looked at.
+   */
+  countLines(pattern: RegExp | string): Promise<number>
   /** Writes a line of the master's own to the step's log. */
   note(line: string): Promise<void>
   /** Waits; ends early with the signal's reason when the build is cancelled. */
