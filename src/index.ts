@@ -8,6 +8,7 @@ export { interpolate } from './model/interpolate.ts'
 export { copyDir, fileExists, makeDir, removeDir, removeFile } from './steps/file-steps.ts'
 export { git } from './steps/git.ts'
 export { setProperty, setPropertyFromCommand } from './steps/set-property.ts'
+export { downloadFile, uploadDirectory, uploadFile, writeFile } from './steps/transfer-steps.ts'
 export { shell } from './steps/shell.ts'
 export { step } from './steps/step.ts'
 
@@ -40,13 +41,18 @@ export type {
   SetPropertyOptions,
 } from './steps/set-property.ts'
 export type { ShellCommand, ShellOptions } from './steps/shell.ts'
+export type { DownloadOptions, UploadOptions } from './steps/transfer-steps.ts'
 export type {
+  ArtifactFacts,
   BuildFacts,
   CommandOptions,
   CommandOutcome,
   CommandRequest,
+  DownloadRequest,
   Step,
   StepContext,
   StepFlags,
   StepOutcome,
+  UploadOutcome,
+  UploadRequest,
 } from './steps/step.ts'

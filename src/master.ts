@@ -1,6 +1,8 @@
 import { hostname } from 'node:os'
+import { dirname } from 'node:path'
 import type { Logger } from 'pino'
 import { Supervisor } from './agent/supervisor/supervisor.ts'
+import { ArtifactStore } from './builds/artifact-store.ts'
 import { Builds } from './builds/builds.ts'
 import { EventLog } from './builds/event-log.ts'
 import type { MasterSettings, ResolvedWorker } from './config/resolve-config.ts'
@@ -82,6 +84,8 @@ async function openParts(
   const publish = (event: Parameters<EventLog['publish']>[0]) => void events.publish(event)
   const master = { id: me.id, epoch: me.epoch, version }
   const fleet = new Fleet({ commit, master, log, clock, heartbeat: settings.heartbeatSeconds, publish })
+  const artifacts = new ArtifactStore(settings.dataDir)
+  await artifacts.open()
   const builds = new Builds({
     db,
     commit,
@@ -93,6 +97,8 @@ async function openParts(
     builders: settings.builders,
     maxInfraRetries: settings.maxInfraRetries,
     maxDisconnected: settings.maxDisconnectedSeconds,
+    artifacts: { store: artifacts, maxBytes: settings.maxArtifactSize },
+    configDir: dirname(settings.configFile),
   })
   await fleet.configure(settings.workers.map(workerSpec))
   const running = [
@@ -114,6 +120,7 @@ async function openParts(
     events,
     builds,
     fleet,
+    artifactPath: (path) => artifacts.pathOf(path),
     login: async (name, password, from) => login(fleet, log, name, password, from),
     ready: () => ready,
   })

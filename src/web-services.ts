@@ -15,6 +15,7 @@ interface Parts {
   readonly events: EventSource
   readonly builds: Builds
   readonly fleet: Fleet
+  readonly artifactPath: WebServices['artifactPath']
   readonly login: FleetService['authenticate']
   readonly ready: () => boolean
 }

@@ -6,6 +6,7 @@ import type { EventBody } from '../model/events.ts'
 import type { Place } from '../fleet/worker.ts'
 import type { BuildFacts } from '../steps/step.ts'
 import type { Clock } from '../util/clock.ts'
+import type { ArtifactStore } from './artifact-store.ts'
 import type { Commands } from './commands.ts'
 import type { LogLane } from './log-lane.ts'
 import type { ClaimedBuild } from './store-claim.ts'
@@ -19,6 +20,9 @@ export interface BuildTools {
   readonly clock: Clock
   readonly log: Logger
   readonly publish: (event: EventBody) => void
+  readonly artifacts: { readonly store: ArtifactStore; readonly maxBytes: number }
+  /** Where paths of the master's machine begin. */
+  readonly configDir: string
 }
 
 /** A build as its steps see it. */

@@ -8,6 +8,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import { RouseError } from '../model/errors.ts'
 import type { EventBody } from '../model/events.ts'
 import type { Clock } from '../util/clock.ts'
+import type { ArtifactStore } from './artifact-store.ts'
 import { Commands } from './commands.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { LogLane } from './log-lane.ts'
@@ -30,6 +31,9 @@ export interface BuildsOptions {
   readonly maxInfraRetries: number
   /** Seconds. */
   readonly maxDisconnected: number
+  readonly artifacts: { readonly store: ArtifactStore; readonly maxBytes: number }
+  /** The folder of master.config.ts. */
+  readonly configDir: string
 }
 
 type Unkeyed = Omit<Submission, 'idempotencyKey'> & { readonly idempotencyKey?: string }
@@ -50,7 +54,18 @@ export class Builds {
     this.#lane = new LogLane(db, publish)
     const freed = () => this.#dispatcher.wake()
     this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
-    const tools = { db, commit, commands: this.#commands, lane: this.#lane, clock, log, publish }
+    const { artifacts, configDir } = options
+    const tools = {
+      db,
+      artifacts,
+      configDir,
+      commit,
+      commands: this.#commands,
+      lane: this.#lane,
+      clock,
+      log,
+      publish,
+    }
     this.#dispatcher = new Dispatcher({
       tools,
       fleet,
@@ -63,6 +78,8 @@ export class Builds {
       stored: (worker) => this.#commands.stored(worker),
       resume: (session, hello) => this.#commands.resume(session, hello),
       output: (session, frame) => this.#commands.output(session, frame),
+      file: (session, frame) => this.#commands.file(session, frame),
+      want: (session, message) => this.#commands.want(session, message),
       done: (session, message) => this.#commands.done(session, message),
       drain: (session, cancel) => this.#dispatcher.drain(session.worker, cancel),
       changed: (worker) => {

@@ -4,6 +4,7 @@ import type { OutputFrame } from '../protocol/output-frame.ts'
 import type { Worker } from '../fleet/worker.ts'
 import { decodeBody, partOf } from './decode-body.ts'
 import type { OpenLog } from './log-lane.ts'
+import type { Transfer } from './transfer.ts'
 
 /** The infrastructure failed, not the user's command: the build is retried. */
 export class InfrastructureFailure extends Error {
@@ -17,6 +18,8 @@ export class Command {
   /** The agent run that it was given to: in another run it is lost. */
   readonly runId: string
   readonly log: OpenLog
+  /** The master's end of the file that it sends or receives. */
+  readonly transfer: Transfer | undefined
   /** Bytes of the command's own output that have been handed to the lane, and of these the committed ones. */
   received = 0
   committed = 0
@@ -31,11 +34,19 @@ export class Command {
   #resolve!: (result: CommandResult) => void
   #reject!: (error: unknown) => void
 
-  constructor(o: { message: RunMessage; worker: Worker; runId: string; log: OpenLog; capture: number }) {
+  constructor(o: {
+    message: RunMessage
+    worker: Worker
+    runId: string
+    log: OpenLog
+    capture: number
+    transfer?: Transfer | undefined
+  }) {
     this.message = o.message
     this.worker = o.worker
     this.runId = o.runId
     this.log = o.log
+    this.transfer = o.transfer
     this.#capture = o.capture
     this.finished = new Promise((resolve, reject) => {
       this.#resolve = resolve

@@ -4,18 +4,25 @@ import { jsonb } from '../db/jsonb.ts'
 import { seconds, type Duration } from '../model/durations.ts'
 import { messageOf } from '../model/errors.ts'
 import type { PropertyValue } from '../model/properties.ts'
+import type { TransferOperation } from '../protocol/operation.ts'
 import type {
   BuildFacts,
   CommandOptions,
   CommandOutcome,
   CommandRequest,
+  DownloadRequest,
   StepContext,
+  UploadOutcome,
+  UploadRequest,
 } from '../steps/step.ts'
 import type { StepHost } from './build-tools.ts'
 import { Command, InfrastructureFailure } from './command.ts'
 import { countLines } from './count-lines.ts'
 import { operationOf } from './operation-of.ts'
+import { sendFile } from './send-file.ts'
 import { StepLogs } from './step-logs.ts'
+import type { Transfer } from './transfer.ts'
+import { uploadArtifact, type RunTransfer } from './upload-artifact.ts'
 
 /** The context of one step while it runs: every effect is stored before it happens. */
 export class StepRun implements StepContext {
@@ -63,7 +70,11 @@ export class StepRun implements StepContext {
   }
 
   command(request: CommandRequest, options: CommandOptions = {}): Promise<CommandOutcome> {
-    const outcome = this.#command(request, options)
+    return this.#track(this.#command(request, options))
+  }
+
+  /** The step must not be over before it has ended, and its failure must not be overlooked. */
+  #track<T>(outcome: Promise<T>): Promise<T> {
     // Handled here too: a step that does not wait for its command must not end the master.
     const settled = outcome.then(
       () => {},
@@ -74,6 +85,14 @@ export class StepRun implements StepContext {
     this.#inFlight.add(settled)
     void settled.then(() => this.#inFlight.delete(settled))
     return outcome
+  }
+
+  upload(request: UploadRequest): Promise<UploadOutcome> {
+    return this.#track(uploadArtifact(this.#host, this.#stepId, request, this.#transfer))
+  }
+
+  download(request: DownloadRequest): Promise<CommandOutcome> {
+    return this.#track(sendFile(this.#host, request, this.#transfer))
   }
 
   async note(line: string): Promise<void> {
@@ -109,7 +128,13 @@ export class StepRun implements StepContext {
     return this.#logs.finish()
   }
 
-  async #command(request: CommandRequest, { capture = 0, key }: CommandOptions): Promise<CommandOutcome> {
+  readonly #transfer: RunTransfer = (operation, begin) => this.#command(operation, {}, begin)
+
+  async #command(
+    request: CommandRequest | TransferOperation,
+    { capture = 0, key }: CommandOptions,
+    begin?: (command: string) => Promise<Transfer>,
+  ): Promise<CommandOutcome> {
     this.#stop.throwIfAborted()
     const { claimed, env, place, runId, tools } = this.#host
     const operation = operationOf(request, [place.worker.spec.env, env])
@@ -130,12 +155,14 @@ export class StepRun implements StepContext {
         .onConflict((oc) => oc.column('id').doNothing())
         .execute(),
     )
+    const transfer = await begin?.(id)
     const command = new Command({
       message: { type: 'run', command: id, workspace: `${place.builder}/${place.slot}`, operation },
       worker: place.worker,
       runId,
       log,
       capture,
+      transfer,
     })
     const cancel = () => tools.commands.cancel(command, messageOf(this.#stop.reason))
     try {

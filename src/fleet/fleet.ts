@@ -3,8 +3,9 @@ import type { Logger } from 'pino'
 import type { GroupCommit } from '../db/group-commit.ts'
 import type { EventBody } from '../model/events.ts'
 import { messageOf } from '../model/errors.ts'
+import type { FileFrame } from '../protocol/file-frame.ts'
 import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
-import type { Done, FromAgent, FromMaster, Hello, Welcome } from '../protocol/messages.ts'
+import type { Done, FromAgent, FromMaster, Hello, Want, Welcome } from '../protocol/messages.ts'
 import type { OutputFrame } from '../protocol/output-frame.ts'
 import { protocolVersion } from '../protocol/version.ts'
 import type { Clock } from '../util/clock.ts'
@@ -34,6 +35,8 @@ export interface SessionHandlers {
    */
   resume(session: WorkerSession, hello: Hello): { resume: Welcome['resume']; next: FromMaster[] }
   output(session: WorkerSession, frame: OutputFrame): void
+  file(session: WorkerSession, frame: FileFrame): void
+  want(session: WorkerSession, message: Want): void
   done(session: WorkerSession, message: Done): void
   /** The agent asked to end; `cancel`: it does not want to wait for the builds it runs. */
   drain(session: WorkerSession, cancel: boolean): void
@@ -104,6 +107,12 @@ export class Fleet {
         if (!isCurrent(session)) return
         this.#heard(session)
         this.#handlers!.output(session, frame)
+      },
+      file: (frame) => {
+        if (!session) return link.close('a file before the welcome')
+        if (!isCurrent(session)) return
+        this.#heard(session)
+        this.#handlers!.file(session, frame)
       },
       closed: (reason) => {
         closed = true
@@ -217,6 +226,8 @@ export class Fleet {
     switch (message.type) {
       case 'heartbeat':
         return
+      case 'want':
+        return this.#handlers!.want(session, message)
       case 'done':
         return this.#handlers!.done(session, message)
       case 'drain':

@@ -1,3 +1,4 @@
+import type { FileFrame } from '../protocol/file-frame.ts'
 import type { MasterLink } from '../protocol/link.ts'
 import type { FromMaster, Hello } from '../protocol/messages.ts'
 
@@ -41,6 +42,10 @@ export class Session<W> {
 
   send(message: FromMaster): void {
     this.#link.send(message)
+  }
+
+  sendFile(frame: FileFrame): void {
+    this.#link.sendFile(frame)
   }
 
   close(reason: string): void {

@@ -1,7 +1,7 @@
 import type { Duration } from '../model/durations.ts'
 import type { PropertyReader, PropertyValue } from '../model/properties.ts'
 import type { Result } from '../model/results.ts'
-import type { CommandResult, Operation } from '../protocol/operation.ts'
+import type { CommandResult, Operation, TransferOperation } from '../protocol/operation.ts'
 import type { SourceStamp } from '../model/source-stamp.ts'
 
 /**
@@ -49,6 +49,10 @@ export interface StepContext {
   setProperty(name: string, value: PropertyValue): Promise<void>
   /** Runs one operation on the worker; its output goes to the step's log. */
   command(operation: CommandRequest, options?: CommandOptions): Promise<CommandOutcome>
+  /** Stores a file or a folder of the worker as an artifact of the build. */
+  upload(request: UploadRequest): Promise<UploadOutcome>
+  /** Puts a file on the worker. */
+  download(request: DownloadRequest): Promise<CommandOutcome>
   /**
    * How many lines that the step's commands have written so far match, on stdout and stderr together. The first 4096 bytes
    * of a line are looked at.
@@ -62,7 +66,7 @@ export interface StepContext {
 
 /** An operation with the shell's optional parts left out. */
 export type CommandRequest =
-  | Exclude<Operation, { op: 'shell' }>
+  | Exclude<Operation, { op: 'shell' } | TransferOperation>
   | {
       readonly op: 'shell'
       readonly command: string | readonly string[]
@@ -83,6 +87,38 @@ export interface CommandOptions {
 
 export interface CommandOutcome extends CommandResult {
   readonly stdout: string
+}
+
+export interface UploadRequest {
+  readonly path: string
+  /** It is a folder, to be packed as .tar.gz. Default false. */
+  readonly folder?: boolean
+  /** The artifact's name, unique in its build. */
+  readonly name: string
+  /** Its media type. */
+  readonly type: string
+}
+
+export interface UploadOutcome extends CommandOutcome {
+  /** What was stored, when it was. */
+  readonly artifact?: ArtifactFacts
+}
+
+export interface ArtifactFacts {
+  readonly id: number
+  readonly name: string
+  readonly type: string
+  /** Bytes. */
+  readonly size: number
+  /** In hexadecimal digits. */
+  readonly sha256: string
+}
+
+/** A text, or a file of the master's machine, whose path is relative to the folder of master.config.ts. */
+export type DownloadRequest = ({ readonly content: string } | { readonly from: string }) & {
+  readonly path: string
+  /** Permissions. Default 0o644. */
+  readonly mode?: number
 }
 
 export interface BuildFacts {

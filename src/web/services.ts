@@ -22,6 +22,8 @@ export interface WebServices {
   readonly queue: QueueService
   readonly builds: BuildService
   readonly fleet: FleetService
+  /** Where the file of an artifact is, by its path in the database. */
+  readonly artifactPath: (path: string) => string
 }
 
 /** A worker's entry in the config, as far as anyone may see it. */
