@@ -7,7 +7,9 @@ export { staticWorker } from './config/static-worker.ts'
 export { interpolate } from './model/interpolate.ts'
 export { copyDir, fileExists, makeDir, removeDir, removeFile } from './steps/file-steps.ts'
 export { git } from './steps/git.ts'
+export { httpRequest } from './steps/http-request.ts'
 export { setProperty, setPropertyFromCommand } from './steps/set-property.ts'
+export { trigger } from './steps/trigger.ts'
 export { downloadFile, uploadDirectory, uploadFile, writeFile } from './steps/transfer-steps.ts'
 export { shell } from './steps/shell.ts'
 export { step } from './steps/step.ts'
@@ -41,6 +43,8 @@ export type {
   SetPropertyOptions,
 } from './steps/set-property.ts'
 export type { ShellCommand, ShellOptions } from './steps/shell.ts'
+export type { HttpRequestOptions } from './steps/http-request.ts'
+export type { TriggerOptions } from './steps/trigger.ts'
 export type { DownloadOptions, UploadOptions } from './steps/transfer-steps.ts'
 export type {
   ArtifactFacts,
@@ -49,10 +53,14 @@ export type {
   CommandOutcome,
   CommandRequest,
   DownloadRequest,
+  HttpAnswer,
+  HttpRequest,
   Step,
   StepContext,
   StepFlags,
   StepOutcome,
+  TriggerOutcome,
+  TriggerRequest,
   UploadOutcome,
   UploadRequest,
 } from './steps/step.ts'

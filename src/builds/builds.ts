@@ -13,6 +13,7 @@ import { Commands } from './commands.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { LogLane } from './log-lane.ts'
 import { loadPending } from './load-pending.ts'
+import { RequestEnds } from './request-ends.ts'
 import type { RunningBuild } from './running-build.ts'
 import { storeRequestCancel } from './store-result.ts'
 import { storeSubmission, type Submission, type Submitted } from './store-submit.ts'
@@ -48,14 +49,25 @@ export class Builds {
   #accepting = false
 
   constructor(options: BuildsOptions) {
-    this.#o = options
-    const { clock, commit, db, fleet, log, master, maxDisconnected, maxInfraRetries, publish } = options
+    const { clock, commit, db, fleet, log, master, maxDisconnected, maxInfraRetries } = options
+    const ends = new RequestEnds(db, clock)
+    const publish = (event: EventBody) => {
+      ends.heard(event)
+      options.publish(event)
+    }
+    this.#o = { ...options, publish }
     this.#builders = new Map(options.builders.map((b) => [b.name, b]))
     this.#lane = new LogLane(db, publish)
     const freed = () => this.#dispatcher.wake()
     this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
     const { artifacts, configDir } = options
+    const requests = {
+      submit: (submission: Submission) => this.submit(submission),
+      cancel: (id: number, reason: string) => this.cancelRequest(id, { reason }),
+      ended: (ids: readonly number[], signal: AbortSignal) => ends.of(ids, signal),
+    }
     const tools = {
+      requests,
       db,
       artifacts,
       configDir,

@@ -11,7 +11,11 @@ import type {
   CommandOutcome,
   CommandRequest,
   DownloadRequest,
+  HttpAnswer,
+  HttpRequest,
   StepContext,
+  TriggerOutcome,
+  TriggerRequest,
   UploadOutcome,
   UploadRequest,
 } from '../steps/step.ts'
@@ -20,8 +24,10 @@ import { Command, InfrastructureFailure } from './command.ts'
 import { countLines } from './count-lines.ts'
 import { operationOf } from './operation-of.ts'
 import { sendFile } from './send-file.ts'
+import { sendHttpRequest } from './send-http-request.ts'
 import { StepLogs } from './step-logs.ts'
 import type { Transfer } from './transfer.ts'
+import { triggerBuilds } from './trigger-builds.ts'
 import { uploadArtifact, type RunTransfer } from './upload-artifact.ts'
 
 /** The context of one step while it runs: every effect is stored before it happens. */
@@ -93,6 +99,14 @@ export class StepRun implements StepContext {
 
   download(request: DownloadRequest): Promise<CommandOutcome> {
     return this.#track(sendFile(this.#host, request, this.#transfer))
+  }
+
+  async trigger(request: TriggerRequest): Promise<TriggerOutcome> {
+    return this.#track(triggerBuilds(this.#host, request, this.#effect('trigger', request.key)))
+  }
+
+  async httpRequest(request: HttpRequest): Promise<HttpAnswer> {
+    return this.#track(sendHttpRequest(request, this.#effect('http', request.key)))
   }
 
   async note(line: string): Promise<void> {
@@ -177,10 +191,16 @@ export class StepRun implements StepContext {
     }
   }
 
-  /** The command's number within the step, or its key. */
+  /** The key is the same whenever the step's function runs again, and no other effect has it. */
+  #effect(kind: string, key: string | undefined): { key: string; signal: AbortSignal } {
+    this.#stop.throwIfAborted()
+    return { key: `rouse:${kind}:${this.build.id}:${this.#stepId}:${this.#call(key)}`, signal: this.#stop }
+  }
+
+  /** The effect's number within the step, or its key. */
   #call(key: string | undefined): string {
     const call = key ?? String(this.#calls.size + 1)
-    if (this.#calls.has(call)) throw new Error(`the step has asked for a command "${call}" already`)
+    if (this.#calls.has(call)) throw new Error(`the step has asked for "${call}" already`)
     this.#calls.add(call)
     return call
   }

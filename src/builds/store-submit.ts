@@ -11,6 +11,8 @@ export interface Submission {
   readonly reason: string
   readonly origin: Origin
   readonly scheduler?: string
+  /** A build waits for it. */
+  readonly waitedFor?: boolean
   /** Whatever is submitted twice with one key is stored once. */
   readonly idempotencyKey: string
 }
@@ -51,6 +53,7 @@ export async function storeSubmission(trx: Transaction<Database>, s: Submission)
         buildset_id: buildset.id,
         builder_id: selectFrom('builders').select('id').where('name', '=', builder),
         priority: s.priority,
+        waited_for: s.waitedFor ?? false,
       }))
       .returning('id')
       .executeTakeFirstOrThrow()

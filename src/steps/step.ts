@@ -53,6 +53,10 @@ export interface StepContext {
   upload(request: UploadRequest): Promise<UploadOutcome>
   /** Puts a file on the worker. */
   download(request: DownloadRequest): Promise<CommandOutcome>
+  /** Requests builds of other builders, once, however often the step's function runs. */
+  trigger(request: TriggerRequest): Promise<TriggerOutcome>
+  /** Sends a request from the master; its header Idempotency-Key is the same however often the step's function runs. */
+  httpRequest(request: HttpRequest): Promise<HttpAnswer>
   /**
    * How many lines that the step's commands have written so far match, on stdout and stderr together. The first 4096 bytes
    * of a line are looked at.
@@ -119,6 +123,52 @@ export type DownloadRequest = ({ readonly content: string } | { readonly from: s
   readonly path: string
   /** Permissions. Default 0o644. */
   readonly mode?: number
+}
+
+export interface TriggerRequest {
+  readonly builders: readonly string[]
+  /** Waits for their ends. Default false. */
+  readonly wait?: boolean
+  readonly properties?: Readonly<Record<string, PropertyValue>>
+  /** What differs from this build's own source. */
+  readonly source?: Partial<SourceStamp>
+  /** Default: this build's own. */
+  readonly priority?: number
+  /** Names the effect, as of `command`. */
+  readonly key?: string
+}
+
+export interface TriggerOutcome {
+  /** One per builder; `result` is null when it was not waited for. */
+  readonly requests: readonly {
+    readonly id: number
+    readonly builder: string
+    readonly result: Result | null
+  }[]
+}
+
+export interface HttpRequest {
+  /** http or https. */
+  readonly url: string
+  /** Default 'GET'. */
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** Until the whole answer must be there. Default 30 s. */
+  readonly timeout?: Duration
+  /** Names the effect, as of `command`. */
+  readonly key?: string
+}
+
+export interface HttpAnswer {
+  /** null: there was no answer; `error` says why. */
+  readonly status: number | null
+  readonly headers: Readonly<Record<string, string>>
+  /** As text. */
+  readonly body: string
+  /** The body had more than 1 MiB, the rest was left out. */
+  readonly cut: boolean
+  readonly error?: string
 }
 
 export interface BuildFacts {
