@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** What clients read to find the master of a data folder: `<dataDir>/master.json`. */
@@ -11,6 +11,8 @@ export interface MasterFile {
 export async function writeMasterFile(dataDir: string, content: MasterFile): Promise<() => Promise<void>> {
   const path = join(dataDir, 'master.json')
   const temporary = `${path}.${process.pid}`
+  // With a database elsewhere nothing has made the folder yet.
+  await mkdir(dataDir, { recursive: true })
   await writeFile(temporary, `${JSON.stringify(content)}\n`)
   await rename(temporary, path)
   return async () => {

@@ -45,7 +45,7 @@ export function webServices({ builds, fleet, login, settings, ...parts }: Parts)
         if (!worker) return undefined
         const { runningBuilds, sentence, session } = worker
         return {
-          connected: session !== undefined,
+          connected: session?.welcomed ?? false,
           sentence,
           runningBuilds,
           address: session?.address ?? null,

@@ -45,6 +45,10 @@ export const tasks = {
     return run([...source, 'bench/main.ts', ...args])
   },
 
+  async torture(args, { run }) {
+    return run([...source, 'test/torture/main.ts', ...args])
+  },
+
   /** What `npm pack` puts into the package: JavaScript with types, the page, the agent. */
   async build(_args, { build, run }) {
     for (const folder of ['src', 'workers', 'migrations'])

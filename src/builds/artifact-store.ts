@@ -27,10 +27,15 @@ export class ArtifactStore {
     return join(this.#dir, path)
   }
 
+  /** The `path` of what a command brings. */
+  nameOf(buildId: number, command: string): string {
+    return `${buildId}/${command}`
+  }
+
   /** A new file for what a command brings. */
   async create(buildId: number, command: string): Promise<IncomingArtifact> {
     const temporary = join(this.#incoming, command)
-    const path = `${buildId}/${command}`
+    const path = this.nameOf(buildId, command)
     const final = this.pathOf(path)
     const file = await open(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o600)
     return {

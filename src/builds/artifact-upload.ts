@@ -8,8 +8,6 @@ import type { AgentEnd, Transfer } from './transfer.ts'
 
 /** Takes a file from an agent and stores it before the agent is told that it is safe. */
 export class ArtifactUpload implements Transfer {
-  /** What is wrong with the file, for its user to mend. */
-  refusal: string | undefined
   /** What went wrong with storing it. */
   failure: Error | undefined
   readonly #receiver: FileReceiver
@@ -34,8 +32,7 @@ export class ArtifactUpload implements Transfer {
         const refusal = await store(received)
         if (refusal === undefined) return
         await file.discard()
-        this.refusal = refusal
-        throw new Error(refusal)
+        throw new Refused(refusal)
       },
     })
     this.#receiver.finished.catch((error: unknown) => this.#fail(error))
@@ -74,11 +71,14 @@ export class ArtifactUpload implements Transfer {
 
   #fail(error: unknown): void {
     if (this.#over) return
-    if (error instanceof FileTooLarge) this.refusal = error.message
-    if (this.refusal === undefined) this.failure = new Error(messageOf(error), { cause: error })
+    // What is wrong with the file its user is to mend: the agent gives the reason back as the result.
+    if (!(error instanceof FileTooLarge || error instanceof Refused))
+      this.failure = new Error(messageOf(error), { cause: error })
     this.#agent.cancel(messageOf(error))
   }
 }
+
+class Refused extends Error {}
 
 /** Raw bytes on the way. */
 const window = 4 * 1024 * 1024

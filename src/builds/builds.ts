@@ -5,8 +5,10 @@ import type { BuilderConfig } from '../config/types.ts'
 import type { GroupCommit } from '../db/group-commit.ts'
 import type { Database } from '../db/schema.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { Worker } from '../fleet/worker.ts'
 import { RouseError } from '../model/errors.ts'
 import type { EventBody } from '../model/events.ts'
+import type { Hello } from '../protocol/messages.ts'
 import type { Clock } from '../util/clock.ts'
 import type { ArtifactStore } from './artifact-store.ts'
 import { Commands } from './commands.ts'
@@ -18,7 +20,7 @@ import type { RunningBuild } from './running-build.ts'
 import { storeRequestCancel } from './store-result.ts'
 import { storeSubmission, type Submission, type Submitted } from './store-submit.ts'
 import { syncBuilders } from './sync-builders.ts'
-import { takeBackLost } from './take-back-lost.ts'
+import { takeUp, type HeldCommands } from './take-up.ts'
 
 export interface BuildsOptions {
   readonly db: Kysely<Database>
@@ -87,7 +89,10 @@ export class Builds {
       builders: this.#builders,
     })
     fleet.handle({
-      stored: (worker) => this.#commands.stored(worker),
+      ready: async (worker, hello) => {
+        await this.#takeUpHeld(worker, hello)
+        await this.#commands.ready(worker, hello)
+      },
       resume: (session, hello) => this.#commands.resume(session, hello),
       output: (session, frame) => this.#commands.output(session, frame),
       file: (session, frame) => this.#commands.file(session, frame),
@@ -101,19 +106,20 @@ export class Builds {
     })
   }
 
-  /** Takes up what is stored: builds of masters that are gone are retried, pending requests wait again. */
+  /** Takes up what is stored: builds of masters that are gone go on, pending requests wait again. */
   async open(): Promise<void> {
     await this.#o.commit.write((trx) => syncBuilders(trx, this.#o.builders))
-    await this.#takeBackLost()
-    await this.#takeInPending()
+    // Builds that go on may request others.
     this.#accepting = true
+    await this.#takeUpLost()
+    await this.#takeInPending()
   }
 
   /** Looks after commands whose agents are away and builds whose master is gone, until aborted. */
   async watch(signal: AbortSignal): Promise<void> {
     await Promise.all([
       this.#commands.watch(signal),
-      this.#every(10, signal, () => this.#takeBackLost()),
+      this.#every(10, signal, () => this.#takeUpLost()),
       this.#every(60, signal, () => this.#takeInPending()),
     ])
   }
@@ -190,10 +196,10 @@ export class Builds {
     return this.#dispatcher.waiting(id)
   }
 
-  /** Takes nothing new, ends what runs as RETRY for the next start, and waits until all is stored. */
+  /** Takes nothing new, leaves running builds to their agents and the next master, and waits until all is stored. */
   async close(): Promise<void> {
     this.#accepting = false
-    this.#commands.abandonAll('the master was stopped')
+    this.#commands.detachAll()
     await this.#dispatcher.stop('the master was stopped')
     await this.#lane.close()
   }
@@ -243,12 +249,15 @@ export class Builds {
     for (const request of await loadPending(this.#o.db)) this.#dispatcher.add(request)
   }
 
-  async #takeBackLost(): Promise<void> {
-    const { commit, master, maxInfraRetries, publish } = this.#o
-    const lost = await commit.write((trx) => takeBackLost(trx, { masterId: master.id, maxInfraRetries }))
-    for (const { again, build, builder, request, result, worker } of lost) {
-      publish({ type: 'build.finished', build, request, builder, worker, result })
-      if (again) this.#dispatcher.add(again)
-    }
+  async #takeUpLost(held: HeldCommands = { workerId: 0, ids: [] }): Promise<void> {
+    const { commit, master } = this.#o
+    const isKnown = (request: number) => this.#dispatcher.knows(request)
+    this.#dispatcher.takeUp(await commit.write((trx) => takeUp(trx, { master, held, isKnown })))
+  }
+
+  // A build goes where its agent goes: it need not wait until the lease of a dead master is over.
+  async #takeUpHeld(worker: Worker, hello: Hello): Promise<void> {
+    const ids = this.#commands.unknown(hello)
+    if (ids.length > 0) await this.#takeUpLost({ workerId: worker.rowId, ids })
   }
 }

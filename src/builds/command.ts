@@ -1,8 +1,6 @@
 import type { CommandResult } from '../protocol/operation.ts'
 import type { Run as RunMessage } from '../protocol/messages.ts'
-import type { OutputFrame } from '../protocol/output-frame.ts'
 import type { Worker } from '../fleet/worker.ts'
-import { decodeBody, partOf } from './decode-body.ts'
 import type { OpenLog } from './log-lane.ts'
 import type { Transfer } from './transfer.ts'
 
@@ -11,43 +9,43 @@ export class InfrastructureFailure extends Error {
   override readonly name = 'InfrastructureFailure'
 }
 
+/** This master lets go of the build as it is; the next one takes it up. */
+export class Detached extends Error {
+  override readonly name = 'Detached'
+}
+
 /** One command in flight: stored, sent to an agent, not yet reported done. */
 export class Command {
   readonly message: RunMessage
   readonly worker: Worker
-  /** The agent run that it was given to: in another run it is lost. */
-  readonly runId: string
+  /** The agent run that it was given to. Another run that does not know it has lost it. */
+  runId: string
   readonly log: OpenLog
   /** The master's end of the file that it sends or receives. */
-  readonly transfer: Transfer | undefined
+  transfer: Transfer | undefined
+  /** Where its output begins in the log. */
+  readonly base: number
   /** Bytes of the command's own output that have been handed to the lane, and of these the committed ones. */
-  received = 0
-  committed = 0
+  received: number
+  committed: number
   /** Resolves when the output received so far is committed, or the command is lost. */
   stored: Promise<unknown> = Promise.resolve()
   cancelReason: string | undefined
   /** Its agent has told how it ended; that is being stored. */
   reported = false
   readonly finished: Promise<CommandResult>
-  readonly #capture: number
-  #captured: Promise<Buffer> = Promise.resolve(Buffer.alloc(0))
   #resolve!: (result: CommandResult) => void
   #reject!: (error: unknown) => void
 
-  constructor(o: {
-    message: RunMessage
-    worker: Worker
-    runId: string
-    log: OpenLog
-    capture: number
-    transfer?: Transfer | undefined
-  }) {
+  constructor(o: { message: RunMessage; worker: Worker; runId: string; log: OpenLog; base: number }) {
     this.message = o.message
     this.worker = o.worker
     this.runId = o.runId
     this.log = o.log
-    this.transfer = o.transfer
-    this.#capture = o.capture
+    this.base = o.base
+    // What an earlier master has stored of it is in the log already.
+    this.received = o.log.bytes - o.base
+    this.committed = this.received
     this.finished = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -66,20 +64,5 @@ export class Command {
 
   fail(error: Error): void {
     this.#reject(error)
-  }
-
-  /** Keeps the end of stdout for the step that asked for it. */
-  keep(frame: OutputFrame): void {
-    if (this.#capture === 0) return
-    this.#captured = this.#captured.then(async (before) => {
-      const part = partOf('stdout', frame.runs, await decodeBody(frame.codec, frame.body))
-      const all = Buffer.concat([before, part])
-      return all.subarray(Math.max(0, all.length - this.#capture))
-    })
-    this.#captured.catch(() => {})
-  }
-
-  async stdout(): Promise<string> {
-    return (await this.#captured).toString()
   }
 }

@@ -10,7 +10,8 @@ import type { Done, FromMaster, Hello, Want, Welcome } from '../protocol/message
 import type { OutputFrame } from '../protocol/output-frame.ts'
 import type { CommandResult } from '../protocol/operation.ts'
 import type { Clock } from '../util/clock.ts'
-import { InfrastructureFailure, type Command } from './command.ts'
+import { Detached, InfrastructureFailure, type Command } from './command.ts'
+import { ExpectedCommands } from './expected-commands.ts'
 import type { LogLane } from './log-lane.ts'
 
 interface CommandsOptions {
@@ -28,6 +29,7 @@ interface CommandsOptions {
 export class Commands {
   readonly #o: CommandsOptions
   readonly #byId = new Map<string, Command>()
+  readonly #expected = new ExpectedCommands()
 
   constructor(options: CommandsOptions) {
     this.#o = options
@@ -43,20 +45,24 @@ export class Commands {
       cancel: (reason) => (this.#byId.has(command.id) ? this.cancel(command, reason) : undefined),
     })
     const { session } = command.worker
-    if (session && session.runId !== command.runId)
+    if (!this.#expected.arrived(command.id)) this.#lose(command, 'its agent was told to end it')
+    else if (session && session.runId !== command.runId)
       this.#lose(command, 'its agent was restarted before it began')
     else for (const message of [command.message, ...(command.transfer?.next() ?? [])]) tell(command, message)
   }
 
   cancel(command: Command, reason: string): void {
+    if (!this.#byId.has(command.id)) return
     command.cancelReason ??= reason.slice(0, 256)
     if (command.worker.session) tell(command, cancellation(command))
     else this.#endUnheard(command)
   }
 
-  /** Lets go of every command, for the end of this master: agents are told to end them when they next say hello. */
-  abandonAll(reason: string): void {
-    for (const command of this.#byId.values()) this.#lose(command, reason)
+  /** Lets go of every command without telling its agent: the next master takes it up. */
+  detachAll(): void {
+    const commands = [...this.#byId.values()]
+    this.#byId.clear()
+    for (const command of commands) command.fail(new Detached('the master was stopped'))
   }
 
   /** The worker's connection is gone: what was being cancelled is taken as cancelled, the rest waits for its return. */
@@ -79,31 +85,56 @@ export class Commands {
     }
   }
 
-  /** Resolves when the output taken so far of the worker's commands is committed: its agent may then let go of it. */
-  async stored(worker: Worker): Promise<void> {
+  /** Commands of builds that were just taken up; each is started soon. */
+  expect(ids: readonly string[]): void {
+    this.#expected.add(ids)
+  }
+
+  /** Their build has ended. */
+  expectNoMore(ids: readonly string[]): void {
+    this.#expected.remove(ids)
+  }
+
+  /** Those of the agent's commands that no build here has or expects. */
+  unknown(hello: Hello): string[] {
+    return hello.commands.map((c) => c.id).filter((id) => !this.#byId.has(id) && !this.#expected.has(id))
+  }
+
+  /**
+   * Resolves when what `resume` needs is there: builds that were just taken up have asked for their commands again, and the
+   * output taken so far of the worker's commands is committed, so that its agent may let go of it.
+   */
+  async ready(worker: Worker, hello: Hello): Promise<void> {
+    await this.#expected.arrival(
+      hello.commands.map((c) => c.id),
+      this.#o.clock,
+    )
     await Promise.all(
       this.#of(worker).map((command) => Promise.all([command.stored, command.transfer?.settled])),
     )
   }
 
-  /** What a connecting agent goes on with, once `stored` has resolved, and what it is told right after its welcome. */
+  /** What a connecting agent goes on with, once `ready` has resolved, and what it is told right after its welcome. */
   resume(session: WorkerSession, hello: Hello): { resume: Welcome['resume']; next: FromMaster[] } {
     const held = new Map(hello.commands.map((c) => [c.id, c]))
     const resume: Welcome['resume'] = []
     const next: FromMaster[] = []
     for (const command of this.#of(session.worker)) {
-      if (command.runId !== hello.runId) {
+      if (held.delete(command.id)) {
+        command.runId = hello.runId
+        resume.push({ command: command.id, logs: [{ log: 0, bytes: command.received }] })
+      } else if (command.runId !== hello.runId) {
         if (!command.reported) this.#lose(command, 'its agent was restarted')
         continue
+      } else {
+        // The connection broke before the agent got it; running it is idempotent by id.
+        next.push(command.message)
       }
-      // Without it, the connection broke before the agent got it; running it is idempotent by id.
-      if (held.delete(command.id))
-        resume.push({ command: command.id, logs: [{ log: 0, bytes: command.received }] })
-      else next.push(command.message)
       next.push(...(command.transfer?.next() ?? []))
       if (command.cancelReason !== undefined) next.push(cancellation(command))
     }
     for (const { id, logs, result } of held.values()) {
+      this.#expected.giveUp(id)
       if (result) continue
       session.dying.add(id)
       resume.push({ command: id, logs })
@@ -123,7 +154,6 @@ export class Commands {
     if (frame.offset < command.received) return
     if (end > command.committed + outputWindow) return session.close('more output than the window allows')
     command.received = end
-    command.keep(frame)
     command.stored = this.#o.lane.append(command.log, frame).then(
       () => {
         command.committed = end
@@ -177,7 +207,7 @@ export class Commands {
     await this.#o.commit.write((trx) =>
       trx
         .updateTable('commands')
-        .set({ result: jsonb(result), finished_at: sql<Date>`now()` })
+        .set({ result: jsonb(result), log_bytes: command.received, finished_at: sql<Date>`now()` })
         .where('id', '=', command.id)
         .where('finished_at', 'is', null)
         .execute(),

@@ -11,10 +11,10 @@ import { decodeBody, partOf } from './decode-body.ts'
 export async function countLines(
   db: Kysely<Database>,
   logIds: readonly number[],
-  pattern: RegExp | string,
+  pattern: PatternParts,
   signal: AbortSignal,
 ): Promise<number> {
-  const matcher = stateless(pattern)
+  const matcher = new RegExp(pattern.source, pattern.flags)
   let count = 0
   for (const logId of logIds) {
     const counters = counted.map((stream) => ({ stream, lines: new LineCounter(matcher) }))
@@ -86,11 +86,15 @@ async function* chunksOf(db: Kysely<Database>, logId: number) {
   }
 }
 
-// With g or y, an expression remembers where its last match was.
-function stateless(pattern: RegExp | string): RegExp {
-  return typeof pattern === 'string'
-    ? new RegExp(pattern)
-    : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''))
+export interface PatternParts {
+  readonly source: string
+  readonly flags: string
+}
+
+/** An expression as plain data. Without g and y, with which it would remember where its last match was. */
+export function patternParts(pattern: RegExp | string): PatternParts {
+  const { flags, source } = new RegExp(pattern)
+  return { source, flags: flags.replace(/[gy]/g, '') }
 }
 
 const counted: readonly Stream[] = ['stdout', 'stderr']

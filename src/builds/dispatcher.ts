@@ -10,7 +10,10 @@ import { PendingQueue, type PendingRequest } from './pending-queue.ts'
 import type { BuildTools } from './build-tools.ts'
 import { RunningBuild, type BuildOutcome } from './running-build.ts'
 import { storeClaim } from './store-claim.ts'
+import { requestOf, resumeBuild } from './resume-build.ts'
 import { storeBuildEnd } from './store-result.ts'
+import { storeSurely } from './store-surely.ts'
+import type { UnfinishedBuild } from './take-up.ts'
 
 export interface DispatcherOptions {
   readonly tools: BuildTools
@@ -80,12 +83,37 @@ export class Dispatcher {
     return { position, reason }
   }
 
-  /** Starts nothing more, ends what runs as RETRY, and waits until that is stored. */
+  /** Goes on with builds that earlier masters have left unfinished. */
+  takeUp(unfinished: readonly UnfinishedBuild[]): void {
+    for (const stored of unfinished) {
+      if (this.knows(stored.requestId)) continue
+      const request = requestOf(stored)
+      const worker = this.#o.fleet.get(stored.worker)
+      if (!worker) {
+        const gone = this.#endGone(stored, request).finally(() => this.#inFlight.delete(request.id))
+        this.#inFlight.set(request.id, gone)
+        continue
+      }
+      const open = stored.steps.flatMap((step) => step.stored.commands).filter((c) => c.result === null)
+      const commands = open.map((command) => command.id)
+      const place = worker.hold(stored.builder, stored.slot)
+      const builder = this.#o.builders.get(stored.builder)
+      this.#o.tools.commands.expect(commands)
+      void this.#follow(request, place, async () => {
+        const running = resumeBuild(stored, { builder, place, request, tools: this.#o.tools })
+        this.#started(running)
+        if (stored.cancelReason !== null) running.cancel(stored.cancelReason)
+        return running
+      }).then(() => this.#o.tools.commands.expectNoMore(commands))
+    }
+  }
+
+  /** Starts nothing more, lets go of what runs, and waits until what has ended is stored. */
   async stop(reason: string): Promise<void> {
     this.#stopped = reason
     this.#stopping.abort()
     clearTimeout(this.#timer)
-    for (const build of this.running.values()) build.abandon(reason)
+    for (const build of this.running.values()) build.leave()
     await Promise.allSettled(this.#inFlight.values())
   }
 
@@ -105,16 +133,27 @@ export class Dispatcher {
       this.queue.remove(request.id)
       this.queue.served(request.builder, ++this.#served)
       const place = worker.take(request.builder)
-      const done = this.#see(request, place).finally(() => {
-        this.#inFlight.delete(request.id)
-        worker.places.delete(place)
-        this.#sayDrained(worker)
-        this.wake()
-      })
-      this.#inFlight.set(request.id, done)
+      void this.#follow(request, place, () => this.#claim(request, place))
       return true
     }
     return false
+  }
+
+  // Never rejects.
+  #follow(
+    request: PendingRequest,
+    place: Place,
+    begin: () => Promise<RunningBuild | undefined>,
+  ): Promise<void> {
+    const { worker } = place
+    const done = this.#see(request, begin).finally(() => {
+      this.#inFlight.delete(request.id)
+      worker.places.delete(place)
+      this.#sayDrained(worker)
+      this.wake()
+    })
+    this.#inFlight.set(request.id, done)
+    return done
   }
 
   /** Tells an agent that wants to end, once nothing of it runs any more. */
@@ -133,15 +172,16 @@ export class Dispatcher {
   }
 
   // Never rejects.
-  async #see(request: PendingRequest, place: Place): Promise<void> {
+  async #see(request: PendingRequest, begin: () => Promise<RunningBuild | undefined>): Promise<void> {
     const { log, tools } = this.#o
     let running: RunningBuild | undefined
     try {
-      const claiming = this.#claim(request, place)
+      const claiming = begin()
       this.#claiming.set(request.id, claiming)
       running = await claiming
       if (!running) return
-      await this.#end(running, await running.run())
+      const outcome = await running.run()
+      if (outcome !== 'left') await this.#end(running, outcome)
     } catch (error) {
       log.error(
         { err: error, request: request.id, build: running?.claimed.id },
@@ -161,58 +201,73 @@ export class Dispatcher {
     const builder = builders.get(request.builder)!
     const runId = place.worker.session!.runId
     const claim = { requestId: request.id, builder, place, runId, master }
-    const claimed = await this.#insist(isConnectionFailure, (trx) => storeClaim(trx, claim))
+    const claimed = await this.#store((trx) => storeClaim(trx, claim), isConnectionFailure)
     if (!claimed) return undefined
-    place.buildId = claimed.id
     const running = new RunningBuild({ claimed, request, place, runId, builder, tools })
-    this.running.set(claimed.id, running)
+    this.#started(running)
     const { attempt, id } = claimed
     const facts = { build: id, request: request.id, builder: builder.name }
     tools.publish({ type: 'request.claimed', ...facts })
     tools.publish({ type: 'build.started', ...facts, worker: place.worker.name, attempt })
-    if (this.#stopped !== undefined) running.abandon(this.#stopped)
     return running
+  }
+
+  #started(running: RunningBuild): void {
+    running.place.buildId = running.claimed.id
+    this.running.set(running.claimed.id, running)
+    if (this.#stopped !== undefined) running.leave()
   }
 
   async #end(running: RunningBuild, outcome: BuildOutcome): Promise<void> {
     const { master, maxInfraRetries, tools } = this.#o
-    const { attempt, buildsetId, id, requestId } = running.claimed
+    const { attempt, buildsetId, id, infraFailures, requestId } = running.claimed
     const { worker } = running.place
-    const again = outcome.infrastructure && attempt <= maxInfraRetries
-    const result = outcome.infrastructure && !again ? 'EXCEPTION' : outcome.result
+    const counts = outcome.again === 'counted'
+    const again = counts ? infraFailures < maxInfraRetries : outcome.again === 'free'
+    const result = counts && !again ? 'EXCEPTION' : outcome.result
     const summary =
       result === outcome.result ? outcome.summary : `gave up after ${attempt} attempts: ${outcome.summary}`
-    const stopping = this.#stopped !== undefined
-    const notBefore = tools.clock.now() + (stopping ? 0 : backoff(attempt - 1, retryDelay))
+    const notBefore = tools.clock.now() + (counts ? backoff(infraFailures, retryDelay) : 0)
     const end = { buildId: id, requestId, buildsetId, result, summary, epoch: master.epoch }
-    const retry = { notBefore: new Date(notBefore), avoidWorkerId: stopping ? null : worker.rowId }
-    const stored = await this.#insist(
-      () => true,
-      (trx) => storeBuildEnd(trx, again ? { ...end, retry } : end),
-    )
+    const retry = { notBefore: new Date(notBefore), avoidWorkerId: counts ? worker.rowId : null, counts }
+    const stored = await this.#store((trx) => storeBuildEnd(trx, again ? { ...end, retry } : end))
     if (!stored) return
     const facts = { request: requestId, builder: running.facts.builder, result }
     tools.publish({ type: 'build.finished', build: id, worker: worker.name, ...facts })
     if (!again) tools.publish({ type: 'request.completed', ...facts })
-    else if (!stopping) {
-      const { builder, priority } = running.request
-      this.#enqueue({ id: requestId, builder, priority, notBefore, avoidWorker: worker.name })
+    else {
+      const avoidWorker = counts ? worker.name : undefined
+      this.#enqueue({ ...running.request, notBefore, avoidWorker })
     }
   }
 
-  // Whether a claim was stored must be known before another is made, and a build that ended must not seem to run for ever.
-  // A database that stays away ends this master with its lease.
-  async #insist<T>(again: (error: unknown) => boolean, work: Work<T>): Promise<T> {
-    const { clock, commit, log } = this.#o.tools
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await commit.write(work)
-      } catch (error) {
-        if (this.#stopped !== undefined || !again(error)) throw error
-        log.error({ err: error }, 'a build could not be stored; trying again')
-        await clock.sleep(backoff(attempt, storeDelay), this.#stopping.signal).catch(() => {})
-      }
+  /** Ends a build whose worker is no longer in the config: its agent cannot come back. Never rejects. */
+  async #endGone(
+    { buildsetId, id, requestId, worker }: UnfinishedBuild,
+    request: PendingRequest,
+  ): Promise<void> {
+    const { log, master, tools } = this.#o
+    const summary = `worker "${worker}" is no longer in the config`
+    const end = { buildId: id, requestId, buildsetId, result: 'RETRY', summary, epoch: master.epoch } as const
+    const retry = { notBefore: new Date(0), avoidWorkerId: null, counts: false }
+    try {
+      await this.#store((trx) => storeBuildEnd(trx, { ...end, retry }))
+      tools.publish({
+        type: 'build.finished',
+        build: id,
+        request: requestId,
+        builder: request.builder,
+        worker,
+        result: 'RETRY',
+      })
+      this.#enqueue(request)
+    } catch (error) {
+      log.error({ err: error, build: id }, 'a build could not be stored')
     }
+  }
+
+  #store<T>(work: Work<T>, again?: (error: unknown) => boolean): Promise<T> {
+    return storeSurely(work, this.#o.tools, this.#stopping.signal, again)
   }
 
   #enqueue(request: PendingRequest): void {
@@ -227,4 +282,3 @@ export class Dispatcher {
 
 /** Milliseconds: a broken worker is given a moment, a whole fleet is not hammered. */
 const retryDelay = { initial: 1000, max: 60_000 }
-const storeDelay = { initial: 1000, max: 30_000 }

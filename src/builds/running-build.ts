@@ -8,18 +8,22 @@ import type { BuildFacts, Step, StepOutcome } from '../steps/step.ts'
 import type { Place } from '../fleet/worker.ts'
 import type { BuilderConfig } from '../config/types.ts'
 import type { BuildTools, StepHost } from './build-tools.ts'
-import { InfrastructureFailure } from './command.ts'
+import { Detached, InfrastructureFailure } from './command.ts'
 import type { PendingRequest } from './pending-queue.ts'
-import type { ClaimedBuild } from './store-claim.ts'
+import type { ClaimedBuild, ClaimedStep } from './store-claim.ts'
+import { ConfigChanged } from './stored-calls.ts'
 import { afterStep, atStart, skipReason, type Progress } from './step-rules.ts'
-import { StepRun } from './step-run.ts'
+import { isNotTheSteps, StepRun } from './step-run.ts'
 
 export interface BuildOutcome {
   readonly result: Result
   readonly summary: string | null
-  /** The infrastructure failed, or a step asks for it: the request deserves another attempt. */
-  readonly infrastructure: boolean
+  /** Whether the request deserves another attempt: 'counted' against maxInfraRetries, or 'free' where nobody is to blame. */
+  readonly again: false | 'counted' | 'free'
 }
+
+/** This master lets go of the build; nothing is to be stored. */
+export type Left = 'left'
 
 interface RunningBuildOptions {
   readonly claimed: ClaimedBuild
@@ -28,6 +32,8 @@ interface RunningBuildOptions {
   readonly runId: string
   readonly builder: BuilderConfig
   readonly tools: BuildTools
+  /** The builder has other steps than those that the build was begun with. */
+  readonly changed?: boolean
 }
 
 /** One build while it runs on this master. */
@@ -41,7 +47,10 @@ export class RunningBuild implements StepHost {
   env: Readonly<Record<string, string>> = {}
   readonly request: PendingRequest
   readonly #builder: BuilderConfig
-  #abandoned: string | undefined
+  readonly #changed: boolean
+  #leaving = false
+  /** Steps that ran here: what they left open is theirs to end. */
+  readonly #asked = new Set<number>()
   #cancel = new AbortController()
   cancelReason: string | undefined
 
@@ -52,6 +61,7 @@ export class RunningBuild implements StepHost {
     this.runId = o.runId
     this.tools = o.tools
     this.#builder = o.builder
+    this.#changed = o.changed ?? false
     this.facts = Object.freeze({
       id: o.claimed.id,
       requestId: o.claimed.requestId,
@@ -72,22 +82,35 @@ export class RunningBuild implements StepHost {
     this.#cancel.abort(new Error(reason))
   }
 
-  /** Ends the build as an infrastructure failure, without waiting for its agent. */
-  abandon(reason: string): void {
-    this.#abandoned ??= reason
-    this.#cancel.abort(new Error(reason))
+  /** Lets go of the build as it is, for the next master to take up. */
+  leave(): void {
+    this.#leaving = true
+    this.#cancel.abort(new Detached('the master is stopping'))
   }
 
   /** Runs the steps in order. Never throws: whatever happens becomes an outcome. */
-  async run(): Promise<BuildOutcome> {
+  async run(): Promise<BuildOutcome | Left> {
     try {
       this.env = render(this.#builder.env ?? {}, this.claimed.properties) as Record<string, string>
+      if (this.#changed) throw new ConfigChanged('the steps of the builder changed while the build ran')
       return await this.#runSteps()
     } catch (error) {
+      if (this.#leaving || error instanceof Detached) return 'left'
+      if (error instanceof ConfigChanged) await this.#outlast()
+      if (this.#leaving) return 'left'
       if (this.cancelReason !== undefined) return ended('CANCELLED', this.cancelReason)
+      if (error instanceof ConfigChanged) return { ...ended('RETRY', error.message), again: 'free' }
       if (error instanceof InfrastructureFailure) return ended('RETRY', error.message)
       this.tools.log.error({ err: error, build: this.claimed.id }, 'a build could not go on')
       return ended('EXCEPTION', messageOf(error))
+    }
+  }
+
+  /** Lets the command in flight of a build whose steps have changed come to its end: nothing runs beside it. */
+  async #outlast(): Promise<void> {
+    for (const { ended: done, id, stored } of this.claimed.steps) {
+      if (done || !stored || this.#asked.has(id)) continue
+      await new StepRun(this, id, this.#cancel.signal, stored).outlast()
     }
   }
 
@@ -95,7 +118,15 @@ export class RunningBuild implements StepHost {
     let progress = atStart
     let summary: string | undefined
     let ran = false
-    for (const { id, number, step } of this.claimed.steps) {
+    for (const claimed of this.claimed.steps) {
+      const { id, step } = claimed
+      if (claimed.ended) {
+        const { result } = progress
+        progress = afterStep(step, claimed.ended.result, progress)
+        if (progress.result !== result) summary ??= summaryOf(step, claimed.ended)
+        ran ||= claimed.ended.result !== 'SKIPPED'
+        continue
+      }
       if (this.#cancel.signal.aborted) {
         const { result } = this.#cancelled()
         progress = afterStep(step, result, progress)
@@ -103,28 +134,27 @@ export class RunningBuild implements StepHost {
         this.#cancel = new AbortController()
       }
       const run = runOf(step, progress, this.claimed.properties)
-      const outcome =
-        typeof run === 'string' ? await this.#skip(id, run) : await this.#runStep(id, number, step.name, run)
+      const outcome = typeof run === 'string' ? await this.#skip(id, run) : await this.#runStep(claimed, run)
       const before = progress.result
       progress = afterStep(step, outcome.result, progress)
-      if (progress.result !== before)
-        summary ??= `${step.name}: ${outcome.summary ?? outcome.result.toLowerCase()}`
+      if (progress.result !== before) summary ??= summaryOf(step, outcome)
       ran ||= outcome.result !== 'SKIPPED'
     }
     if (progress.result === 'CANCELLED') return ended('CANCELLED', this.cancelReason ?? summary)
     return ran ? ended(progress.result, summary) : ended('SKIPPED', 'no step had anything to do')
   }
 
-  async #runStep(id: number, number: number, name: string, run: Step['run']): Promise<StepOutcome> {
+  async #runStep({ id, number, step, stored }: ClaimedStep, run: Step['run']): Promise<StepOutcome> {
     const { commit, publish } = this.tools
-    const facts = { build: this.claimed.id, step: id, number, name }
-    const context = new StepRun(this, id, this.#cancel.signal)
+    const facts = { build: this.claimed.id, step: id, number, name: step.name }
+    const context = new StepRun(this, id, this.#cancel.signal, stored)
+    this.#asked.add(id)
     // Not awaited alone: it goes into the same transaction as the step's first command.
     const started = commit
       .write((trx) =>
         trx
           .updateTable('steps')
-          .set({ started_at: sql<Date>`now()` })
+          .set({ started_at: sql<Date>`coalesce(started_at, now())` })
           .where('id', '=', id)
           .execute(),
       )
@@ -132,12 +162,15 @@ export class RunningBuild implements StepHost {
     let outcome: StepOutcome
     try {
       ;[outcome] = await Promise.all([this.#outcome(run, context), started])
+    } catch (error) {
+      if (error instanceof ConfigChanged) await context.outlast()
+      throw error
     } finally {
       await context.end()
     }
     const finished = context.finishLogs()
-    const stored = commit.write((trx) => storeStepEnd(trx, id, outcome))
-    await Promise.all([finished, stored])
+    const end = commit.write((trx) => storeStepEnd(trx, id, outcome))
+    await Promise.all([finished, end])
     publish({ type: 'step.finished', ...facts, result: outcome.result })
     return outcome
   }
@@ -147,19 +180,21 @@ export class RunningBuild implements StepHost {
     if (signal.aborted) return this.#cancelled()
     try {
       const outcome = outcomeOf(await Promise.race([run(context), context.unheeded()]))
+      if (this.#leaving) throw new Detached('the master is stopping')
       if (outcome.result === 'SUCCESS') return outcome
       if (context.lost && this.cancelReason === undefined) throw context.lost
       return signal.aborted ? this.#cancelled() : outcome
     } catch (error) {
       if (signal.aborted) return this.#cancelled()
       if (context.lost) throw context.lost
+      if (isNotTheSteps(error)) throw error
       await context.note(`The step threw an error:\n${(error as Error)?.stack ?? String(error)}`)
       return { result: 'EXCEPTION', summary: messageOf(error) }
     }
   }
 
   #cancelled(): StepOutcome {
-    if (this.#abandoned !== undefined) throw new InfrastructureFailure(this.#abandoned)
+    if (this.#leaving) throw new Detached('the master is stopping')
     return { result: 'CANCELLED', ...(this.cancelReason === undefined ? {} : { summary: this.cancelReason }) }
   }
 
@@ -190,8 +225,12 @@ function outcomeOf(returned: unknown): StepOutcome {
   throw new TypeError(`the step returned ${got}: it may return nothing, a result, or { result, summary }`)
 }
 
+function summaryOf(step: Step, { result, summary }: StepOutcome): string {
+  return `${step.name}: ${summary ?? result.toLowerCase()}`
+}
+
 function ended(result: Result, summary: string | undefined): BuildOutcome {
-  return { result, summary: storable(summary), infrastructure: result === 'RETRY' }
+  return { result, summary: storable(summary), again: result === 'RETRY' && 'counted' }
 }
 
 function storeStepEnd(

@@ -24,10 +24,10 @@ export async function sendFile(
     const { sha256, size, source } = outgoing
     const { mode = 0o644, path } = request
     const download = new FileDownload(source)
-    const outcome = await run({ op: 'downloadFile', path, size, sha256, mode }, async () => download)
-    return outcome.exitCode !== 0 && download.failure
+    const { result } = await run({ op: 'downloadFile', path, size, sha256, mode }, async () => download)
+    return result.exitCode !== 0 && download.failure
       ? failed(`it cannot be read on the master: ${download.failure.message}`)
-      : outcome
+      : { ...result, stdout: '' }
   } finally {
     await outgoing[Symbol.asyncDispose]()
   }

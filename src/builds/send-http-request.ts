@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { seconds } from '../model/durations.ts'
 import { messageOf } from '../model/errors.ts'
 import type { HttpAnswer, HttpRequest } from '../steps/step.ts'
@@ -28,6 +29,12 @@ export async function sendHttpRequest(
     const why = deadline.aborted ? `no whole answer within ${seconds(timeout)} s` : innermost(error)
     return { status: null, headers: {}, body: '', cut: false, error: why }
   }
+}
+
+/** Tells one request from another without saying what is in it. */
+export function digestOf({ key: _, ...request }: HttpRequest): string {
+  const sorted = Object.entries(request).sort(([a], [b]) => (a < b ? -1 : 1))
+  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex')
 }
 
 function httpUrl(text: string): URL {

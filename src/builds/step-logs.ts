@@ -2,6 +2,13 @@ import type { Transaction } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import type { StepHost } from './build-tools.ts'
 import type { OpenLog } from './log-lane.ts'
+import type { StoredLog } from './stored-calls.ts'
+
+/** A log and an offset in it. */
+export interface NotePlace {
+  readonly log: number
+  readonly at: number
+}
 
 type Also = (trx: Transaction<Database>, log: OpenLog) => Promise<unknown>
 
@@ -9,12 +16,13 @@ type Also = (trx: Transaction<Database>, log: OpenLog) => Promise<unknown>
 export class StepLogs {
   readonly #host: StepHost
   readonly #stepId: number
-  readonly #logs: OpenLog[] = []
+  readonly #logs: OpenLog[]
   readonly #busy = new Set<OpenLog>()
 
-  constructor(host: StepHost, stepId: number) {
+  constructor(host: StepHost, stepId: number, stored: readonly StoredLog[]) {
     this.#host = host
     this.#stepId = stepId
+    this.#logs = stored.map(({ bytes, id, lines }) => ({ id, buildId: host.facts.id, bytes, lines }))
   }
 
   /** A log for one writer at a time, to be given back; `also` is stored in the same transaction. */
@@ -37,20 +45,34 @@ export class StepLogs {
     return this.#logs.filter((log) => log.id > 0).map((log) => log.id)
   }
 
+  /** The log of a command that an earlier master began: nobody else writes to it. */
+  takeStored(id: number): OpenLog {
+    const log = this.#logs.find((stored) => stored.id === id)
+    if (!log) throw new Error(`log ${id} is not one of the step's`)
+    this.#busy.add(log)
+    return log
+  }
+
   giveBack(log: OpenLog): void {
     this.#busy.delete(log)
   }
 
-  /** Writes a line of the master's own. */
-  async note(line: string): Promise<void> {
-    const log = await this.take()
+  /**
+   * Writes a line of the master's own. `begin` is told where it goes and stores that; it returns where an earlier master has
+   * begun to write it.
+   */
+  async note(line: string, begin: (at: NotePlace) => Promise<NotePlace>): Promise<void> {
+    const free = await this.take()
+    const at = await begin({ log: free.id, at: free.bytes })
+    const log = this.#logs.find(({ id }) => id === at.log) ?? free
     try {
+      if (log.bytes > at.at) return
       const body = Buffer.from(`${cut(line)}\n`)
       const lines = body.filter((byte) => byte === newline).length
       const runs = [{ stream: 'header', length: body.length }] as const
       await this.#host.tools.lane.append(log, { rawLength: body.length, lines, codec: 'none', runs, body })
     } finally {
-      this.giveBack(log)
+      this.giveBack(free)
     }
   }
 

@@ -2,9 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { jsonb } from '../db/jsonb.ts'
 import { seconds, type Duration } from '../model/durations.ts'
-import { messageOf } from '../model/errors.ts'
 import type { PropertyValue } from '../model/properties.ts'
-import type { TransferOperation } from '../protocol/operation.ts'
 import type {
   BuildFacts,
   CommandOptions,
@@ -20,13 +18,15 @@ import type {
   UploadRequest,
 } from '../steps/step.ts'
 import type { StepHost } from './build-tools.ts'
-import { Command, InfrastructureFailure } from './command.ts'
-import { countLines } from './count-lines.ts'
-import { operationOf } from './operation-of.ts'
+import { Detached, InfrastructureFailure } from './command.ts'
+import { countLines, patternParts } from './count-lines.ts'
+import { readStdout } from './read-stdout.ts'
+import { digestOf, sendHttpRequest } from './send-http-request.ts'
 import { sendFile } from './send-file.ts'
-import { sendHttpRequest } from './send-http-request.ts'
+import { StepCommands } from './step-commands.ts'
+import { StepEffects } from './step-effects.ts'
 import { StepLogs } from './step-logs.ts'
-import type { Transfer } from './transfer.ts'
+import { ConfigChanged, nothingStored, type StoredCalls } from './stored-calls.ts'
 import { triggerBuilds } from './trigger-builds.ts'
 import { uploadArtifact, type RunTransfer } from './upload-artifact.ts'
 
@@ -34,24 +34,28 @@ import { uploadArtifact, type RunTransfer } from './upload-artifact.ts'
 export class StepRun implements StepContext {
   readonly build: BuildFacts
   readonly signal: AbortSignal
-  /** The infrastructure lost a command, whatever the step makes of that. */
-  lost: InfrastructureFailure | undefined
+  /** A command was lost, the config changed, or this master lets go: whatever the step makes of that. */
+  lost: NotTheSteps | undefined
   readonly #host: StepHost
   readonly #stepId: number
   readonly #logs: StepLogs
-  readonly #calls = new Set<string>()
+  readonly #effects: StepEffects
+  readonly #commands: StepCommands
   readonly #inFlight = new Set<Promise<void>>()
   readonly #over = new AbortController()
-  /** Of the step's commands: the build was cancelled, or the step is over. */
+  /** Of what the step has asked for: the build was cancelled, or the step is over. */
   readonly #stop: AbortSignal
 
-  constructor(host: StepHost, stepId: number, signal: AbortSignal) {
+  /** `stored`: what an earlier master has stored of this step. */
+  constructor(host: StepHost, stepId: number, signal: AbortSignal, stored: StoredCalls = nothingStored) {
     this.build = host.facts
     this.signal = signal
     this.#host = host
     this.#stepId = stepId
-    this.#logs = new StepLogs(host, stepId)
+    this.#logs = new StepLogs(host, stepId, stored.logs)
+    this.#effects = new StepEffects(host, stepId, stored)
     this.#stop = AbortSignal.any([signal, this.#over.signal])
+    this.#commands = new StepCommands({ host, stepId, stored, logs: this.#logs, stop: this.#stop })
   }
 
   get properties() {
@@ -75,52 +79,62 @@ export class StepRun implements StepContext {
     this.properties.set({ name, value: JSON.parse(json) as PropertyValue, source: 'step' })
   }
 
-  command(request: CommandRequest, options: CommandOptions = {}): Promise<CommandOutcome> {
-    return this.#track(this.#command(request, options))
-  }
-
-  /** The step must not be over before it has ended, and its failure must not be overlooked. */
-  #track<T>(outcome: Promise<T>): Promise<T> {
-    // Handled here too: a step that does not wait for its command must not end the master.
-    const settled = outcome.then(
-      () => {},
-      (error: unknown) => {
-        if (error instanceof InfrastructureFailure) this.lost ??= error
-      },
-    )
-    this.#inFlight.add(settled)
-    void settled.then(() => this.#inFlight.delete(settled))
-    return outcome
+  command(request: CommandRequest, { capture = 0, key }: CommandOptions = {}): Promise<CommandOutcome> {
+    return this.#track(async () => {
+      this.#stop.throwIfAborted()
+      const { output, result } = await this.#commands.run(this.#effects.call(key), request)
+      if (capture === 0) return { ...result, stdout: '' }
+      const stdout = await readStdout(this.#host.tools.db, output.logId, { ...output, limit: capture })
+      return { ...result, stdout }
+    })
   }
 
   upload(request: UploadRequest): Promise<UploadOutcome> {
-    return this.#track(uploadArtifact(this.#host, this.#stepId, request, this.#transfer))
+    return this.#track(() => uploadArtifact(this.#host, this.#stepId, request, this.#transfer(request.key)))
   }
 
   download(request: DownloadRequest): Promise<CommandOutcome> {
-    return this.#track(sendFile(this.#host, request, this.#transfer))
+    return this.#track(() => sendFile(this.#host, request, this.#transfer(request.key)))
   }
 
-  async trigger(request: TriggerRequest): Promise<TriggerOutcome> {
-    return this.#track(triggerBuilds(this.#host, request, this.#effect('trigger', request.key)))
+  trigger({ key, ...request }: TriggerRequest): Promise<TriggerOutcome> {
+    return this.#outside('trigger', request, key, (asked) => triggerBuilds(this.#host, request, asked))
   }
 
-  async httpRequest(request: HttpRequest): Promise<HttpAnswer> {
-    return this.#track(sendHttpRequest(request, this.#effect('http', request.key)))
+  httpRequest({ key, ...request }: HttpRequest): Promise<HttpAnswer> {
+    // Its headers may hold a secret, which must not be stored.
+    const digest = digestOf(request)
+    return this.#outside('httpRequest', { digest }, key, (asked) => sendHttpRequest(request, asked))
+  }
+
+  countLines(pattern: RegExp | string): Promise<number> {
+    const { db } = this.#host.tools
+    const parts = patternParts(pattern)
+    return this.#outside('countLines', parts, undefined, ({ signal }) =>
+      countLines(db, this.#logs.ids, parts, signal),
+    )
   }
 
   async note(line: string): Promise<void> {
     this.#over.signal.throwIfAborted()
-    await this.#logs.note(line)
-  }
-
-  async countLines(pattern: RegExp | string): Promise<number> {
-    this.#over.signal.throwIfAborted()
-    return countLines(this.#host.tools.db, this.#logs.ids, pattern, this.#stop)
+    const call = this.#effects.call()
+    await this.#logs.note(line, (at) => this.#effects.once(call, 'note', { line }, () => at))
   }
 
   async sleep(duration: Duration): Promise<void> {
-    await this.#host.tools.clock.sleep(seconds(duration) * 1000, this.#stop)
+    const { clock } = this.#host.tools
+    const ms = seconds(duration) * 1000
+    const until = await this.#effects.once(this.#effects.call(), 'sleep', { ms }, () => clock.now() + ms)
+    await clock.sleep(Math.max(0, until - clock.now()), this.#stop)
+  }
+
+  async now(): Promise<Date> {
+    const { clock } = this.#host.tools
+    return new Date(await this.#effects.once(this.#effects.call(), 'now', null, () => clock.now()))
+  }
+
+  async randomId(): Promise<string> {
+    return this.#effects.once(this.#effects.call(), 'randomId', null, () => randomUUID())
   }
 
   /** Rejects some seconds after the build was cancelled, in case the step does not heed that. */
@@ -142,68 +156,55 @@ export class StepRun implements StepContext {
     return this.#logs.finish()
   }
 
-  readonly #transfer: RunTransfer = (operation, begin) => this.#command(operation, {}, begin)
+  /** Lets the commands that an earlier master began, and that the step does not ask for any more, come to their end. */
+  outlast(): Promise<void> {
+    return this.#commands.outlast()
+  }
 
-  async #command(
-    request: CommandRequest | TransferOperation,
-    { capture = 0, key }: CommandOptions,
-    begin?: (command: string) => Promise<Transfer>,
-  ): Promise<CommandOutcome> {
-    this.#stop.throwIfAborted()
-    const { claimed, env, place, runId, tools } = this.#host
-    const operation = operationOf(request, [place.worker.spec.env, env])
-    const id = randomUUID()
-    const call = this.#call(key)
-    const log = await this.#logs.take((trx, { bytes, id: log_id }) =>
-      trx
-        .insertInto('commands')
-        .values({
-          id,
-          build_id: claimed.id,
-          step_id: this.#stepId,
-          call,
-          operation: jsonb(operation),
-          log_id,
-          log_base: bytes,
-        })
-        .onConflict((oc) => oc.column('id').doNothing())
-        .execute(),
-    )
-    const transfer = await begin?.(id)
-    const command = new Command({
-      message: { type: 'run', command: id, workspace: `${place.builder}/${place.slot}`, operation },
-      worker: place.worker,
-      runId,
-      log,
-      capture,
-      transfer,
-    })
-    const cancel = () => tools.commands.cancel(command, messageOf(this.#stop.reason))
-    try {
-      tools.commands.start(command)
-      if (this.#stop.aborted) cancel()
-      else this.#stop.addEventListener('abort', cancel, { once: true })
-      const result = await command.finished
-      return { ...result, stdout: await command.stdout() }
-    } finally {
-      this.#stop.removeEventListener('abort', cancel)
-      this.#logs.giveBack(log)
+  #transfer(key: string | undefined): RunTransfer {
+    const call = this.#effects.call(key)
+    return async (operation, begin) => {
+      this.#stop.throwIfAborted()
+      return this.#commands.run(call, operation, begin)
     }
   }
 
-  /** The key is the same whenever the step's function runs again, and no other effect has it. */
-  #effect(kind: string, key: string | undefined): { key: string; signal: AbortSignal } {
-    this.#stop.throwIfAborted()
-    return { key: `rouse:${kind}:${this.build.id}:${this.#stepId}:${this.#call(key)}`, signal: this.#stop }
+  /** Something beyond commands, asked for under a key that is the same whenever the step runs again. */
+  #outside<T>(
+    kind: string,
+    request: unknown,
+    named: string | undefined,
+    ask: (o: { key: string; signal: AbortSignal }) => Promise<T>,
+  ): Promise<T> {
+    return this.#track(async () => {
+      this.#stop.throwIfAborted()
+      const call = this.#effects.call(named)
+      const key = `rouse:${kind}:${this.build.id}:${this.#stepId}:${call}`
+      return this.#effects.once(call, kind, request, () => ask({ key, signal: this.#stop }))
+    })
   }
 
-  /** The effect's number within the step, or its key. */
-  #call(key: string | undefined): string {
-    const call = key ?? String(this.#calls.size + 1)
-    if (this.#calls.has(call)) throw new Error(`the step has asked for "${call}" already`)
-    this.#calls.add(call)
-    return call
+  /** The step is not over before this has ended, and a failure that is not the step's is not overlooked. */
+  #track<T>(work: () => Promise<T>): Promise<T> {
+    const outcome = work()
+    // Handled here too: a step that does not wait for it must not end the master.
+    const settled = outcome.then(
+      () => {},
+      (error: unknown) => {
+        if (isNotTheSteps(error)) this.lost ??= error
+      },
+    )
+    this.#inFlight.add(settled)
+    void settled.then(() => this.#inFlight.delete(settled))
+    return outcome
   }
+}
+
+type NotTheSteps = InfrastructureFailure | ConfigChanged | Detached
+
+/** What ends a build, or this master's part in it, through no fault of the step. */
+export function isNotTheSteps(error: unknown): error is NotTheSteps {
+  return error instanceof InfrastructureFailure || error instanceof ConfigChanged || error instanceof Detached
 }
 
 /** Milliseconds that a cancelled step has to end. */

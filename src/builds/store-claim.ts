@@ -2,7 +2,8 @@ import { sql, type Transaction } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import { Properties, type Property, type PropertyValue } from '../model/properties.ts'
 import type { SourceStamp } from '../model/source-stamp.ts'
-import type { Step } from '../steps/step.ts'
+import type { Step, StepOutcome } from '../steps/step.ts'
+import type { StoredCalls } from './stored-calls.ts'
 import type { BuilderConfig } from '../config/types.ts'
 import type { Place } from '../fleet/worker.ts'
 
@@ -23,7 +24,19 @@ export interface ClaimedBuild {
   readonly reason: string
   readonly source: SourceStamp
   readonly properties: Properties
-  readonly steps: readonly { readonly id: number; readonly number: number; readonly step: Step }[]
+  /** Failures of the infrastructure that the request has seen so far. */
+  readonly infraFailures: number
+  readonly steps: readonly ClaimedStep[]
+}
+
+export interface ClaimedStep {
+  readonly id: number
+  readonly number: number
+  readonly step: Step
+  /** How it ended under an earlier master: it is not run again. */
+  readonly ended?: StepOutcome
+  /** What an earlier master has stored of it while it ran. */
+  readonly stored?: StoredCalls
 }
 
 /**
@@ -51,7 +64,7 @@ export async function storeClaim(
         eb.and([eb('state', '=', 'claimed'), eb('owner', '=', master.id), eb('epoch', '=', master.epoch)]),
       ]),
     )
-    .returning(['attempts', 'buildset_id', 'builder_id'])
+    .returning(['attempts', 'buildset_id', 'builder_id', 'infra_failures'])
     .executeTakeFirst()
   if (!request) return undefined
   const buildset = await trx
@@ -100,6 +113,7 @@ export async function storeClaim(
     requestId,
     buildsetId: request.buildset_id,
     attempt: request.attempts,
+    infraFailures: request.infra_failures,
     reason: buildset.reason,
     source,
     properties,

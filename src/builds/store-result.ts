@@ -10,7 +10,12 @@ export interface BuildEnd {
   readonly summary: string | null
   readonly epoch: number
   /** Set for RETRY: when the request may run again, and which worker to avoid. */
-  readonly retry?: { readonly notBefore: Date; readonly avoidWorkerId: number | null }
+  readonly retry?: {
+    readonly notBefore: Date
+    readonly avoidWorkerId: number | null
+    /** Whether it counts against `maxInfraRetries`. */
+    readonly counts: boolean
+  }
 }
 
 /**
@@ -55,6 +60,7 @@ export async function storeBuildEnd(trx: Transaction<Database>, end: BuildEnd): 
         owner: null,
         not_before: end.retry.notBefore,
         avoid_worker_id: end.retry.avoidWorkerId,
+        infra_failures: sql<number>`infra_failures + ${end.retry.counts ? 1 : 0}`,
       })
       .where('id', '=', end.requestId)
       .where('state', '=', 'claimed')

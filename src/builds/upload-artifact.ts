@@ -1,7 +1,7 @@
-import type { Transaction } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import { artifactNameProblem } from '../model/artifact-name.ts'
-import type { TransferOperation } from '../protocol/operation.ts'
+import type { CommandResult, TransferOperation } from '../protocol/operation.ts'
 import type { ReceivedFile } from '../protocol/transfer/file-receiver.ts'
 import type { ArtifactFacts, CommandOutcome, UploadOutcome, UploadRequest } from '../steps/step.ts'
 import type { IncomingArtifact } from './artifact-store.ts'
@@ -14,19 +14,19 @@ import type { Transfer } from './transfer.ts'
 export type RunTransfer = (
   operation: TransferOperation,
   begin: (command: string) => Promise<Transfer>,
-) => Promise<CommandOutcome>
+) => Promise<{ id: string; result: CommandResult }>
 
 /** Stores a file of the worker as an artifact. Throws InfrastructureFailure when the master cannot store it. */
 export async function uploadArtifact(
-  { claimed, tools }: StepHost,
+  host: StepHost,
   stepId: number,
   { folder = false, name, path, type }: UploadRequest,
   run: RunTransfer,
 ): Promise<UploadOutcome> {
+  const { claimed, tools } = host
   const problem = artifactNameProblem(name)
   if (problem !== undefined) throw new TypeError(problem)
   const { maxBytes, store } = tools.artifacts
-  let artifact: ArtifactFacts | undefined
   let file: IncomingArtifact | undefined
   let upload: ArtifactUpload | undefined
   const begin = async (command: string) => {
@@ -35,19 +35,24 @@ export async function uploadArtifact(
     upload = new ArtifactUpload({
       file: incoming,
       maxBytes,
-      store: async (received) => {
+      store: (received) => {
         const row = { build_id: claimed.id, step_id: stepId, name, path: incoming.path, type, ...received }
-        const stored = await tools.commit.write((trx) => storeArtifact(trx, row))
-        if (typeof stored === 'string') return stored
-        artifact = { id: stored, name, type, ...received }
-        return undefined
+        return tools.commit.write((trx) => storeArtifact(trx, row))
       },
     })
     return upload
   }
   try {
-    const outcome = await run({ op: folder ? 'uploadDirectory' : 'uploadFile', path, maxBytes }, begin)
-    return outcomeOf(outcome, artifact, upload)
+    const { id, result } = await run({ op: folder ? 'uploadDirectory' : 'uploadFile', path, maxBytes }, begin)
+    const artifact = await findArtifact(tools.db, claimed.id, store.nameOf(claimed.id, id))
+    if (artifact) return { exitCode: 0, signal: null, reason: null, stdout: '', artifact }
+    if (upload?.failure)
+      throw new InfrastructureFailure(`the artifact could not be stored: ${upload.failure.message}`)
+    // Cancelled by nobody but the master, who did not want the file.
+    if (result.reason === 'cancelled' && host.cancelReason === undefined) return failed(result.message)
+    return result.exitCode === 0
+      ? failed('the agent ended before the file was whole')
+      : { ...result, stdout: '' }
   } finally {
     upload?.end()
     await upload?.settled
@@ -63,34 +68,36 @@ interface ArtifactRow extends ReceivedFile {
   readonly type: string
 }
 
-/** Returns its id, or why it cannot be. May run again after a commit whose answer was lost: then it finds its own. */
-export async function storeArtifact(trx: Transaction<Database>, row: ArtifactRow): Promise<number | string> {
-  await trx
+/** Returns why it cannot be. May run again, for the same command: then it finds its own. */
+export async function storeArtifact(
+  trx: Transaction<Database>,
+  row: ArtifactRow,
+): Promise<string | undefined> {
+  const { path, sha256, size } = row
+  const stored = await trx
     .insertInto('artifacts')
     .values(row)
-    .onConflict((oc) => oc.columns(['build_id', 'name']).doNothing())
-    .execute()
-  const { id, path } = await trx
+    .onConflict((oc) =>
+      oc.columns(['build_id', 'name']).doUpdateSet({ size, sha256 }).where('artifacts.path', '=', path),
+    )
+    .returning('id')
+    .executeTakeFirst()
+  return stored ? undefined : `the build has an artifact "${row.name}" already`
+}
+
+async function findArtifact(
+  db: Kysely<Database>,
+  buildId: number,
+  path: string,
+): Promise<ArtifactFacts | undefined> {
+  return db
     .selectFrom('artifacts')
-    .select(['id', 'path'])
-    .where('build_id', '=', row.build_id)
-    .where('name', '=', row.name)
-    .executeTakeFirstOrThrow()
-  return path === row.path ? id : `the build has an artifact "${row.name}" already`
+    .select(['id', 'name', 'type', 'size', 'sha256'])
+    .where('build_id', '=', buildId)
+    .where('path', '=', path)
+    .executeTakeFirst()
 }
 
-function outcomeOf(
-  outcome: CommandOutcome,
-  artifact: ArtifactFacts | undefined,
-  upload: ArtifactUpload | undefined,
-): UploadOutcome {
-  if (artifact) return { ...outcome, exitCode: 0, signal: null, reason: null, artifact }
-  if (upload?.refusal !== undefined) return failed(upload.refusal)
-  if (upload?.failure)
-    throw new InfrastructureFailure(`the artifact could not be stored: ${upload.failure.message}`)
-  return outcome.exitCode === 0 ? failed('the agent ended before the file was whole') : outcome
-}
-
-function failed(message: string): CommandOutcome {
+function failed(message = 'the master did not want the file'): CommandOutcome {
   return { exitCode: 1, signal: null, reason: null, message, stdout: '' }
 }

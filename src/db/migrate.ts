@@ -1,6 +1,7 @@
 import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Logger } from 'pino'
 import * as first from '../../migrations/0001_first.ts'
+import * as effects from '../../migrations/0002_effects.ts'
 import { RouseError } from '../model/errors.ts'
 import { describeFailure } from './connection-failure.ts'
 import { openDatabase } from './connection.ts'
@@ -63,6 +64,7 @@ function refuseNewer(done: readonly string[]): void {
 /** In the order in which they run. Imported statically, so that a packed Rouse has them too. */
 const migrations: Readonly<Record<string, { up(db: Kysely<unknown>): Promise<void> }>> = {
   '0001_first': first,
+  '0002_effects': effects,
 }
 
 const lockKey = 7_271_001

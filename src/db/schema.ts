@@ -22,6 +22,7 @@ export interface Database {
   logs: LogsTable
   log_chunks: LogChunksTable
   commands: CommandsTable
+  effects: EffectsTable
   artifacts: ArtifactsTable
   master_state: MasterStateTable
 }
@@ -142,6 +143,7 @@ interface RequestsTable {
   not_before: OptionalTime
   avoid_worker_id: number | null
   superseded_by: number | null
+  infra_failures: Generated<number>
   owner: string | null
   epoch: Generated<number>
   cancel_reason: string | null
@@ -215,9 +217,19 @@ interface CommandsTable {
   operation: Json<Operation>
   log_id: number
   log_base: number
+  log_bytes: number | null
   result: OptionalJson<CommandResult>
   created_at: Time
   finished_at: OptionalTime
+}
+
+interface EffectsTable {
+  step_id: number
+  call: string
+  kind: string
+  request: ColumnType<unknown, string, never>
+  result: ColumnType<unknown, string, never>
+  created_at: Time
 }
 
 interface ArtifactsTable {

@@ -10,7 +10,7 @@ import type { OutputFrame } from '../protocol/output-frame.ts'
 import { protocolVersion } from '../protocol/version.ts'
 import type { Clock } from '../util/clock.ts'
 import { outputWindow, Session } from './session.ts'
-import { storeConnected, storeDisconnected } from './store-session.ts'
+import { closeLost, storeConnected, storeDisconnected } from './store-session.ts'
 import { syncWorkers } from './sync-workers.ts'
 import { Worker, type WorkerSession } from './worker.ts'
 import type { WorkerSpec } from './worker-spec.ts'
@@ -27,8 +27,8 @@ export interface FleetOptions {
 
 /** What the builds' side is told of sessions. */
 export interface SessionHandlers {
-  /** Resolves when all output that came over earlier sessions of the worker is committed. */
-  stored(worker: Worker): Promise<void>
+  /** Resolves when `resume` may be called: the builds of the agent's commands are here, their output so far is committed. */
+  ready(worker: Worker, hello: Hello): Promise<void>
   /**
    * Which of the commands that the agent still has go on, and at which offset; the others are ended. `next` is sent right
    * after the welcome.
@@ -59,7 +59,10 @@ export class Fleet {
 
   /** Stores the config's workers and makes them known. */
   async configure(specs: readonly WorkerSpec[]): Promise<void> {
-    const rows = await this.#o.commit.write((trx) => syncWorkers(trx, specs))
+    const rows = await this.#o.commit.write(async (trx) => {
+      await closeLost(trx)
+      return syncWorkers(trx, specs)
+    })
     for (const spec of specs) {
       const row = rows.get(spec.name)!
       const worker = new Worker(row.id, spec)
@@ -196,11 +199,11 @@ export class Fleet {
       const stored = commit.write((trx) => storeConnected(trx, session, hello, master))
       session.stored = stored.catch(() => {})
       await stored
+      await handlers.ready(worker, hello)
     } catch (error) {
-      if (isCurrent(session)) worker.session = undefined
+      this.#gone(session, 'it could not be stored')
       throw error
     }
-    await handlers.stored(worker)
     if (!isCurrent(session)) return undefined
     const { next, resume } = handlers.resume(session, hello)
     session.send({

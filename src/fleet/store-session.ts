@@ -1,4 +1,4 @@
-import type { Transaction } from 'kysely'
+import { sql, type Transaction } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import type { Hello } from '../protocol/messages.ts'
 import type { WorkerSession } from './worker.ts'
@@ -70,6 +70,31 @@ export async function storeDisconnected(
             .where('disconnected_at', 'is', null),
         ),
       ),
+    )
+    .execute()
+}
+
+/** Ends the sessions of masters that have stopped or lost their lease, so that their workers count as away from now on. */
+export async function closeLost(trx: Transaction<Database>): Promise<void> {
+  const closed = await trx
+    .updateTable('sessions')
+    .from('masters')
+    .set({ disconnected_at: sql<Date>`now()`, disconnect_reason: 'the master was restarted' })
+    .whereRef('masters.id', '=', 'sessions.owner')
+    .where('sessions.disconnected_at', 'is', null)
+    .where((eb) =>
+      eb.or([eb('masters.stopped_at', 'is not', null), eb('masters.lease_until', '<', sql<Date>`now()`)]),
+    )
+    .returning('sessions.worker_id')
+    .execute()
+  if (closed.length === 0) return
+  await trx
+    .updateTable('workers')
+    .set({ disconnected_at: sql<Date>`now()` })
+    .where(
+      'id',
+      'in',
+      closed.map((row) => row.worker_id),
     )
     .execute()
 }

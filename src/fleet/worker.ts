@@ -70,6 +70,13 @@ export class Worker {
     return place
   }
 
+  /** The place of a build that was begun under an earlier master. */
+  hold(builder: string, slot: number): Place {
+    const place: Place = { worker: this, builder, slot, buildId: undefined }
+    this.places.add(place)
+    return place
+  }
+
   /** One sentence for people. */
   get sentence(): string {
     const { obstacle } = this

@@ -88,7 +88,7 @@ class Checkout {
         if (!(error instanceof GitFailure)) throw error
         if (error.final || attempt >= count) return error.outcome
       }
-      await this.#context.note(`${humanDuration(seconds(delay) * 1000)} from now it is tried again.`)
+      await this.#context.note(`It is tried again in ${humanDuration(seconds(delay) * 1000)}.`)
       await this.#context.sleep(delay)
       // It may be broken, or locked by a git that was killed: the last attempt starts from nothing.
       if (attempt + 1 === count) await this.#context.command({ op: 'rmdir', path: `${this.#workdir}/.git` })

@@ -66,6 +66,10 @@ export interface StepContext {
   note(line: string): Promise<void>
   /** Waits; ends early with the signal's reason when the build is cancelled. */
   sleep(duration: Duration): Promise<void>
+  /** The time, the same again when the step runs once more after a restart of the master. */
+  now(): Promise<Date>
+  /** A random UUID, the same again when the step runs once more. */
+  randomId(): Promise<string>
 }
 
 /** An operation with the shell's optional parts left out. */
@@ -101,6 +105,8 @@ export interface UploadRequest {
   readonly name: string
   /** Its media type. */
   readonly type: string
+  /** Names the effect, as of `command`. */
+  readonly key?: string
 }
 
 export interface UploadOutcome extends CommandOutcome {
@@ -123,6 +129,8 @@ export type DownloadRequest = ({ readonly content: string } | { readonly from: s
   readonly path: string
   /** Permissions. Default 0o644. */
   readonly mode?: number
+  /** Names the effect, as of `command`. */
+  readonly key?: string
 }
 
 export interface TriggerRequest {

@@ -18,7 +18,9 @@ test('an empty database gets the whole schema, and a second start changes nothin
 test('masters that start at the same time migrate once', async () => {
   const { address, db } = await emptyDatabase()
   await Promise.all([1, 2, 3].map(() => migrateDatabase({ address, log })))
-  expect((await applied(db)).map(({ name }) => name)).toEqual(['0001_first'])
+  const names = (await applied(db)).map(({ name }) => name)
+  expect(names.slice(0, 1)).toEqual(['0001_first'])
+  expect(names).toEqual([...new Set(names)])
 })
 
 test('a database that a newer Rouse has migrated is refused and named', async () => {

@@ -119,12 +119,13 @@ export class MasterProcess {
     )
   }
 
-  /** Everything that the logs of a build say, as bytes of UTF-8. */
-  async logText(build: number): Promise<string> {
+  /** Everything that the logs of a build say; `streams` leaves out the others: 'stdout,stderr'. */
+  async logText(build: number, streams?: string): Promise<string> {
+    const query = streams === undefined ? '' : `?streams=${streams}`
     let text = ''
     for (const step of (await this.api(`/builds/${build}/steps`)).items) {
       for (const log of (await this.api(`/steps/${step.id}/logs`)).items) {
-        text += await (await fetch(`${this.url}/api/v1/logs/${log.id}/text`)).text()
+        text += await (await fetch(`${this.url}/api/v1/logs/${log.id}/text${query}`)).text()
       }
     }
     return text
@@ -162,7 +163,10 @@ export interface AgentProcessOptions {
 export interface AgentProcess {
   readonly child: ChildProcess
   readonly baseDir: string
+  /** Resolves with its exit code; null when a signal ended it. */
+  readonly ended: Promise<number | null>
   output(): string
+  /** Sends a signal and waits for its end. */
   end(signal: NodeJS.Signals): Promise<number | null>
 }
 
@@ -202,19 +206,16 @@ async function startAgent(
   const child = spawn(program!, [...args, ...options], { cwd: master.dir, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (output += String(data)))
-  const end = async (signal: NodeJS.Signals) => {
-    if (child.exitCode === null && child.signalCode === null) {
-      const exit = once(child, 'exit')
-      child.kill(signal)
-      await exit
-    }
-    return child.exitCode
+  const ended = once(child, 'exit').then(([code]) => code as number | null)
+  const end = (signal: NodeJS.Signals) => {
+    child.kill(signal)
+    return ended
   }
   onEnd(async () => {
     await end('SIGKILL')
     await killCommands(dir)
   })
-  return { child, baseDir: dir, output: () => output, end }
+  return { child, baseDir: dir, ended, output: () => output, end }
 }
 
 // What a killed agent was running goes on without it.

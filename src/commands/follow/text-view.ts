@@ -112,6 +112,9 @@ export class TextView implements FollowView {
 
   async interrupted(request?: number): Promise<void> {
     for (const text of this.#texts.values()) await this.#write(text.end())
+    // The terminal has shown the keys as ^C.
+    const { err } = this.#options
+    if (err.isTTY && this.#atLineStart) await err.write('\r\x1b[K')
     if (request === undefined) return
     const [what, id] = this.#build
       ? [`build ${this.#build.id} goes on`, this.#build.id]

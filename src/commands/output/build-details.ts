@@ -23,7 +23,9 @@ export function buildDetails(
     ['source', sourceText(build)],
     ['started', when(build.startedAt, { isTTY, now })],
     ['took', took(build.startedAt, build.finishedAt, now)],
-    ...Object.entries(build.properties).map(([name, value]) => [`property ${name}`, text(value)]),
+    ...Object.entries(build.properties)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [`property ${name}`, text(value)]),
   ]
     .filter(([, value]) => value !== '')
     .map((fact) => fact.map(plainLine) as [string, string])

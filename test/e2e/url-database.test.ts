@@ -1,0 +1,112 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { finished } from '../helpers/master-process.ts'
+import { startMaster } from '../helpers/run-master.ts'
+import { startTcpPostgres, type TcpPostgres } from '../helpers/tcp-postgres.ts'
+import { startTcpProxy } from '../helpers/tcp-proxy.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+
+const config = `
+import { defineMaster, localWorker, staticWorker, secret, shell } from 'rouse'
+export default defineMaster({
+  listen: { host: '127.0.0.1', port: Number(process.env.PORT) },
+  database: secret('DB_URL'),
+  workers: [staticWorker('bot', { password: 'b0t' }), localWorker('local-1')],
+  builders: [
+    { name: 'hello', workers: ['local-1'], steps: [shell('echo hello')] },
+    { name: 'once', workers: ['bot'], steps: [
+      shell('echo ran >> runs; if [ -e second ]; then exit 0; fi; touch second; exec sleep 600') ] },
+    { name: 'counts', workers: ['local-1'], steps: [
+      shell('echo ran >> runs; n=0; while [ ! -e go ]; do n=$((n+1)); echo "line $n"; sleep 0.005; done; echo $n > total'),
+      shell('seq 1 1000') ] },
+  ],
+})`
+
+const urlOf = ({ password, user }: TcpPostgres, host: string, port: number, as = password) =>
+  `postgres://${user}:${as}@${host}:${port}/tested`
+const onEnd = (release: () => Promise<unknown>) => onTestFinished(async () => void (await release()))
+
+test('a master on a postgres:// URL works, and its restart after a kill takes lost builds back once the lease is over', async () => {
+  const postgres = await startTcpPostgres()
+  const env = { DB_URL: urlOf(postgres, postgres.host, postgres.port) }
+  const master = await startMaster({ config, whole: true, env })
+  const agent = await master.agent('bot', 'b0t')
+  expect(await master.request(await master.force('hello'))).toMatchObject({ result: 'SUCCESS' })
+  const lost = await master.force('once')
+  await waitFor('the command', () => readFile(join(agent.baseDir, 'once/0/second')))
+  const queued = await master.force('once')
+
+  await master.end('SIGKILL')
+  await master.start()
+  // Another master might still be alive: its lease says so.
+  const { buildIds } = await master.api(`/requests/${lost}`)
+  expect(await master.api(`/builds/${buildIds[0]}`)).toMatchObject({ state: 'running', result: null })
+  expect(await master.request(await master.force('hello'))).toMatchObject({ result: 'SUCCESS' })
+
+  await postgres.query(
+    'update masters set lease_until = now() where epoch < (select max(epoch) from masters) and stopped_at is null',
+  )
+  const done = await master.request(lost)
+  const builds = await Promise.all(done.buildIds.map((id: number) => master.api(`/builds/${id}`)))
+  expect(builds).toMatchObject([
+    { attempt: 1, result: 'RETRY', summary: 'the master was restarted' },
+    { attempt: 2, result: 'SUCCESS' },
+  ])
+  expect(await master.request(queued)).toMatchObject({ result: 'SUCCESS', buildIds: [expect.any(Number)] })
+  expect(await readFile(join(agent.baseDir, 'once/0/runs'), 'utf8')).toBe('ran\nran\nran\n')
+
+  expect(await master.end('SIGTERM')).toBe(0)
+  const wrong = await finished(
+    master.spawnCli(['start'], { DB_URL: urlOf(postgres, postgres.host, postgres.port, 'wr0ng-passw0rd') }),
+  )
+  expect(wrong.code).toBe(1)
+  const said = wrong.stdout + wrong.stderr
+  expect(said).toContain('ROUSE_DATABASE_FAILED')
+  expect(said).toContain(`cannot connect to postgres://tester@${postgres.host}`)
+  expect(said).toContain('password authentication failed')
+  expect(said).not.toContain('wr0ng-passw0rd')
+  expect(master.output).not.toContain(postgres.password)
+})
+
+test('when PostgreSQL is restarted or out of reach for a while, the master and its builds go on and no output is lost', async () => {
+  const postgres = await startTcpPostgres()
+  const proxy = await startTcpProxy(postgres.port, onEnd, postgres.host)
+  const env = { DB_URL: urlOf(postgres, '127.0.0.1', proxy.port) }
+  const master = await startMaster({ config, whole: true, env })
+  const { pid } = master
+  const file = (name: string) => join(master.dir, 'rouse-data/workers/local-1/counts/0', name)
+  const request = await master.force('counts')
+  await waitFor('the command', () => readFile(file('runs')))
+  const growing = async () => {
+    const [step] = (await master.api('/builds/1/steps')).items
+    const [log] = (await master.api(`/steps/${step.id}/logs`)).items
+    return log.bytes as number
+  }
+  for (const away of [
+    () => postgres.restart('SIGINT'),
+    () => postgres.restart('SIGQUIT'),
+    async () => {
+      proxy.cut()
+      await delay(3_000)
+      proxy.mend()
+    },
+  ]) {
+    await away()
+    const before = await waitFor('the log', growing)
+    await waitFor('the log to grow', async () => (await growing()) > before)
+  }
+  await writeFile(file('go'), '')
+  const done = await master.request(request)
+  const [build] = await Promise.all(done.buildIds.map((id: number) => master.api(`/builds/${id}`)))
+  expect(done.buildIds).toHaveLength(1)
+  expect(build).toMatchObject({ attempt: 1, result: 'SUCCESS' })
+  const total = Number(await readFile(file('total'), 'utf8'))
+  const counted = Array.from({ length: total }, (_, i) => `line ${i + 1}\n`).join('')
+  const thousand = Array.from({ length: 1000 }, (_, i) => `${i + 1}\n`).join('')
+  expect((await master.logText(build.id, 'stdout')) === counted + thousand).toBe(true)
+  expect(await readFile(file('runs'), 'utf8')).toBe('ran\n')
+  expect(master.pid).toBe(pid)
+  expect(await master.end('SIGTERM')).toBe(0)
+})

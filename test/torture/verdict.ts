@@ -1,0 +1,79 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { MasterProcess } from '../helpers/master-process.ts'
+import { password, type Job, type Tortured } from './torture.ts'
+
+/** Every promise that was broken, in sentences; empty when all held. */
+export async function verdict({ agents, jobs, master, trace }: Tortured): Promise<string[]> {
+  const broken: string[] = []
+  const begun = count(trace.filter((line) => line.startsWith('begin ')))
+  const ended = count(trace.filter((line) => line.startsWith('end ')))
+  for (const [line, times] of [...begun, ...ended]) {
+    if (times > 1) broken.push(`a command ran ${times} times: ${line}`)
+  }
+  for (const job of jobs) broken.push(...(await judge(master, job, begun, ended)))
+  for (const worker of (await master.api('/workers')).items as { name: string; runningBuilds: number[] }[]) {
+    if (worker.runningBuilds.length > 0) broken.push(`${worker.name} still holds a place`)
+  }
+  for (const agent of agents) broken.push(...(await leftBehind(agent.baseDir)))
+  if (master.output.includes(password)) broken.push("the password stands in the master's log")
+  return broken
+}
+
+async function judge(
+  master: MasterProcess,
+  { exitCode, lines, n, request }: Job,
+  begun: ReadonlyMap<string, number>,
+  ended: ReadonlyMap<string, number>,
+): Promise<string[]> {
+  const broken: string[] = []
+  const { buildIds, result } = await master.api<{ buildIds: number[]; result: string }>(
+    `/requests/${request}`,
+  )
+  const expected = exitCode === 0 ? 'SUCCESS' : 'FAILURE'
+  if (result !== expected)
+    broken.push(`job ${n} (r${request}) ended ${result}, its command ended ${expected}`)
+  const builds = await Promise.all(
+    buildIds.map((id) => master.api<{ id: number; result: string | null }>(`/builds/${id}`)),
+  )
+  const final = builds.filter((build) => build.result !== 'RETRY')
+  if (final.length !== 1) return [...broken, `job ${n} has ${final.length} final builds`]
+  const { id } = final[0]!
+  if (begun.get(`begin ${n} ${id}`) !== 1)
+    broken.push(`build ${id} of job ${n} did not begin its command exactly once`)
+  if (ended.get(`end ${n} ${id} ${exitCode}`) !== 1)
+    broken.push(`build ${id} of job ${n} did not end its command exactly once`)
+  const text = await master.logText(id, 'stdout,stderr')
+  const right = Array.from({ length: lines }, (_, i) => `line ${i + 1}\n`).join('')
+  if (text !== right)
+    broken.push(`the log of build ${id} (job ${n}) is not what its command wrote: ${difference(text, right)}`)
+  return broken
+}
+
+/** What an agent keeps of commands that the master has long forgotten. */
+async function leftBehind(baseDir: string): Promise<string[]> {
+  const own = join(baseDir, '.rouse')
+  const broken: string[] = []
+  for (const folder of ['commands', 'spool']) {
+    const kept = await readdir(join(own, folder)).catch(() => [])
+    if (kept.length > 0)
+      broken.push(`${kept.length} left in ${join(own, folder)}: ${kept.slice(0, 3).join(', ')}`)
+  }
+  for (const file of await readdir(own, { recursive: true, withFileTypes: true }).catch(() => [])) {
+    if (!file.isFile()) continue
+    const content = await readFile(join(file.parentPath, file.name), 'latin1').catch(() => '')
+    if (content.includes(password)) broken.push(`the password stands in ${file.name}`)
+  }
+  return broken
+}
+
+function difference(text: string, right: string): string {
+  const at = [...text].findIndex((char, i) => char !== right[i])
+  return `${text.length} of ${right.length} characters, other from ${at} on: ${JSON.stringify(text.slice(Math.max(0, at - 20), at + 40))}`
+}
+
+function count(lines: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1)
+  return counts
+}
