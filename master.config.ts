@@ -9,12 +9,6 @@ export default defineMaster({
       name: 'self',
       description: 'Clone, install, typecheck, lint, and the quick part of the tests.',
       workers: ['local-1'],
-      // git would refuse a checkout that another user owns, such as one made before `sudo npm start`.
-      env: {
-        GIT_CONFIG_COUNT: '1',
-        GIT_CONFIG_KEY_0: 'remote.origin.uploadpack',
-        GIT_CONFIG_VALUE_0: "git -c safe.directory='*' upload-pack",
-      },
       steps: [
         git({ repo: import.meta.dirname }),
         shell('npm ci --ignore-scripts --no-audit --no-fund', { name: 'install' }),

@@ -6,7 +6,12 @@ export { secret } from './config/secret.ts'
 export { staticWorker } from './config/static-worker.ts'
 export { interpolate } from './model/interpolate.ts'
 export { masterLock, workerLock } from './model/lock.ts'
+export { copyDir, fileExists, makeDir, removeDir, removeFile } from './steps/file-steps.ts'
 export { git } from './steps/git.ts'
+export { httpRequest } from './steps/http-request.ts'
+export { setProperty, setPropertyFromCommand } from './steps/set-property.ts'
+export { trigger } from './steps/trigger.ts'
+export { downloadFile, uploadDirectory, uploadFile, writeFile } from './steps/transfer-steps.ts'
 export { shell } from './steps/shell.ts'
 export { step } from './steps/step.ts'
 
@@ -36,15 +41,32 @@ export type { PropertyReader, PropertyValue, Renderable } from './model/properti
 export type { Result } from './model/results.ts'
 export type { SourceStamp } from './model/source-stamp.ts'
 export type { CommandResult } from './protocol/operation.ts'
+export type { FileStepOptions } from './steps/file-steps.ts'
 export type { GitOptions } from './steps/git.ts'
-export type { ShellOptions } from './steps/shell.ts'
 export type {
+  ExtractProperties,
+  SetPropertyFromCommandOptions,
+  SetPropertyOptions,
+} from './steps/set-property.ts'
+export type { ShellCommand, ShellOptions } from './steps/shell.ts'
+export type { HttpRequestOptions } from './steps/http-request.ts'
+export type { TriggerOptions } from './steps/trigger.ts'
+export type { DownloadOptions, UploadOptions } from './steps/transfer-steps.ts'
+export type {
+  ArtifactFacts,
   BuildFacts,
   CommandOptions,
   CommandOutcome,
   CommandRequest,
+  DownloadRequest,
+  HttpAnswer,
+  HttpRequest,
   Step,
   StepContext,
   StepFlags,
   StepOutcome,
+  TriggerOutcome,
+  TriggerRequest,
+  UploadOutcome,
+  UploadRequest,
 } from './steps/step.ts'

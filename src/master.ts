@@ -1,7 +1,9 @@
 import { hostname } from 'node:os'
+import { dirname } from 'node:path'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { Supervisor } from './agent/supervisor/supervisor.ts'
+import { ArtifactStore } from './builds/artifact-store.ts'
 import { Builds } from './builds/builds.ts'
 import { EventLog } from './builds/event-log.ts'
 import type { SettingsChanges } from './config/compare-settings.ts'
@@ -105,6 +107,8 @@ async function openParts(
     onLeft: (name) => void locals.close(name),
   })
   const locals = new LocalWorkers((worker, own) => openLocalWorker(worker, { fleet, log }, own), log)
+  const artifacts = new ArtifactStore(settings.dataDir)
+  await artifacts.open()
   const builds = new Builds({
     db,
     commit,
@@ -116,6 +120,8 @@ async function openParts(
     builders: settings.builders,
     maxInfraRetries: settings.maxInfraRetries,
     maxDisconnected: settings.maxDisconnectedSeconds,
+    artifacts: { store: artifacts, maxBytes: settings.maxArtifactSize },
+    configDir: dirname(settings.configFile),
   })
   const windDown = new WindDown({ builds, clock, log, signal: loops.signal })
   const admin = new WorkerAdmin({ fleet, commit, clock, log, publish })
@@ -156,6 +162,7 @@ async function openParts(
     fleet,
     admin,
     login,
+    artifactPath: (path) => artifacts.pathOf(path),
     ready: () => ready,
   })
   await builds.open()

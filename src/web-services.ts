@@ -21,6 +21,7 @@ interface Parts {
   readonly fleet: Fleet
   readonly admin: WorkerAdmin
   readonly login: Login
+  readonly artifactPath: WebServices['artifactPath']
   readonly ready: () => boolean
 }
 

@@ -10,11 +10,13 @@ import { RouseError } from '../model/errors.ts'
 import type { EventBody } from '../model/events.ts'
 import type { Hello } from '../protocol/messages.ts'
 import type { Clock } from '../util/clock.ts'
+import type { ArtifactStore } from './artifact-store.ts'
 import { Commands } from './commands.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { LockKeeper } from './lock-keeper.ts'
 import { LogLane } from './log-lane.ts'
 import { loadPending } from './load-pending.ts'
+import { RequestEnds } from './request-ends.ts'
 import type { RunningBuild } from './running-build.ts'
 import { storeBuildCancel, storeRequestCancel } from './store-cancel.ts'
 import { storeSubmission, type CollapseRules, type Submission, type Submitted } from './store-submit.ts'
@@ -33,6 +35,9 @@ export interface BuildsOptions {
   readonly maxInfraRetries: number
   /** Seconds. */
   readonly maxDisconnected: number
+  readonly artifacts: { readonly store: ArtifactStore; readonly maxBytes: number }
+  /** The folder of master.config.ts. */
+  readonly configDir: string
 }
 
 type Unkeyed = Omit<Submission, 'idempotencyKey'> & { readonly idempotencyKey?: string }
@@ -48,8 +53,13 @@ export class Builds {
   #accepting = false
 
   constructor(options: BuildsOptions) {
-    this.#o = options
-    const { clock, commit, db, fleet, log, master, maxDisconnected, maxInfraRetries, publish } = options
+    const { clock, commit, db, fleet, log, master, maxDisconnected, maxInfraRetries } = options
+    const ends = new RequestEnds(db, clock)
+    const publish = (event: EventBody) => {
+      ends.heard(event)
+      options.publish(event)
+    }
+    this.#o = { ...options, publish }
     this.#builders = new Map(options.builders.map((b) => [b.name, b]))
     this.#collapseRules = {
       of: (builder) => this.#builders.get(builder)?.collapseRequests,
@@ -59,7 +69,25 @@ export class Builds {
     const freed = () => this.#dispatcher.wake()
     this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
     const locks = new LockKeeper(freed)
-    const tools = { db, commit, commands: this.#commands, lane: this.#lane, locks, clock, log, publish }
+    const { artifacts, configDir } = options
+    const requests = {
+      submit: (submission: Submission) => this.submit(submission),
+      cancel: (id: number, reason: string) => this.cancelRequest(id, { reason }),
+      ended: (ids: readonly number[], signal: AbortSignal) => ends.of(ids, signal),
+    }
+    const tools = {
+      requests,
+      db,
+      artifacts,
+      configDir,
+      commit,
+      commands: this.#commands,
+      lane: this.#lane,
+      locks,
+      clock,
+      log,
+      publish,
+    }
     this.#dispatcher = new Dispatcher({
       tools,
       fleet,
@@ -75,6 +103,8 @@ export class Builds {
       },
       resume: (session, hello) => this.#commands.resume(session, hello),
       output: (session, frame) => this.#commands.output(session, frame),
+      file: (session, frame) => this.#commands.file(session, frame),
+      want: (session, message) => this.#commands.want(session, message),
       done: (session, message) => this.#commands.done(session, message),
       drain: (session, cancel) => this.#dispatcher.runner.drain(session.worker, cancel),
       changed: (worker) => {
@@ -87,9 +117,10 @@ export class Builds {
   /** Takes up what is stored: builds of masters that are gone go on, pending requests wait again. */
   async open(): Promise<void> {
     await this.#o.commit.write((trx) => syncBuilders(trx, this.#o.builders))
+    // Builds that go on may request others.
+    this.#accepting = true
     await this.#takeUpLost()
     await this.#takeInPending()
-    this.#accepting = true
   }
 
   /** Replaces the builders: what runs keeps its steps, what waits gets the new ones. */

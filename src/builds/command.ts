@@ -2,6 +2,7 @@ import type { CommandResult } from '../protocol/operation.ts'
 import type { Run as RunMessage } from '../protocol/messages.ts'
 import type { Worker } from '../fleet/worker.ts'
 import type { OpenLog } from './log-lane.ts'
+import type { Transfer } from './transfer.ts'
 
 /** The infrastructure failed, not the user's command: the build is retried. */
 export class InfrastructureFailure extends Error {
@@ -27,6 +28,8 @@ export class Command {
   /** The agent run that it was given to. Another run that does not know it has lost it. */
   runId: string
   readonly log: OpenLog
+  /** The master's end of the file that it sends or receives. */
+  transfer: Transfer | undefined
   /** Where its output begins in the log. */
   readonly base: number
   /** Bytes of the command's own output that have been handed to the lane, and of these the committed ones. */

@@ -5,7 +5,8 @@ import { jsonb } from '../db/jsonb.ts'
 import { outputWindow } from '../fleet/session.ts'
 import type { Worker, WorkerSession } from '../fleet/worker.ts'
 import { messageOf } from '../model/errors.ts'
-import type { Done, FromMaster, Hello, Welcome } from '../protocol/messages.ts'
+import type { FileFrame } from '../protocol/file-frame.ts'
+import type { Done, FromMaster, Hello, Want, Welcome } from '../protocol/messages.ts'
 import type { OutputFrame } from '../protocol/output-frame.ts'
 import type { CommandResult } from '../protocol/operation.ts'
 import type { Clock } from '../util/clock.ts'
@@ -37,10 +38,16 @@ export class Commands {
   /** Gives a stored command to its worker's agent, or keeps it for the moment the agent is back. */
   start(command: Command): void {
     this.#byId.set(command.id, command)
+    command.transfer?.bind({
+      command: command.id,
+      send: (message) => tell(command, message),
+      sendFile: (frame) => reachable(command)?.sendFile(frame),
+      cancel: (reason) => (this.#byId.has(command.id) ? this.cancel(command, reason) : undefined),
+    })
     const { session } = command.worker
     if (!this.#expected.arrived(command.id)) this.#lose(command, 'its agent was told to end it')
     else if (session && session.runId !== command.runId) this.#loseToRestart(command)
-    else tell(command, command.message)
+    else for (const message of [command.message, ...(command.transfer?.next() ?? [])]) tell(command, message)
   }
 
   cancel(command: Command, reason: string): void {
@@ -101,7 +108,9 @@ export class Commands {
       hello.commands.map((c) => c.id),
       this.#o.clock,
     )
-    await Promise.all(this.#of(worker).map((command) => command.stored))
+    await Promise.all(
+      this.#of(worker).map((command) => Promise.all([command.stored, command.transfer?.settled])),
+    )
   }
 
   /** What a connecting agent goes on with, once `ready` has resolved, and what it is told right after its welcome. */
@@ -120,6 +129,7 @@ export class Commands {
         // The connection broke before the agent got it; running it is idempotent by id.
         next.push(command.message)
       }
+      next.push(...(command.transfer?.next() ?? []))
       if (command.cancelReason !== undefined) next.push(cancellation(command))
     }
     for (const { id, logs, result } of held.values()) {
@@ -150,6 +160,23 @@ export class Commands {
       },
       (error: unknown) => this.#lose(command, `its output could not be stored: ${messageOf(error)}`),
     )
+  }
+
+  file(session: WorkerSession, frame: FileFrame): void {
+    const command = this.#byId.get(frame.command)
+    // The rest of a file that nobody wants any more.
+    if (command?.worker !== session.worker) return
+    try {
+      if (!command.transfer) throw new Error('a file of a command that sends none')
+      command.transfer.frame(frame)
+    } catch (error) {
+      session.close(messageOf(error))
+    }
+  }
+
+  want(session: WorkerSession, { bytes, command: id, offset }: Want): void {
+    const command = this.#byId.get(id)
+    if (command?.worker === session.worker) command.transfer?.want(offset, bytes)
   }
 
   done(session: WorkerSession, message: Done): void {
@@ -226,8 +253,12 @@ export class Commands {
 }
 
 // Nothing may come before a welcome, and an agent that has no welcome yet is told with it.
-function tell({ runId, worker: { session } }: Command, message: FromMaster): void {
-  if (session?.welcomed && session.runId === runId) session.send(message)
+function tell(command: Command, message: FromMaster): void {
+  reachable(command)?.send(message)
+}
+
+function reachable({ runId, worker: { session } }: Command): WorkerSession | undefined {
+  return session?.welcomed && session.runId === runId ? session : undefined
 }
 
 function cancellation({ cancelReason, id }: Command): FromMaster {

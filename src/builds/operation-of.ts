@@ -1,7 +1,7 @@
 import { Compile } from 'typebox/schema'
 import { seconds } from '../model/durations.ts'
 import { maxControlBytes } from '../protocol/control.ts'
-import { Operation } from '../protocol/operation.ts'
+import { Operation, type TransferOperation } from '../protocol/operation.ts'
 import type { CommandRequest } from '../steps/step.ts'
 
 type Env = Readonly<Record<string, string | null | undefined>>
@@ -11,7 +11,7 @@ type Env = Readonly<Record<string, string | null | undefined>>
  * Throws a TypeError that names what no agent would take: options may be computed, and only the build that computed them
  * wrong shall feel it.
  */
-export function operationOf(request: CommandRequest, below: readonly Env[]): Operation {
+export function operationOf(request: CommandRequest | TransferOperation, below: readonly Env[]): Operation {
   const operation = request.op === 'shell' ? shellOperation(request, below) : request
   const validator = validators.get(operation.op)
   if (!validator) throw new TypeError(`there is no operation "${String(operation.op)}"`)

@@ -74,6 +74,10 @@ export class RunningBuild implements StepHost {
     })
   }
 
+  get priority(): number {
+    return this.request.priority
+  }
+
   cancel(reason: string): void {
     this.cancelReason ??= reason
     this.#cancel.abort(new Error(reason))

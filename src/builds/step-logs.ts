@@ -41,6 +41,10 @@ export class StepLogs {
     }
   }
 
+  get ids(): readonly number[] {
+    return this.#logs.filter((log) => log.id > 0).map((log) => log.id)
+  }
+
   /** The log of a command that an earlier master began: nobody else writes to it. */
   takeStored(id: number): OpenLog {
     const log = this.#logs.find((stored) => stored.id === id)

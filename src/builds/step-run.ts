@@ -2,30 +2,33 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { jsonb } from '../db/jsonb.ts'
 import { seconds, type Duration } from '../model/durations.ts'
-import { messageOf } from '../model/errors.ts'
 import type { PropertyValue } from '../model/properties.ts'
-import type { CommandResult, Operation } from '../protocol/operation.ts'
-import type { Place } from '../fleet/worker.ts'
 import type {
   BuildFacts,
   CommandOptions,
   CommandOutcome,
   CommandRequest,
+  DownloadRequest,
+  HttpAnswer,
+  HttpRequest,
   StepContext,
+  TriggerOutcome,
+  TriggerRequest,
+  UploadOutcome,
+  UploadRequest,
 } from '../steps/step.ts'
 import type { StepHost } from './build-tools.ts'
-import { Command, Detached, InfrastructureFailure } from './command.ts'
-import { operationOf } from './operation-of.ts'
+import { Detached, InfrastructureFailure } from './command.ts'
+import { countLines, patternParts } from './count-lines.ts'
 import { readStdout } from './read-stdout.ts'
+import { digestOf, sendHttpRequest } from './send-http-request.ts'
+import { sendFile } from './send-file.ts'
+import { StepCommands } from './step-commands.ts'
+import { StepEffects } from './step-effects.ts'
 import { StepLogs } from './step-logs.ts'
-import {
-  ConfigChanged,
-  nothingStored,
-  storedCommand,
-  storedEffect,
-  type StoredCalls,
-  type StoredCommand,
-} from './stored-calls.ts'
+import { ConfigChanged, nothingStored, type StoredCalls } from './stored-calls.ts'
+import { triggerBuilds } from './trigger-builds.ts'
+import { uploadArtifact, type RunTransfer } from './upload-artifact.ts'
 
 /** The context of one step while it runs: every effect is stored before it happens. */
 export class StepRun implements StepContext {
@@ -36,25 +39,23 @@ export class StepRun implements StepContext {
   readonly #host: StepHost
   readonly #stepId: number
   readonly #logs: StepLogs
-  /** What an earlier master has stored of this step. */
-  readonly #stored: StoredCalls
-  readonly #calls = new Set<string>()
-  /** Commands of an earlier master that this one goes on with. */
-  readonly #taken = new Set<string>()
-  #unnamed = 0
+  readonly #effects: StepEffects
+  readonly #commands: StepCommands
   readonly #inFlight = new Set<Promise<void>>()
   readonly #over = new AbortController()
-  /** Of the step's commands: the build was cancelled, or the step is over. */
+  /** Of what the step has asked for: the build was cancelled, or the step is over. */
   readonly #stop: AbortSignal
 
+  /** `stored`: what an earlier master has stored of this step. */
   constructor(host: StepHost, stepId: number, signal: AbortSignal, stored: StoredCalls = nothingStored) {
     this.build = host.facts
     this.signal = signal
     this.#host = host
     this.#stepId = stepId
-    this.#stored = stored
     this.#logs = new StepLogs(host, stepId, stored.logs)
+    this.#effects = new StepEffects(host, stepId, stored)
     this.#stop = AbortSignal.any([signal, this.#over.signal])
+    this.#commands = new StepCommands({ host, stepId, stored, logs: this.#logs, stop: this.#stop })
   }
 
   get properties() {
@@ -78,40 +79,62 @@ export class StepRun implements StepContext {
     this.properties.set({ name, value: JSON.parse(json) as PropertyValue, source: 'step' })
   }
 
-  command(request: CommandRequest, options: CommandOptions = {}): Promise<CommandOutcome> {
-    const outcome = this.#command(request, options)
-    // Handled here too: a step that does not wait for its command must not end the master.
-    const settled = outcome.then(
-      () => {},
-      (error: unknown) => {
-        if (isNotTheSteps(error)) this.lost ??= error
-      },
+  command(request: CommandRequest, { capture = 0, key }: CommandOptions = {}): Promise<CommandOutcome> {
+    return this.#track(async () => {
+      this.#stop.throwIfAborted()
+      const { output, result } = await this.#commands.run(this.#effects.call(key), request)
+      if (capture === 0) return { ...result, stdout: '' }
+      const stdout = await readStdout(this.#host.tools.db, output.logId, { ...output, limit: capture })
+      return { ...result, stdout }
+    })
+  }
+
+  upload(request: UploadRequest): Promise<UploadOutcome> {
+    return this.#track(() => uploadArtifact(this.#host, this.#stepId, request, this.#transfer(request.key)))
+  }
+
+  download(request: DownloadRequest): Promise<CommandOutcome> {
+    return this.#track(() => sendFile(this.#host, request, this.#transfer(request.key)))
+  }
+
+  trigger({ key, ...request }: TriggerRequest): Promise<TriggerOutcome> {
+    return this.#outside('trigger', request, key, (asked) => triggerBuilds(this.#host, request, asked))
+  }
+
+  httpRequest({ key, ...request }: HttpRequest): Promise<HttpAnswer> {
+    // Its headers may hold a secret, which must not be stored.
+    const digest = digestOf(request)
+    return this.#outside('httpRequest', { digest }, key, (asked) => sendHttpRequest(request, asked))
+  }
+
+  countLines(pattern: RegExp | string): Promise<number> {
+    const { db } = this.#host.tools
+    const parts = patternParts(pattern)
+    return this.#outside('countLines', parts, undefined, ({ signal }) =>
+      countLines(db, this.#logs.ids, parts, signal),
     )
-    this.#inFlight.add(settled)
-    void settled.then(() => this.#inFlight.delete(settled))
-    return outcome
   }
 
   async note(line: string, key?: string): Promise<void> {
     this.#over.signal.throwIfAborted()
-    const call = this.#call(key)
-    await this.#logs.note(line, (at) => this.#effect(call, 'note', { line }, () => at))
+    const call = this.#effects.call(key)
+    await this.#logs.note(line, (at) => this.#effects.once(call, 'note', { line }, () => at))
   }
 
   async sleep(duration: Duration): Promise<void> {
     const { clock } = this.#host.tools
     const ms = seconds(duration) * 1000
-    const until = await this.#effect(this.#call(undefined), 'sleep', { ms }, () => clock.now() + ms)
+    const until = await this.#effects.once(this.#effects.call(), 'sleep', { ms }, () => clock.now() + ms)
     await clock.sleep(Math.max(0, until - clock.now()), this.#stop)
   }
 
   async now(): Promise<Date> {
-    const at = await this.#effect(this.#call(undefined), 'now', null, () => this.#host.tools.clock.now())
-    return new Date(at)
+    const { clock } = this.#host.tools
+    return new Date(await this.#effects.once(this.#effects.call(), 'now', null, () => clock.now()))
   }
 
   async randomId(): Promise<string> {
-    return this.#effect(this.#call(undefined), 'randomId', null, () => randomUUID())
+    return this.#effects.once(this.#effects.call(), 'randomId', null, () => randomUUID())
   }
 
   /** Rejects some seconds after the build was cancelled, in case the step does not heed that. */
@@ -133,108 +156,47 @@ export class StepRun implements StepContext {
     return this.#logs.finish()
   }
 
-  async #command(request: CommandRequest, { capture = 0, key }: CommandOptions): Promise<CommandOutcome> {
-    this.#stop.throwIfAborted()
-    const { env, place, tools } = this.#host
-    const operation = operationOf(request, [place.worker.spec.env, env])
-    const call = this.#call(key)
-    const before = storedCommand(this.#stored, call, operation)
-    if (before?.result) return this.#outcomeOf(before, before.result, capture)
-    const command = before ? this.#again(before) : await this.#begin(call, operation)
-    const result = await this.#finished(command)
-    if (capture === 0) return { ...result, stdout: '' }
-    const { base, log, received } = command
-    const part = { from: base, to: base + received, limit: capture }
-    return { ...result, stdout: await readStdout(tools.db, log.id, part) }
+  /** Lets the commands that an earlier master began, and that the step does not ask for any more, come to their end. */
+  outlast(): Promise<void> {
+    return this.#commands.outlast()
   }
 
-  /** Of a command that ended under an earlier master. */
-  async #outcomeOf(
-    { logBase, logBytes, logId }: StoredCommand,
-    result: CommandResult,
-    capture: number,
-  ): Promise<CommandOutcome> {
-    if (result.reason === 'lost')
-      throw new InfrastructureFailure(result.message ?? 'the agent lost the command')
-    if (capture === 0) return { ...result, stdout: '' }
-    const part = { from: logBase, to: logBase + (logBytes ?? 0), limit: capture }
-    return { ...result, stdout: await readStdout(this.#host.tools.db, logId, part) }
-  }
-
-  async #begin(call: string, operation: Operation): Promise<Command> {
-    const { claimed, place, runId } = this.#host
-    const id = randomUUID()
-    let base = 0
-    const log = await this.#logs.take((trx, { bytes, id: log_id }) => {
-      base = bytes
-      return trx
-        .insertInto('commands')
-        .values({
-          id,
-          build_id: claimed.id,
-          step_id: this.#stepId,
-          call,
-          operation: jsonb(operation),
-          log_id,
-          log_base: bytes,
-        })
-        .onConflict((oc) => oc.column('id').doNothing())
-        .execute()
-    })
-    const message = { type: 'run', command: id, workspace: workspaceOf(place), operation } as const
-    return new Command({ message, worker: place.worker, runId, log, base })
-  }
-
-  /** A command that an earlier master began: its agent goes on with it. */
-  #again({ id, logBase: base, logId, operation }: StoredCommand): Command {
-    const { place, runId } = this.#host
-    this.#taken.add(id)
-    const message = { type: 'run', command: id, workspace: workspaceOf(place), operation } as const
-    return new Command({ message, worker: place.worker, runId, log: this.#logs.takeStored(logId), base })
-  }
-
-  async #finished(command: Command): Promise<CommandResult> {
-    const { commands } = this.#host.tools
-    const cancel = () => commands.cancel(command, messageOf(this.#stop.reason))
-    try {
-      commands.start(command)
-      if (this.#stop.aborted) cancel()
-      else this.#stop.addEventListener('abort', cancel, { once: true })
-      return await command.finished
-    } finally {
-      this.#stop.removeEventListener('abort', cancel)
-      this.#logs.giveBack(command.log)
+  #transfer(key: string | undefined): RunTransfer {
+    const call = this.#effects.call(key)
+    return async (operation, begin) => {
+      this.#stop.throwIfAborted()
+      return this.#commands.run(call, operation, begin)
     }
   }
 
-  /** Lets the commands that an earlier master began, and that the step does not ask for any more, come to their end. */
-  async outlast(): Promise<void> {
-    const open = this.#stored.commands.filter((c) => c.result === null && !this.#taken.has(c.id))
-    await Promise.all(open.map((stored) => this.#finished(this.#again(stored)).catch(() => {})))
+  /** Something beyond commands, asked for under a key that is the same whenever the step runs again. */
+  #outside<T>(
+    kind: string,
+    request: unknown,
+    named: string | undefined,
+    ask: (o: { key: string; signal: AbortSignal }) => Promise<T>,
+  ): Promise<T> {
+    return this.#track(async () => {
+      this.#stop.throwIfAborted()
+      const call = this.#effects.call(named)
+      const key = `rouse:${kind}:${this.build.id}:${this.#stepId}:${call}`
+      return this.#effects.once(call, kind, request, () => ask({ key, signal: this.#stop }))
+    })
   }
 
-  /** Stores what `make` returns before anyone acts on it, or returns what an earlier master has stored. */
-  async #effect<T>(call: string, kind: string, request: unknown, make: () => T): Promise<T> {
-    const before = storedEffect(this.#stored, call, kind, request)
-    if (before) return before.result as T
-    const result = make()
-    const row = { step_id: this.#stepId, call, kind, request: jsonb(request), result: jsonb(result) }
-    await this.#host.tools.commit.write((trx) =>
-      trx
-        .insertInto('effects')
-        .values(row)
-        .onConflict((oc) => oc.doNothing())
-        .execute(),
+  /** The step is not over before this has ended, and a failure that is not the step's is not overlooked. */
+  #track<T>(work: () => Promise<T>): Promise<T> {
+    const outcome = work()
+    // Handled here too: a step that does not wait for it must not end the master.
+    const settled = outcome.then(
+      () => {},
+      (error: unknown) => {
+        if (isNotTheSteps(error)) this.lost ??= error
+      },
     )
-    return result
-  }
-
-  /** The effect's number within the step, or its key. */
-  #call(key: string | undefined): string {
-    const call = key ?? String(++this.#unnamed)
-    if (this.#calls.has(call)) throw new Error(`the step has asked for an effect "${call}" already`)
-    this.#calls.add(call)
-    return call
+    this.#inFlight.add(settled)
+    void settled.then(() => this.#inFlight.delete(settled))
+    return outcome
   }
 }
 
@@ -243,10 +205,6 @@ type NotTheSteps = InfrastructureFailure | ConfigChanged | Detached
 /** What ends a build, or this master's part in it, through no fault of the step. */
 export function isNotTheSteps(error: unknown): error is NotTheSteps {
   return error instanceof InfrastructureFailure || error instanceof ConfigChanged || error instanceof Detached
-}
-
-function workspaceOf({ builder, slot }: Place): string {
-  return `${builder}/${slot}`
 }
 
 /** Milliseconds that a cancelled step has to end. */

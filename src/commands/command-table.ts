@@ -53,6 +53,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./logs.ts')).logsCommand(),
   },
   {
+    name: 'artifacts',
+    summary: 'list what a build has stored, or download it',
+    load: async () => (await import('./artifacts.ts')).artifactsCommand(),
+  },
+  {
     name: 'cancel',
     summary: 'cancel a build or a request',
     load: async () => (await import('./cancel.ts')).cancelCommand(),

@@ -8,7 +8,7 @@ import { checkPastedSecrets } from './check-pasted-secrets.ts'
 import { checkReferences } from './check-references.ts'
 import { checkScheduler } from './check-scheduler.ts'
 import { checkWorker } from './check-worker.ts'
-import { check, count, duration, listOf, optional, options, path, text } from './checks.ts'
+import { check, count, duration, listOf, optional, options, path, positiveInteger, text } from './checks.ts'
 import { isPlainObject } from './is-plain-object.ts'
 import { Place } from './place.ts'
 import type { Problem } from './problem.ts'
@@ -47,4 +47,5 @@ const master = options<MasterConfig>('the config', {
   heartbeatInterval: optional(duration({ min: 0.1 })),
   maxDisconnected: optional(duration({ min: 0 })),
   maxInfraRetries: optional(count),
+  maxArtifactSize: optional(positiveInteger),
 })

@@ -7,6 +7,7 @@ export const defaults = {
   heartbeatInterval: 30,
   maxDisconnected: 3600,
   maxInfraRetries: 3,
+  maxArtifactSize: 1_073_741_824,
   maxBuilds: 1,
   keepaliveInterval: 3600,
   missingTimeout: 3600,

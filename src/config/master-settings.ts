@@ -24,6 +24,8 @@ export interface MasterSettings {
   readonly heartbeatSeconds: number
   readonly maxDisconnectedSeconds: number
   readonly maxInfraRetries: number
+  /** Bytes. */
+  readonly maxArtifactSize: number
   /** Absolute path of the config's own file, the first of `files`. */
   readonly configFile: string
   readonly files: readonly string[]

@@ -48,6 +48,7 @@ export function resolveConfig(
     heartbeatSeconds: seconds(config.heartbeatInterval ?? defaults.heartbeatInterval),
     maxDisconnectedSeconds: seconds(config.maxDisconnected ?? defaults.maxDisconnected),
     maxInfraRetries: config.maxInfraRetries ?? defaults.maxInfraRetries,
+    maxArtifactSize: config.maxArtifactSize ?? defaults.maxArtifactSize,
     configFile: files[0]!,
     files,
     secrets: keeper.secrets,

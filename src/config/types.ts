@@ -31,6 +31,8 @@ export interface MasterConfig {
   readonly maxDisconnected?: Duration
   /** How often a build is tried again after a failure of the infrastructure. Default 3. */
   readonly maxInfraRetries?: number
+  /** Bytes that one artifact may have. Default 1 GiB. */
+  readonly maxArtifactSize?: number
 }
 
 export interface ListenAddress {

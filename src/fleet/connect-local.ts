@@ -22,12 +22,18 @@ export function connectLocal(
   }
   const masterEnd: MasterLinkEvents = fleet.accept(
     worker,
-    { send: (message) => toAgent((end) => end.message(message)), ping: async () => open, close },
+    {
+      send: (message) => toAgent((end) => end.message(message)),
+      sendFile: (frame) => toAgent((end) => end.file(frame)),
+      ping: async () => open,
+      close,
+    },
     { address: 'this process' },
   )
   const agentEnd: AgentLinkEvents = attach({
     send: (message) => toMaster((end) => end.message(message)),
     sendOutput: (frame) => toMaster((end) => end.output(frame)),
+    sendFile: (frame) => toMaster((end) => end.file(frame)),
     bufferedAmount: 0,
     close,
   })

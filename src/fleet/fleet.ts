@@ -3,17 +3,18 @@ import type { Logger } from 'pino'
 import type { GroupCommit } from '../db/group-commit.ts'
 import type { EventBody } from '../model/events.ts'
 import { messageOf } from '../model/errors.ts'
+import type { FileFrame } from '../protocol/file-frame.ts'
 import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
-import type { Done, FromAgent, FromMaster, Hello, Welcome } from '../protocol/messages.ts'
+import type { Done, FromAgent, FromMaster, Hello, Want, Welcome } from '../protocol/messages.ts'
 import type { OutputFrame } from '../protocol/output-frame.ts'
 import { protocolVersion } from '../protocol/version.ts'
 import type { Clock } from '../util/clock.ts'
-import { beat } from './beat.ts'
 import { Roster } from './roster.ts'
 import { outputWindow, Session } from './session.ts'
 import { closeLost, storeConnected, storeDisconnected } from './store-session.ts'
 import { syncWorkers } from './sync-workers.ts'
 import type { Worker, WorkerSession } from './worker.ts'
+import { watchSessions } from './watch-sessions.ts'
 import type { WorkerSpec } from './worker-spec.ts'
 
 export interface FleetOptions {
@@ -38,6 +39,8 @@ export interface SessionHandlers {
    */
   resume(session: WorkerSession, hello: Hello): { resume: Welcome['resume']; next: FromMaster[] }
   output(session: WorkerSession, frame: OutputFrame): void
+  file(session: WorkerSession, frame: FileFrame): void
+  want(session: WorkerSession, message: Want): void
   done(session: WorkerSession, message: Done): void
   /** The agent asked to end; `cancel`: it does not want to wait for the builds it runs. */
   drain(session: WorkerSession, cancel: boolean): void
@@ -148,6 +151,12 @@ export class Fleet {
         this.#heard(session)
         this.#handlers!.output(session, frame)
       },
+      file: (frame) => {
+        if (!session) return link.close('a file before the welcome')
+        if (!isCurrent(session)) return
+        this.#heard(session)
+        this.#handlers!.file(session, frame)
+      },
       closed: (reason) => {
         closed = true
         clearTimeout(helloTimer)
@@ -158,18 +167,11 @@ export class Fleet {
 
   /** Sends heartbeats and keepalives, and drops the silent, until aborted. */
   async watch(signal: AbortSignal): Promise<void> {
-    const { clock, heartbeat, log } = this.#o
-    while (!signal.aborted) {
-      await clock.sleep(heartbeat * 1000, signal).catch(() => {})
-      if (signal.aborted) return
-      const now = clock.now()
-      for (const { name, session } of this.#roster.all()) {
-        if (!session || beat(session, now)) continue
-        log.warn({ worker: name, address: session.address }, 'agent is silent, dropping its connection')
-        session.close('silent for three heartbeats')
-        this.#gone(session, 'silent for three heartbeats')
-      }
+    const drop = (session: WorkerSession, reason: string) => {
+      session.close(reason)
+      this.#gone(session, reason)
     }
+    await watchSessions(() => this.#roster.all(), { ...this.#o, drop, signal })
   }
 
   /** Closes every connection and waits until that is stored. */
@@ -248,6 +250,8 @@ export class Fleet {
     switch (message.type) {
       case 'heartbeat':
         return
+      case 'want':
+        return this.#handlers!.want(session, message)
       case 'done':
         return this.#handlers!.done(session, message)
       case 'drain':

@@ -36,7 +36,8 @@ export class Roster {
     const before = new Map([...this.#leaving, ...this.#configured])
     this.#configured.clear()
     this.#leaving.clear()
-    for (const spec of specs) this.#configured.set(spec.name, workerOf(spec, { rows, known: before.get(spec.name), now }))
+    for (const spec of specs)
+      this.#configured.set(spec.name, workerOf(spec, { rows, known: before.get(spec.name), now }))
     for (const worker of before.values()) {
       worker.removed = !this.#configured.has(worker.name)
       if (worker.removed) this.#leaving.set(worker.name, worker)

@@ -1,3 +1,4 @@
+import type { FileFrame } from '../protocol/file-frame.ts'
 import type { MasterLink } from '../protocol/link.ts'
 import type { FromMaster, Hello } from '../protocol/messages.ts'
 
@@ -51,6 +52,10 @@ export class Session<W> {
   answers(): Promise<boolean> {
     this.#answer ??= this.#link.ping(pingDeadline).finally(() => (this.#answer = undefined))
     return this.#answer
+  }
+
+  sendFile(frame: FileFrame): void {
+    this.#link.sendFile(frame)
   }
 
   close(reason: string): void {

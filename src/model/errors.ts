@@ -29,6 +29,19 @@ export const errorCatalogue = {
     status: 426,
     advice: 'Upgrade the older of agent and master: they speak different versions of the protocol.',
   },
+  ROUSE_ARTIFACT_DOWNLOAD: {
+    status: 500,
+    advice: 'Choose an empty folder with --download, on a disk with room, and ask again.',
+  },
+  ROUSE_ARTIFACT_LOST: {
+    status: 410,
+    advice:
+      'Its file in <dataDir>/artifacts was removed or damaged. Restore it from a backup, or build again.',
+  },
+  ROUSE_ARTIFACT_UNKNOWN: {
+    status: 404,
+    advice: 'GET /api/v1/builds/{id}/artifacts lists what a build has stored.',
+  },
   ROUSE_BUILDER_UNKNOWN: {
     status: 404,
     advice: 'Run `rouse check` or open the page to see the builders there are.',
@@ -101,7 +114,7 @@ export const errorCatalogue = {
   ROUSE_REQUEST_INVALID: { status: 400, advice: 'See /api/v1/openapi.json for what this address takes.' },
   ROUSE_REQUEST_TOO_LARGE: { status: 413, advice: 'The body is limited to 1 MiB.' },
   ROUSE_REQUEST_UNKNOWN: { status: 404, advice: 'Run `rouse requests` to see the requests there are.' },
-  ROUSE_RANGE_INVALID: { status: 416, advice: 'Ask for a range inside the log.' },
+  ROUSE_RANGE_INVALID: { status: 416, advice: 'Ask for a range inside it.' },
   ROUSE_SECRET_MISSING: {
     status: 422,
     advice:

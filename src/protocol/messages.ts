@@ -55,7 +55,19 @@ export type Done = Static<typeof Done>
 export const Drain = Type.Object({ type: Type.Literal('drain'), cancel: Type.Boolean() })
 export const Heartbeat = Type.Object({ type: Type.Literal('heartbeat') })
 
-export const FromAgent = Type.Union([Hello, Done, Drain, Heartbeat])
+/**
+ * Who receives a file asks for it: everything before `offset` is there, and `bytes` more may come. With 0, all of it is
+ * there and safe. The first one on a connection says where to begin; the others only give more room.
+ */
+export const Want = Type.Object({
+  type: Type.Literal('want'),
+  command: CommandId,
+  offset: Count,
+  bytes: Count,
+})
+export type Want = Static<typeof Want>
+
+export const FromAgent = Type.Union([Hello, Done, Drain, Want, Heartbeat])
 export type FromAgent = Static<typeof FromAgent>
 
 // ---- master to agent -------------------------------------------------------------------------------------------------
@@ -100,5 +112,5 @@ export const Drained = Type.Object({ type: Type.Literal('drained') })
 /** The master's own sign of life every `keepaliveInterval`, apart from heartbeats, as in Buildbot. */
 export const Keepalive = Type.Object({ type: Type.Literal('keepalive') })
 
-export const FromMaster = Type.Union([Welcome, Run, Cancel, Ack, Forget, Drained, Keepalive, Heartbeat])
+export const FromMaster = Type.Union([Welcome, Run, Cancel, Ack, Want, Forget, Drained, Keepalive, Heartbeat])
 export type FromMaster = Static<typeof FromMaster>

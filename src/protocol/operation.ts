@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 
 const Path = Type.String({ minLength: 1, maxLength: 4096 })
 const Seconds = Type.Number({ minimum: 0, maximum: 31_536_000 })
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const Env = Type.Record(Type.String(), Type.Union([Type.String({ maxLength: 131_072 }), Type.Null()]))
 
 /**
@@ -34,9 +35,22 @@ export const Operation = Type.Union([
   Type.Object({ op: Type.Literal('stat'), path: Path }),
   Type.Object({ op: Type.Literal('listdir'), path: Path }),
   Type.Object({ op: Type.Literal('glob'), pattern: Path }),
+  /** The file goes to the master in file frames; one that is larger is refused. */
+  Type.Object({ op: Type.Literal('uploadFile'), path: Path, maxBytes: Count }),
+  /** The same for a folder, as a compressed tar archive. */
+  Type.Object({ op: Type.Literal('uploadDirectory'), path: Path, maxBytes: Count }),
+  /** The file comes from the master in file frames, and is put in its place when it is whole. */
+  Type.Object({
+    op: Type.Literal('downloadFile'),
+    path: Path,
+    size: Count,
+    sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    mode: Type.Integer({ minimum: 0, maximum: 0o777 }),
+  }),
 ])
 export type Operation = Static<typeof Operation>
 export type ShellOperation = Extract<Operation, { op: 'shell' }>
+export type TransferOperation = Extract<Operation, { op: 'uploadFile' | 'uploadDirectory' | 'downloadFile' }>
 
 /**
  * How a command ended. `reason` is null when the process ended by itself (then exitCode or signal is set); file

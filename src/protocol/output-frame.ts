@@ -38,7 +38,7 @@ export function encodeOutputFrame(frame: OutputFrame): Buffer {
   header[0] = 1
   header[1] = frame.log
   header[2] = codecs.indexOf(frame.codec)
-  Buffer.from(frame.command.replaceAll('-', ''), 'hex').copy(header, 4)
+  writeUuid(header, frame.command)
   header.writeBigUInt64BE(BigInt(frame.offset), 20)
   header.writeUInt32BE(frame.rawLength, 28)
   header.writeUInt32BE(frame.lines, 32)
@@ -84,7 +84,12 @@ export function decodeOutputFrame(bytes: Buffer): OutputFrame {
   }
 }
 
-function readUuid(bytes: Buffer): string {
+/** The command id of a binary frame. */
+export function readUuid(bytes: Buffer): string {
   const hex = bytes.toString('hex', 4, 20)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+export function writeUuid(header: Buffer, id: string): void {
+  Buffer.from(id.replaceAll('-', ''), 'hex').copy(header, 4)
 }

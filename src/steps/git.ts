@@ -14,6 +14,12 @@ export interface GitOptions extends StepFlags {
   readonly workdir?: Renderable<string>
   /** What is removed after the checkout: all untracked files (default), those not ignored, or nothing. */
   readonly clean?: (typeof cleanModes)[number]
+  /** How much history is fetched. Default all of it. A revision that is deeper is found all the same. */
+  readonly depth?: number
+  /** Checks out submodules too, and theirs. Default false. */
+  readonly submodules?: boolean
+  /** Fetches what Git LFS holds; git-lfs must be installed on the worker. Default false: pointers stay pointers. */
+  readonly lfs?: boolean
   /** Silence after which a git command is killed. Default 20 minutes. */
   readonly timeout?: Duration
   /** How often a failed checkout is tried again, and after how long. Default 2 times, 5 s. */
@@ -25,7 +31,7 @@ export interface GitOptions extends StepFlags {
  * workspace clones; later ones fetch. Sets the property `got_revision`.
  */
 export function git(options: GitOptions): Step {
-  const { branch, clean = 'all', repo, retry, timeout, workdir } = options
+  const { branch, clean = 'all', depth = 1, repo, retry, timeout, workdir } = options
   return Object.freeze<Step>({
     kind: 'step',
     type: 'git',
@@ -36,6 +42,7 @@ export function git(options: GitOptions): Step {
       ...unknownOptions(options, optionNames),
       ...textMistakes({ ...(repo ? { repo } : {}), branch, workdir }),
       ...(cleanModes.includes(clean) ? [] : [`clean: must be one of ${cleanModes.join(', ')}`]),
+      ...(isCount(depth) && depth > 0 ? [] : ['depth: must be a positive integer']),
       ...durationMistakes({ timeout, 'retry.delay': retry?.delay }),
       ...(isCount(retry?.count ?? 0) ? [] : ['retry.count: must be an integer of 0 or more']),
     ],
@@ -93,16 +100,42 @@ class Checkout {
     const { clean = 'all' } = this.#options
     await this.#git('init', '--quiet', '.')
     await this.#git('config', 'remote.origin.url', this.#repo)
+    // git refuses a repository of this machine that another user owns, such as one made before `sudo npm start`.
+    if (isLocal(this.#repo)) await this.#git('config', 'remote.origin.uploadpack', trustingUploadPack)
+    if (this.#options.lfs) await this.#git('lfs', 'install', '--local', '--skip-repo')
     const commit =
       this.#revision === null
         ? await this.#fetchName(this.#branch ?? 'HEAD')
         : await this.#fetchRevision(this.#revision)
     await this.#git('checkout', '--force', '--detach', '--quiet', commit)
     if (clean !== 'none') await this.#git('clean', '-ffdq', ...(clean === 'all' ? ['-x'] : []))
+    if (this.#options.submodules) await this.#updateSubmodules(clean)
     return commit
   }
 
+  async #updateSubmodules(clean: (typeof cleanModes)[number]): Promise<void> {
+    await this.#git('submodule', 'sync', '--quiet', '--recursive')
+    await this.#git('submodule', 'update', '--init', '--recursive', '--force', ...this.#shallow())
+    if (clean === 'none') return
+    const command = `git clean -ffdq${clean === 'all' ? ' -x' : ''}`
+    await this.#git('submodule', '--quiet', 'foreach', '--recursive', command)
+  }
+
+  #shallow(): string[] {
+    const { depth } = this.#options
+    return depth === undefined ? [] : [`--depth=${depth}`]
+  }
+
   async #fetchRevision(revision: string): Promise<string> {
+    if (this.#options.depth !== undefined) {
+      try {
+        return await this.#fetchName(revision)
+      } catch (error) {
+        // An old server gives no commit by its id. All of the history has it, also in a workspace that was shallow so far.
+        if (!(error instanceof GitFailure) || error.outcome.result === 'CANCELLED') throw error
+        await this.#fetch(wholeHistory, 'origin', '+refs/heads/*:refs/remotes/origin/*')
+      }
+    }
     await this.#fetch('--prune', '--tags', 'origin', '+refs/heads/*:refs/remotes/origin/*')
     // A name is asked of the repository: what this workspace has under it may be old.
     if (!/^[0-9a-f]{4,64}$/i.test(revision)) return this.#fetchName(revision)
@@ -113,7 +146,7 @@ class Checkout {
   /** Fetches a branch, a tag, or a commit that is on no branch. */
   async #fetchName(name: string): Promise<string> {
     try {
-      await this.#fetch('--no-tags', 'origin', name)
+      await this.#fetch('--no-tags', ...this.#shallow(), 'origin', name)
     } catch (error) {
       if (error instanceof GitFailure && !error.final && (await this.#isMissing(name)))
         throw new GitFailure({ result: 'FAILURE', summary: this.#missing(name) }, { final: true })
@@ -185,11 +218,29 @@ function unsafe(value: string, what: string): boolean {
   return what !== 'repository' && /[\s:?*[\\~^]|\.\.|@\{/.test(value)
 }
 
+function isLocal(repo: string): boolean {
+  return /^(\/|\.\.?\/|file:)/.test(repo)
+}
+
 function isCount(value: number): boolean {
   return Number.isSafeInteger(value) && value >= 0
 }
 
-const optionNames = ['name', 'repo', 'branch', 'workdir', 'clean', 'timeout', 'retry']
+const optionNames = [
+  'name',
+  'repo',
+  'branch',
+  'workdir',
+  'clean',
+  'depth',
+  'submodules',
+  'lfs',
+  'timeout',
+  'retry',
+]
+const trustingUploadPack = "git -c safe.directory='*' upload-pack"
+/** As deep as git can count, which is whole. */
+const wholeHistory = '--depth=2147483647'
 const cleanModes = ['all', 'untracked', 'none'] as const
 /** What `git ls-remote --exit-code` ends with. */
 const noSuchRef = 2

@@ -56,4 +56,23 @@ export function textMistakes(options: Readonly<Record<string, unknown>>): string
   )
 }
 
+/** One mistake per option that is not a regular expression, or the source of one. */
+export function patternMistakes(options: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (value === undefined || value instanceof RegExp) return []
+    if (typeof value !== 'string' || value === '')
+      return [`${name}: must be a regular expression or a string with one, got ${describe(value)}`]
+    try {
+      new RegExp(value)
+      return []
+    } catch (error) {
+      return [`${name}: ${messageOf(error)}`]
+    }
+  })
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : value === null ? 'null' : typeof value
+}
+
 const year = 31_536_000

@@ -1,9 +1,11 @@
 import type { Duration } from '../model/durations.ts'
-import { render, type Renderable } from '../model/properties.ts'
-import { isResult, results, type Result } from '../model/results.ts'
+import { render, type PropertyReader, type Renderable } from '../model/properties.ts'
+import { isResult, results, worse, type Result } from '../model/results.ts'
 import type { CommandResult } from '../protocol/operation.ts'
-import { durationMistakes, flagsOf, textMistakes, unknownOptions } from './options.ts'
-import type { Step, StepFlags, StepOutcome } from './step.ts'
+import { durationMistakes, flagsOf, patternMistakes, textMistakes, unknownOptions } from './options.ts'
+import type { CommandRequest, Step, StepContext, StepFlags, StepOutcome } from './step.ts'
+
+export type ShellCommand = Renderable<string> | readonly Renderable<string>[]
 
 export interface ShellOptions extends StepFlags {
   /** Default: the command's first three words. */
@@ -21,18 +23,19 @@ export interface ShellOptions extends StepFlags {
   readonly stdin?: Renderable<string>
   /** Results of exit codes. Where it says nothing, 0 is SUCCESS and every other code FAILURE. */
   readonly decodeRC?: Readonly<Record<number, Result>>
+  /**
+   * Lines of the output that match are warnings: they make a success WARNINGS, and the property `warnings-count` holds how
+   * many there are. The first 4096 bytes of a line are looked at.
+   */
+  readonly warningPattern?: RegExp | string
 }
 
 /**
  * Runs a command on the worker. A string runs through /bin/sh; an array runs as it is and is the safe form for values
  * that come from people: `shell(['make', (p) => String(p.get('target', 'all'))])`.
  */
-export function shell(
-  command: Renderable<string> | readonly Renderable<string>[],
-  options: ShellOptions = {},
-): Step {
-  const { decodeRC, env, grace, maxTime, name, stdin, timeout, workdir } = options
-  const times = { timeout, maxTime, grace }
+export function shell(command: ShellCommand, options: ShellOptions = {}): Step {
+  const { decodeRC, env, grace, maxTime, name, stdin, timeout, warningPattern, workdir } = options
   return Object.freeze<Step>({
     kind: 'step',
     type: 'shell',
@@ -41,19 +44,28 @@ export function shell(
     mistakes: [
       ...commandMistakes(command),
       ...unknownOptions(options, optionNames),
-      ...durationMistakes(times),
+      ...durationMistakes({ timeout, maxTime, grace }),
       ...textMistakes({ workdir, stdin }),
       ...envMistakes(env),
       ...decodeMistakes(decodeRC),
+      ...patternMistakes({ warningPattern }),
     ],
     run: async (context) => {
-      const rendered = render<unknown>(
-        { command, workdir, env, stdin, ...times },
-        context.properties,
-      ) as ShellRequest
-      return shellOutcome(await context.command({ op: 'shell', ...withoutUndefined(rendered) }), decodeRC)
+      const ended = await context.command(shellRequest(command, options, context.properties))
+      const outcome = shellOutcome(ended, decodeRC)
+      return warningPattern === undefined ? outcome : withWarnings(outcome, warningPattern, context)
     },
   })
+}
+
+/** What the worker is asked for, with all that depends on properties filled in. */
+export function shellRequest(
+  command: ShellCommand,
+  { env, grace, maxTime, stdin, timeout, workdir }: ShellOptions,
+  properties: PropertyReader,
+): CommandRequest & { op: 'shell' } {
+  const rendered = render<unknown>({ command, workdir, env, stdin, timeout, maxTime, grace }, properties)
+  return { op: 'shell', ...withoutUndefined(rendered as ShellRequest) }
 }
 
 /** What a shell command's end means, and a few words for people. */
@@ -70,11 +82,36 @@ export function shellOutcome(
   return result === 'SUCCESS' ? { result } : { result, summary: `exit code ${exitCode}` }
 }
 
-type ShellRequest = Omit<Parameters<Parameters<Step['run']>[0]['command']>[0] & { op: 'shell' }, 'op'>
+async function withWarnings(
+  outcome: StepOutcome,
+  pattern: RegExp | string,
+  context: StepContext,
+): Promise<StepOutcome> {
+  const count = await context.countLines(pattern)
+  await context.setProperty('warnings-count', count)
+  if (count === 0) return outcome
+  const warnings = count === 1 ? '1 warning' : `${count} warnings`
+  return {
+    result: worse(outcome.result, 'WARNINGS'),
+    summary: outcome.summary === undefined ? warnings : `${outcome.summary}, ${warnings}`,
+  }
+}
 
-const optionNames = ['name', 'workdir', 'env', 'timeout', 'maxTime', 'grace', 'stdin', 'decodeRC']
+type ShellRequest = Omit<CommandRequest & { op: 'shell' }, 'op'>
 
-function nameOf(command: Renderable<string> | readonly Renderable<string>[]): string {
+const optionNames = [
+  'name',
+  'workdir',
+  'env',
+  'timeout',
+  'maxTime',
+  'grace',
+  'stdin',
+  'decodeRC',
+  'warningPattern',
+]
+
+function nameOf(command: ShellCommand): string {
   const words = (Array.isArray(command) ? command : [command]).flatMap((word) =>
     typeof word === 'string' ? word.trim().split(/\s+/) : ['...'],
   )

@@ -2,7 +2,7 @@ import type { Duration } from '../model/durations.ts'
 import type { LockAccess } from '../model/lock.ts'
 import type { PropertyReader, PropertyValue } from '../model/properties.ts'
 import type { Result } from '../model/results.ts'
-import type { CommandResult, Operation } from '../protocol/operation.ts'
+import type { CommandResult, Operation, TransferOperation } from '../protocol/operation.ts'
 import type { SourceStamp } from '../model/source-stamp.ts'
 
 /**
@@ -55,6 +55,19 @@ export interface StepContext {
   setProperty(name: string, value: PropertyValue): Promise<void>
   /** Runs one operation on the worker; its output goes to the step's log. */
   command(operation: CommandRequest, options?: CommandOptions): Promise<CommandOutcome>
+  /** Stores a file or a folder of the worker as an artifact of the build. */
+  upload(request: UploadRequest): Promise<UploadOutcome>
+  /** Puts a file on the worker. */
+  download(request: DownloadRequest): Promise<CommandOutcome>
+  /** Requests builds of other builders, once, however often the step's function runs. */
+  trigger(request: TriggerRequest): Promise<TriggerOutcome>
+  /** Sends a request from the master; its header Idempotency-Key is the same however often the step's function runs. */
+  httpRequest(request: HttpRequest): Promise<HttpAnswer>
+  /**
+   * How many lines that the step's commands have written so far match, on stdout and stderr together. The first 4096 bytes
+   * of a line are looked at.
+   */
+  countLines(pattern: RegExp | string): Promise<number>
   /** Writes a line of the master's own to the step's log. */
   note(line: string): Promise<void>
   /** Waits; ends early with the signal's reason when the build is cancelled. */
@@ -67,7 +80,7 @@ export interface StepContext {
 
 /** An operation with the shell's optional parts left out. */
 export type CommandRequest =
-  | Exclude<Operation, { op: 'shell' }>
+  | Exclude<Operation, { op: 'shell' } | TransferOperation>
   | {
       readonly op: 'shell'
       readonly command: string | readonly string[]
@@ -88,6 +101,88 @@ export interface CommandOptions {
 
 export interface CommandOutcome extends CommandResult {
   readonly stdout: string
+}
+
+export interface UploadRequest {
+  readonly path: string
+  /** It is a folder, to be packed as .tar.gz. Default false. */
+  readonly folder?: boolean
+  /** The artifact's name, unique in its build. */
+  readonly name: string
+  /** Its media type. */
+  readonly type: string
+  /** Names the effect, as of `command`. */
+  readonly key?: string
+}
+
+export interface UploadOutcome extends CommandOutcome {
+  /** What was stored, when it was. */
+  readonly artifact?: ArtifactFacts
+}
+
+export interface ArtifactFacts {
+  readonly id: number
+  readonly name: string
+  readonly type: string
+  /** Bytes. */
+  readonly size: number
+  /** In hexadecimal digits. */
+  readonly sha256: string
+}
+
+/** A text, or a file of the master's machine, whose path is relative to the folder of master.config.ts. */
+export type DownloadRequest = ({ readonly content: string } | { readonly from: string }) & {
+  readonly path: string
+  /** Permissions. Default 0o644. */
+  readonly mode?: number
+  /** Names the effect, as of `command`. */
+  readonly key?: string
+}
+
+export interface TriggerRequest {
+  readonly builders: readonly string[]
+  /** Waits for their ends. Default false. */
+  readonly wait?: boolean
+  readonly properties?: Readonly<Record<string, PropertyValue>>
+  /** What differs from this build's own source. */
+  readonly source?: Partial<SourceStamp>
+  /** Default: this build's own. */
+  readonly priority?: number
+  /** Names the effect, as of `command`. */
+  readonly key?: string
+}
+
+export interface TriggerOutcome {
+  /** One per builder; `result` is null when it was not waited for. */
+  readonly requests: readonly {
+    readonly id: number
+    readonly builder: string
+    readonly result: Result | null
+  }[]
+}
+
+export interface HttpRequest {
+  /** http or https. */
+  readonly url: string
+  /** Default 'GET'. */
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  /** Until the whole answer must be there. Default 30 s. */
+  readonly timeout?: Duration
+  /** Names the effect, as of `command`. */
+  readonly key?: string
+}
+
+export interface HttpAnswer {
+  /** null: there was no answer; `error` says why. */
+  readonly status: number | null
+  readonly headers: Readonly<Record<string, string>>
+  /** As text. */
+  readonly body: string
+  /** The body had more than 1 MiB, the rest was left out. */
+  readonly cut: boolean
+  readonly error?: string
 }
 
 export interface BuildFacts {

@@ -2,11 +2,12 @@ import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import { messageOf } from '../model/errors.ts'
 import { decodeFromAgent, encodeControl } from '../protocol/control.ts'
+import { decodeFileFrame, encodeFileFrame, fileFrameType } from '../protocol/file-frame.ts'
 import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
 import { decodeOutputFrame } from '../protocol/output-frame.ts'
 import type { WebServices } from './services.ts'
 
-/** Bytes waiting for an agent that does not read. What a master sends is small, so more than this is a dead end. */
+/** Bytes waiting for an agent that does not read. It asks for files piece by piece, so more than this is a dead end. */
 const maxUnsentBytes = 16 * 1_048_576
 
 /** Joins the socket of an agent that has logged in as `worker` to the fleet. What it sends is checked here first. */
@@ -17,15 +18,17 @@ export function serveAgent(socket: WebSocket, worker: string, address: string, s
     ended ??= reason
     socket.close(code, closeReason(reason))
   }
+  const send = (data: string | Buffer) => {
+    if (ended !== undefined || socket.readyState !== socket.OPEN) return
+    socket.send(data)
+    if (socket.bufferedAmount <= maxUnsentBytes) return
+    log.warn('agent does not read what it is sent, dropping its connection')
+    ended = 'the agent does not read'
+    socket.terminate()
+  }
   const link: MasterLink = {
-    send(message) {
-      if (ended !== undefined || socket.readyState !== socket.OPEN) return
-      socket.send(encodeControl(message))
-      if (socket.bufferedAmount <= maxUnsentBytes) return
-      log.warn('agent does not read what it is sent, dropping its connection')
-      ended = 'the agent does not read'
-      socket.terminate()
-    },
+    send: (message) => send(encodeControl(message)),
+    sendFile: (frame) => send(encodeFileFrame(frame)),
     ping: (ms) => answersPing(socket, ms),
     close: (reason) => end(1000, reason),
   }
@@ -46,7 +49,10 @@ function receive(
 ): void {
   let deliver: () => void
   try {
-    if (isBinary) {
+    if (isBinary && data[0] === fileFrameType) {
+      const frame = decodeFileFrame(data)
+      deliver = () => session.file(frame)
+    } else if (isBinary) {
       const frame = decodeOutputFrame(data)
       deliver = () => session.output(frame)
     } else {

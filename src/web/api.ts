@@ -112,6 +112,21 @@ export const LogSchema = Type.Object({
 })
 export type ApiLog = Static<typeof LogSchema>
 
+export const ArtifactSchema = Type.Object({
+  id: Type.Integer(),
+  buildId: Type.Integer(),
+  stepId: Type.Integer(),
+  /** The step's name. */
+  step: Type.String(),
+  /** Unique in its build: 'dist/app.tgz'. */
+  name: Type.String(),
+  size: Type.Integer(),
+  sha256: Type.String(),
+  type: Type.String(),
+  createdAt: Time,
+})
+export type ApiArtifact = Static<typeof ArtifactSchema>
+
 /** `GET /logs/{id}/text?format=json`. A line that several streams wrote comes as several parts of one number. */
 export const LogLinesSchema = Type.Object({
   /** Line numbers count from 0. */

@@ -24,6 +24,8 @@ export interface WebServices {
   readonly queue: QueueService
   readonly builds: BuildService
   readonly fleet: FleetService
+  /** Where the file of an artifact is, by its path in the database. */
+  readonly artifactPath: (path: string) => string
   readonly master: MasterService
 }
 

@@ -1,6 +1,8 @@
+import { tmpdir } from 'node:os'
 import { randomUUID } from 'node:crypto'
 import pino from 'pino'
 import { onTestFinished } from 'vitest'
+import { ArtifactStore } from '../../src/builds/artifact-store.ts'
 import { Builds } from '../../src/builds/builds.ts'
 import type { BuilderConfig } from '../../src/config/types.ts'
 import { GroupCommit } from '../../src/db/group-commit.ts'
@@ -54,7 +56,20 @@ export class Core {
     })
     const { fleet } = this
     const { db } = database
-    const common = { db, commit, fleet, log, clock, publish, master, builders, maxDisconnected }
+    const artifacts = { store: new ArtifactStore(tmpdir()), maxBytes: 0 }
+    const common = {
+      artifacts,
+      configDir: tmpdir(),
+      db,
+      commit,
+      fleet,
+      log,
+      clock,
+      publish,
+      master,
+      builders,
+      maxDisconnected,
+    }
     this.builds = new Builds({ ...common, maxInfraRetries: 3 })
     this.#running = [fleet.watch(this.#loops.signal), this.builds.watch(this.#loops.signal)]
   }
@@ -122,7 +137,8 @@ export class CoreAgent {
       this.closed = reason
       this.#end.closed(reason)
     }
-    this.#end = fleet.accept(worker, { send, close, ping: async () => true }, { address: 'test' })
+    const link = { send, sendFile: () => {}, close, ping: async () => true }
+    this.#end = fleet.accept(worker, link, { address: 'test' })
   }
 
   hello(hello: Partial<Hello> = {}): void {
@@ -180,7 +196,6 @@ export const doneOf = (command: string, bytes: number): Done => ({
 export const exited = { exitCode: 0, signal: null, reason: null } as const
 
 function withDefaults(spec: Partial<WorkerSpec>): WorkerSpec {
-  const common = { properties: {}, locks: [],
-    defaultProperties: {}, env: {}, keepaliveInterval: null }
+  const common = { properties: {}, locks: [], defaultProperties: {}, env: {}, keepaliveInterval: null }
   return { kind: 'static', name: 'bot', password: 'b0t', maxBuilds: 1, ...common, ...spec }
 }

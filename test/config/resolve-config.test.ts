@@ -27,6 +27,7 @@ test('what the config leaves out gets its default', () => {
     heartbeatSeconds: 30,
     maxDisconnectedSeconds: 3600,
     maxInfraRetries: 3,
+    maxArtifactSize: 1_073_741_824,
     configFile: '/srv/ci/master.config.ts',
     files: ['/srv/ci/master.config.ts'],
   })

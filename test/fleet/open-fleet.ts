@@ -31,6 +31,8 @@ export async function openFleet({ db }: TestDatabase, specs: readonly WorkerSpec
     resume: () => ({ resume: [], next: [] }),
     output: () => {},
     done: () => {},
+    file: () => {},
+    want: () => {},
     drain: () => {},
     changed: () => {},
   })
@@ -77,6 +79,7 @@ export class FarEnd {
     const link = {
       send: (message: FromMaster) => void this.received.push(message),
       close: (reason: string) => void (this.closed ??= reason),
+      sendFile: () => {},
       ping: async () => {
         this.pings++
         return this.answersPings

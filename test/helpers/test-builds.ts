@@ -1,5 +1,6 @@
-import { hostname } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import pino from 'pino'
+import { ArtifactStore } from '../../src/builds/artifact-store.ts'
 import { Builds } from '../../src/builds/builds.ts'
 import type { Submission } from '../../src/builds/store-submit.ts'
 import type { BuilderConfig } from '../../src/config/types.ts'
@@ -21,7 +22,9 @@ export async function openTestBuilds(builders: readonly BuilderConfig[]) {
   const common = { commit, log, clock: systemClock, publish: (event: EventBody) => void events.push(event) }
   const fleet = new Fleet({ ...common, master: { ...me, version: '0' }, heartbeat: 30 })
   const limits = { maxInfraRetries: 3, maxDisconnected: 3600 }
-  const builds = new Builds({ ...common, ...limits, db, fleet, master: me, builders })
+  const artifacts = { store: new ArtifactStore(tmpdir()), maxBytes: 1024 }
+  const files = { artifacts, configDir: tmpdir() }
+  const builds = new Builds({ ...common, ...limits, ...files, db, fleet, master: me, builders })
   await builds.open()
   return {
     db,

@@ -11,11 +11,13 @@ test('the API describes itself: every path, parameter and answer', async () => {
   expect(status).toBe(200)
   expect(api.openapi).toBe('3.1.0')
   expect(Object.keys(api.paths).toSorted()).toEqual([
+    '/api/v1/artifacts/{id}',
     '/api/v1/builders',
     '/api/v1/builders/{name}',
     '/api/v1/builders/{name}/force',
     '/api/v1/builds',
     '/api/v1/builds/{id}',
+    '/api/v1/builds/{id}/artifacts',
     '/api/v1/builds/{id}/cancel',
     '/api/v1/builds/{id}/rebuild',
     '/api/v1/builds/{id}/steps',

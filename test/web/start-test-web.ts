@@ -127,6 +127,7 @@ export async function startTestWeb(
       reconfig: () =>
         Promise.resolve({ workers: none, builders: none, schedulers: none, needsRestart: ['listen'] }),
     },
+    artifactPath: (path) => path,
     ...overrides,
   }
   const web = await startWeb(services, { listen: { host: '127.0.0.1', port: 0 }, ...options })
@@ -156,6 +157,7 @@ function record(sessions: Session[], worker: string, link: MasterLink, address: 
       if (message.type === 'drain') throw new Error('a bug in the fleet')
       session.messages.push(message)
     },
+    file: () => {},
     output: (frame) => void session.frames.push(frame),
     closed: (reason) => {
       session.closed = reason

@@ -3,6 +3,7 @@ import { WebSocket, type RawData } from 'ws'
 import { messageOf } from '../../model/errors.ts'
 import { version } from '../../model/version.ts'
 import { decodeFromMaster, maxControlBytes } from '../../protocol/control.ts'
+import { decodeFileFrame } from '../../protocol/file-frame.ts'
 import type { AgentLink, AgentLinkEvents } from '../../protocol/link.ts'
 import type { FromMaster } from '../../protocol/messages.ts'
 import { subprotocol } from '../../protocol/version.ts'
@@ -102,8 +103,8 @@ class Connection {
   #received(data: RawData, isBinary: boolean): void {
     this.#heartbeat.heard()
     try {
-      if (isBinary) throw new Error('a binary message')
-      this.#deliver(decodeFromMaster((data as Buffer).toString()))
+      if (isBinary) this.#events?.file(decodeFileFrame(data as Buffer))
+      else this.#deliver(decodeFromMaster((data as Buffer).toString()))
     } catch (error) {
       this.#close(1008, `a message was not understood: ${messageOf(error)}`)
     }

@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws'
 import { encodeControl } from '../../protocol/control.ts'
 import type { AgentLink } from '../../protocol/link.ts'
+import { encodeFileFrame } from '../../protocol/file-frame.ts'
 import { encodeOutputFrame } from '../../protocol/output-frame.ts'
 
 /** A WebSocket as the supervisor sees it. */
@@ -11,6 +12,7 @@ export function webSocketLink(socket: WebSocket, close: (reason: string) => void
   return {
     send: (message) => send(encodeControl(message)),
     sendOutput: (frame) => send(encodeOutputFrame(frame)),
+    sendFile: (frame) => send(encodeFileFrame(frame)),
     get bufferedAmount() {
       return socket.bufferedAmount
     },

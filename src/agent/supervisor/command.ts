@@ -2,6 +2,7 @@ import { messageOf } from '../../model/errors.ts'
 import type { Run } from '../../protocol/messages.ts'
 import type { CommandResult } from '../../protocol/operation.ts'
 import type { Host } from './operation-context.ts'
+import { FileTransfer, isTransfer } from './file-transfer.ts'
 import { OutputLog } from './output-log.ts'
 import { runFileOperation } from './run-file-operation.ts'
 import { runShell } from './run-shell.ts'
@@ -11,6 +12,8 @@ import { workspaceFolder } from './workspace-path.ts'
 export class Command {
   readonly id: string
   readonly output: OutputLog
+  /** The file that it sends or receives. */
+  readonly transfer: FileTransfer | undefined
   result: CommandResult | null = null
   /** Resolves when nothing of it runs any more. Never rejects. */
   readonly finished: Promise<void>
@@ -20,6 +23,7 @@ export class Command {
   constructor(message: Run, o: { baseDir: string; host: Host; window: number }) {
     this.id = message.command
     this.output = new OutputLog(o.window)
+    this.transfer = isTransfer(message.operation) ? new FileTransfer(message.command) : undefined
     this.finished = this.#run(message, o.baseDir, o.host)
   }
 
@@ -50,6 +54,8 @@ export class Command {
   #perform({ operation }: Run, workspace: string, host: Host): Promise<CommandResult> {
     const { output } = this
     const [cancel, kill] = [this.#cancel.signal, this.#kill.signal]
+    if (isTransfer(operation))
+      return this.transfer!.run(operation, { workspace, host, signal: AbortSignal.any([cancel, kill]) })
     if (operation.op !== 'shell')
       return runFileOperation(operation, workspace, AbortSignal.any([cancel, kill]))
     return runShell(operation, { id: this.id, workspace, output, cancel, kill, host })

@@ -1,13 +1,13 @@
 import { cp, mkdir, opendir, stat, unlink } from 'node:fs/promises'
 import type { Stats } from 'node:fs'
 import { messageOf } from '../../model/errors.ts'
-import type { CommandResult, Operation } from '../../protocol/operation.ts'
+import type { CommandResult, Operation, TransferOperation } from '../../protocol/operation.ts'
 import { BoundedList } from './bounded-list.ts'
 import { glob } from './glob.ts'
 import { removeTree } from './remove-tree.ts'
 import { operationPath } from './workspace-path.ts'
 
-export type FileOperation = Exclude<Operation, { op: 'shell' }>
+export type FileOperation = Exclude<Operation, { op: 'shell' } | TransferOperation>
 
 /**
  * Does one file operation. Exit code 0 with what was found in `data`, or 1 with a message. `rmdir` of what is not there

@@ -27,6 +27,7 @@ export class Session {
   /** Sends what the command has from `offset` on, and what comes. The master answers for everything before. */
   ship(command: Command, offset: number): void {
     command.output.release(offset)
+    command.transfer?.attach(this.link)
     this.#shippers.set(command.id, new Shipper(command, this.link, { offset, window: this.#window }))
   }
 

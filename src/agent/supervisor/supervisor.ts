@@ -93,6 +93,9 @@ export class Supervisor {
       message: (message) => {
         if (!session.ended) this.#receive(session, message)
       },
+      file: (frame) => {
+        if (!session.ended && session.welcomed) this.#commands.get(frame.command)?.transfer?.frame(frame)
+      },
       closed: () => {
         session.end()
         if (this.#session !== session) return
@@ -135,6 +138,8 @@ export class Supervisor {
         return this.#commands.get(message.command)?.cancel(message.reason)
       case 'ack':
         return message.log === 0 ? session.ack(message.command, message.offset) : undefined
+      case 'want':
+        return this.#commands.get(message.command)?.transfer?.want(message)
       case 'forget':
         this.#forget(message.command)
         return this.#checkDrained()

@@ -64,7 +64,16 @@ export class MasterClient {
   }
 
   /** A log's bytes from offset `from` to its present end. The deadline is for each piece, not for the whole. */
-  async *logText(log: number, from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  logText(log: number, from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    return this.#bytes(`/logs/${log}/text`, from, signal)
+  }
+
+  /** An artifact's bytes. The deadline is for each piece, not for the whole. */
+  artifact(id: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    return this.#bytes(`/artifacts/${id}`, 0, signal)
+  }
+
+  async *#bytes(path: string, from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const silence = new AbortController()
     const timely = async <T>(answer: Promise<T>): Promise<T> => {
       const timer = setTimeout(() => silence.abort(new Error('no answer')), deadline)
@@ -80,11 +89,11 @@ export class MasterClient {
     try {
       const headers = { range: `bytes=${from}-`, 'accept-encoding': 'identity' }
       const anySignal = AbortSignal.any([signal, silence.signal])
-      const response = await timely(fetch(this.#url(`/logs/${log}/text`), { headers, signal: anySignal }))
+      const response = await timely(fetch(this.#url(path), { headers, signal: anySignal }))
       if (response.status === 416) return
       if (!response.ok) throw await timely(errorOfAnswer(this.address, response))
       let skip = from - firstByte(response)
-      if (skip < 0) throw this.#notAMaster(`it gave another part of log ${log} than asked for`)
+      if (skip < 0) throw this.#notAMaster(`it gave another part of ${path} than asked for`)
       const reader = (response.body as ReadableStream<Uint8Array>).getReader()
       for (;;) {
         const { value, done } = await timely(reader.read())

@@ -4,6 +4,7 @@ import { post, type List } from '../api.ts'
 import type { LiveEvent } from '../live/event-stream.ts'
 import { useResource } from '../live/use-resource.ts'
 import { Action } from '../parts/action.tsx'
+import { ArtifactList } from '../parts/artifact-list.tsx'
 import { Badge } from '../parts/badge.tsx'
 import { describeSource } from '../parts/build-table.tsx'
 import { Facts, showValue } from '../parts/facts.tsx'
@@ -51,6 +52,7 @@ export function BuildPage({ id }: { id: number }) {
         ))}
         {steps?.items.length === 0 && <p class="empty">No step has begun yet.</p>}
       </section>
+      <ArtifactList build={id} changes={changes} />
       <Properties properties={build.properties} />
     </>
   )

@@ -1,6 +1,7 @@
 import swagger from '@fastify/swagger'
 import type { App } from '../app.ts'
 import type { WebServices } from '../services.ts'
+import { artifactRoutes } from './artifacts.ts'
 import { builderRoutes } from './builders.ts'
 import { buildRoutes } from './builds.ts'
 import { eventRoutes, type EventOptions } from './events.ts'
@@ -29,6 +30,7 @@ export async function apiRoutes(app: App, services: WebServices, options: EventO
   requestRoutes(app, services)
   buildRoutes(app, services)
   logRoutes(app, services)
+  artifactRoutes(app, services)
   workerRoutes(app, services)
   eventRoutes(app, services, options)
   masterRoutes(app, services)

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { seconds } from '../model/durations.ts'
+import { messageOf } from '../model/errors.ts'
+import type { HttpAnswer, HttpRequest } from '../steps/step.ts'
+
+/**
+ * One HTTP request of a step; `key` is the same whenever it is asked again. Never throws but for the signal: what goes
+ * wrong is in the answer. Of the body the first MiB is kept.
+ */
+export async function sendHttpRequest(
+  { body, headers = {}, method = 'GET', timeout = 30, url }: HttpRequest,
+  { key, signal }: { key: string; signal: AbortSignal },
+): Promise<HttpAnswer> {
+  const deadline = AbortSignal.timeout(Math.max(1, seconds(timeout) * 1000))
+  try {
+    const response = await fetch(httpUrl(url), {
+      method,
+      headers: { 'idempotency-key': key, ...headers },
+      signal: AbortSignal.any([signal, deadline]),
+      ...(body === undefined ? {} : { body }),
+    })
+    return {
+      status: response.status,
+      headers: Object.fromEntries(response.headers),
+      ...(await textOf(response)),
+    }
+  } catch (error) {
+    signal.throwIfAborted()
+    const why = deadline.aborted ? `no whole answer within ${seconds(timeout)} s` : innermost(error)
+    return { status: null, headers: {}, body: '', cut: false, error: why }
+  }
+}
+
+/** Tells one request from another without saying what is in it. */
+export function digestOf({ key: _, ...request }: HttpRequest): string {
+  const sorted = Object.entries(request).sort(([a], [b]) => (a < b ? -1 : 1))
+  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex')
+}
+
+function httpUrl(text: string): URL {
+  const url = URL.parse(text)
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:')
+    throw new Error('the URL must begin with http:// or https://')
+  return url
+}
+
+async function textOf(response: Response): Promise<{ body: string; cut: boolean }> {
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  let cut = false
+  for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+    cut = bytes + part.length > maxBody
+    parts.push(part.subarray(0, maxBody - bytes))
+    bytes += part.length
+    // Leaving the loop lets go of the connection.
+    if (cut) break
+  }
+  return { body: Buffer.concat(parts).toString().replaceAll('\0', '\ufffd'), cut }
+}
+
+// fetch wraps what happened in a TypeError, and several addresses of one name in an AggregateError.
+function innermost(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return innermost(error.errors[0])
+  return error instanceof Error && error.cause !== undefined ? innermost(error.cause) : messageOf(error)
+}
+
+const maxBody = 1_048_576

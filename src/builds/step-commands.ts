@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto'
+import { jsonb } from '../db/jsonb.ts'
+import type { Place } from '../fleet/worker.ts'
+import { messageOf } from '../model/errors.ts'
+import type { CommandResult, Operation, TransferOperation } from '../protocol/operation.ts'
+import type { CommandRequest } from '../steps/step.ts'
+import type { StepHost } from './build-tools.ts'
+import { Command, InfrastructureFailure } from './command.ts'
+import { operationOf } from './operation-of.ts'
+import type { StepLogs } from './step-logs.ts'
+import { storedCommand, type StoredCalls, type StoredCommand } from './stored-calls.ts'
+import type { Transfer } from './transfer.ts'
+
+/** A command that has ended, and where its output is stored. */
+export interface EndedCommand {
+  readonly id: string
+  readonly result: CommandResult
+  readonly output: { readonly logId: number; readonly from: number; readonly to: number }
+}
+
+/** Makes the master's end of the file that a command transfers. */
+export type BeginTransfer = (command: string) => Promise<Transfer>
+
+interface StepCommandsOptions {
+  readonly host: StepHost
+  readonly stepId: number
+  readonly stored: StoredCalls
+  readonly logs: StepLogs
+  /** Aborted: what runs is cancelled. */
+  readonly stop: AbortSignal
+}
+
+/** The commands of one step: each is stored before its agent gets it, and those of an earlier master go on. */
+export class StepCommands {
+  readonly #o: StepCommandsOptions
+  /** Commands of an earlier master that this one goes on with. */
+  readonly #taken = new Set<string>()
+
+  constructor(options: StepCommandsOptions) {
+    this.#o = options
+  }
+
+  /** Throws InfrastructureFailure when it is lost. */
+  async run(
+    call: string,
+    request: CommandRequest | TransferOperation,
+    transfer?: BeginTransfer,
+  ): Promise<EndedCommand> {
+    const { host, stored } = this.#o
+    const operation = operationOf(request, [host.place.worker.spec.env, host.env])
+    const before = storedCommand(stored, call, operation)
+    if (before?.result) return endedBefore(before, before.result)
+    const command = before ? this.#again(before) : await this.#begin(call, operation)
+    const result = await this.#finished(command, transfer)
+    const { base, id, log, received } = command
+    return { id, result, output: { logId: log.id, from: base, to: base + received } }
+  }
+
+  /** Lets the commands that an earlier master began, and that the step does not ask for any more, come to their end. */
+  async outlast(): Promise<void> {
+    const open = this.#o.stored.commands.filter((c) => c.result === null && !this.#taken.has(c.id))
+    await Promise.all(open.map((stored) => this.#finished(this.#again(stored)).catch(() => {})))
+  }
+
+  async #begin(call: string, operation: Operation): Promise<Command> {
+    const { host, logs, stepId } = this.#o
+    const { claimed, place, runId } = host
+    const id = randomUUID()
+    let base = 0
+    const log = await logs.take((trx, { bytes, id: log_id }) => {
+      base = bytes
+      return trx
+        .insertInto('commands')
+        .values({
+          id,
+          build_id: claimed.id,
+          step_id: stepId,
+          call,
+          operation: jsonb(operation),
+          log_id,
+          log_base: bytes,
+        })
+        .onConflict((oc) => oc.column('id').doNothing())
+        .execute()
+    })
+    const message = { type: 'run', command: id, workspace: workspaceOf(place), operation } as const
+    return new Command({ message, worker: place.worker, runId, log, base })
+  }
+
+  /** A command that an earlier master began: its agent goes on with it. */
+  #again({ id, logBase: base, logId, operation }: StoredCommand): Command {
+    const { host, logs } = this.#o
+    const { place, runId } = host
+    this.#taken.add(id)
+    const message = { type: 'run', command: id, workspace: workspaceOf(place), operation } as const
+    return new Command({ message, worker: place.worker, runId, log: logs.takeStored(logId), base })
+  }
+
+  async #finished(command: Command, transfer?: BeginTransfer): Promise<CommandResult> {
+    const { host, logs, stop } = this.#o
+    const { commands } = host.tools
+    const cancel = () => commands.cancel(command, messageOf(stop.reason))
+    try {
+      command.transfer = await transfer?.(command.id)
+      commands.start(command)
+      if (stop.aborted) cancel()
+      else stop.addEventListener('abort', cancel, { once: true })
+      return await command.finished
+    } finally {
+      stop.removeEventListener('abort', cancel)
+      logs.giveBack(command.log)
+    }
+  }
+}
+
+/** Of a command that ended under an earlier master. */
+function endedBefore({ id, logBase, logBytes, logId }: StoredCommand, result: CommandResult): EndedCommand {
+  if (result.reason === 'lost')
+    throw new InfrastructureFailure(result.message ?? 'the agent lost the command')
+  return { id, result, output: { logId, from: logBase, to: logBase + (logBytes ?? 0) } }
+}
+
+function workspaceOf({ builder, slot }: Place): string {
+  return `${builder}/${slot}`
+}

@@ -1,0 +1,43 @@
+import type { Kysely } from 'kysely'
+import type { Database } from '../../db/schema.ts'
+import type { ApiArtifact } from '../api.ts'
+
+/** In the order of their names. */
+export async function artifactsOfBuild(db: Kysely<Database>, buildId: number): Promise<ApiArtifact[]> {
+  const rows = await selectArtifacts(db)
+    .where('artifacts.build_id', '=', buildId)
+    .orderBy('artifacts.name')
+    .execute()
+  return rows.map(({ path: _, ...row }) => ({ ...row, createdAt: row.createdAt.toISOString() }))
+}
+
+export interface ArtifactFile {
+  readonly name: string
+  /** Below the folder of artifacts. */
+  readonly path: string
+  readonly size: number
+  readonly sha256: string
+  readonly type: string
+}
+
+export async function findArtifact(db: Kysely<Database>, id: number): Promise<ArtifactFile | undefined> {
+  return selectArtifacts(db).where('artifacts.id', '=', id).executeTakeFirst()
+}
+
+function selectArtifacts(db: Kysely<Database>) {
+  return db
+    .selectFrom('artifacts')
+    .innerJoin('steps', 'steps.id', 'artifacts.step_id')
+    .select([
+      'artifacts.id',
+      'artifacts.build_id as buildId',
+      'artifacts.step_id as stepId',
+      'steps.name as step',
+      'artifacts.name',
+      'artifacts.path',
+      'artifacts.size',
+      'artifacts.sha256',
+      'artifacts.type',
+      'artifacts.created_at as createdAt',
+    ])
+}
