@@ -64,7 +64,7 @@ export class Fleet {
       await closeLost(trx)
       return syncWorkers(trx, specs)
     })
-    for (const worker of this.#roster.configure(specs, rows)) {
+    for (const worker of this.#roster.configure(specs, rows, this.#o.clock.now())) {
       this.#o.publish({ type: 'worker.changed', worker: worker.name })
       this.changed(worker)
     }
@@ -193,8 +193,9 @@ export class Fleet {
     if (hello.protocol !== protocolVersion) {
       const older = hello.protocol < protocolVersion ? 'agent' : 'master'
       log.warn({ worker: worker.name, address }, `agent ${hello.version} refused: upgrade the ${older}`)
+      const its = older === 'agent' ? hello.version : master.version
       link.close(
-        `agent ${hello.version} speaks protocol ${hello.protocol}, master ${master.version} ${protocolVersion}: upgrade the ${older}`,
+        `agent ${hello.version} speaks protocol ${hello.protocol}, this master speaks ${protocolVersion}: upgrade the ${older} (${its})`,
       )
       return undefined
     }

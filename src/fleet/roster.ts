@@ -28,11 +28,15 @@ export class Roster {
   }
 
   /** Takes the config's workers over. Returns those that were there before, changed or removed. */
-  configure(specs: readonly WorkerSpec[], rows: Map<string, Selectable<Database['workers']>>): Worker[] {
+  configure(specs: readonly WorkerSpec[], rows: Rows, now: number): Worker[] {
     const before = new Map([...this.#leaving, ...this.#configured])
     this.#configured.clear()
     this.#leaving.clear()
-    for (const spec of specs) this.#configured.set(spec.name, workerOf(spec, rows, before.get(spec.name)))
+    for (const spec of specs) {
+      const worker = before.get(spec.name) ?? workerOf(spec, rows, now)
+      worker.spec = spec
+      this.#configured.set(spec.name, worker)
+    }
     for (const worker of before.values()) {
       worker.removed = !this.#configured.has(worker.name)
       if (worker.removed) this.#leaving.set(worker.name, worker)
@@ -47,18 +51,13 @@ export class Roster {
   }
 }
 
-function workerOf(
-  spec: WorkerSpec,
-  rows: Map<string, Selectable<Database['workers']>>,
-  known: Worker | undefined,
-): Worker {
-  if (known) {
-    known.spec = spec
-    return known
-  }
+type Rows = ReadonlyMap<string, Selectable<Database['workers']>>
+
+function workerOf(spec: WorkerSpec, rows: Rows, now: number): Worker {
   const row = rows.get(spec.name)!
   const worker = new Worker(row.id, spec)
   worker.admin = adminOf(row)
-  worker.disconnectedAt = row.disconnected_at ?? undefined
+  // Whoever was connected to a master that died is away from now on.
+  worker.disconnectedAt = row.disconnected_at ?? (row.last_connected_at ? new Date(now) : undefined)
   return worker
 }

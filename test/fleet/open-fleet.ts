@@ -27,7 +27,7 @@ export async function openFleet({ db }: TestDatabase, specs: readonly WorkerSpec
   const master = { id, epoch, version: '0' }
   const fleet = new Fleet({ commit, master, log, clock, heartbeat: 30, publish })
   fleet.handle({
-    stored: async () => {},
+    ready: async () => {},
     resume: () => ({ resume: [], next: [] }),
     output: () => {},
     done: () => {},
