@@ -195,8 +195,9 @@ export class Fleet {
     if (hello.protocol !== protocolVersion) {
       const older = hello.protocol < protocolVersion ? 'agent' : 'master'
       log.warn({ worker: worker.name, address }, `agent ${hello.version} refused: upgrade the ${older}`)
+      const its = older === 'agent' ? hello.version : master.version
       link.close(
-        `agent ${hello.version} speaks protocol ${hello.protocol}, master ${master.version} ${protocolVersion}: upgrade the ${older}`,
+        `agent ${hello.version} speaks protocol ${hello.protocol}, this master speaks ${protocolVersion}: upgrade the ${older} (${its})`,
       )
       return undefined
     }

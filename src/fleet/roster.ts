@@ -28,16 +28,15 @@ export class Roster {
   }
 
   /** Takes the config's workers over. Returns those that were there before, changed or removed. */
-  configure(
-    specs: readonly WorkerSpec[],
-    rows: Map<string, Selectable<Database['workers']>>,
-    now: number,
-  ): Worker[] {
+  configure(specs: readonly WorkerSpec[], rows: Rows, now: number): Worker[] {
     const before = new Map([...this.#leaving, ...this.#configured])
     this.#configured.clear()
     this.#leaving.clear()
-    for (const spec of specs)
-      this.#configured.set(spec.name, workerOf(spec, { rows, known: before.get(spec.name), now }))
+    for (const spec of specs) {
+      const worker = before.get(spec.name) ?? workerOf(spec, rows, now)
+      worker.spec = spec
+      this.#configured.set(spec.name, worker)
+    }
     for (const worker of before.values()) {
       worker.removed = !this.#configured.has(worker.name)
       if (worker.removed) this.#leaving.set(worker.name, worker)
@@ -52,19 +51,13 @@ export class Roster {
   }
 }
 
-function workerOf(
-  spec: WorkerSpec,
-  o: { rows: Map<string, Selectable<Database['workers']>>; known: Worker | undefined; now: number },
-): Worker {
-  if (o.known) {
-    o.known.spec = spec
-    return o.known
-  }
-  const row = o.rows.get(spec.name)!
+type Rows = ReadonlyMap<string, Selectable<Database['workers']>>
+
+function workerOf(spec: WorkerSpec, rows: Rows, now: number): Worker {
+  const row = rows.get(spec.name)!
   const worker = new Worker(row.id, spec)
   worker.admin = adminOf(row)
   // Whoever was connected to a master that died is away from now on.
-  const sinceNow = row.last_connected_at ? new Date(o.now) : undefined
-  worker.disconnectedAt = row.disconnected_at ?? sinceNow
+  worker.disconnectedAt = row.disconnected_at ?? (row.last_connected_at ? new Date(now) : undefined)
   return worker
 }

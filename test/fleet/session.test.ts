@@ -43,10 +43,10 @@ test('an agent of another version is told who is to be upgraded, with both versi
   const { fleet } = await openFleet(database)
   const newer = new FarEnd(fleet, { protocol: 99 })
   await waitFor('the refusal', () => newer.closed)
-  expect(newer.closed).toBe('agent 0 speaks protocol 99, master 0 1: upgrade the master')
+  expect(newer.closed).toBe('agent 0 speaks protocol 99, this master speaks 1: upgrade the master (0)')
   const older = new FarEnd(fleet, { protocol: 0 })
   await waitFor('the refusal', () => older.closed)
-  expect(older.closed).toMatch(/upgrade the agent$/)
+  expect(older.closed).toMatch(/upgrade the agent \(0\)$/)
 })
 
 test('a master that has been replaced changes nothing of its successor, and takes no agent from it', async () => {
