@@ -132,10 +132,9 @@ export class BuildRunner {
       const outcome = await running.run()
       if (outcome !== 'left') await this.#end(running, outcome)
     } catch (error) {
-      log.error(
-        { err: error, request: request.id, build: running?.claimed.id },
-        'a build could not be stored',
-      )
+      const facts = { request: request.id, build: running?.claimed.id }
+      if (isPlaceTaken(error)) log.warn(facts, 'its place is held by a build of a master that may still live')
+      else log.error({ err: error, ...facts }, 'a build could not be stored')
       // Not begun: later. Not ended: this master stops, and the next one takes the row back.
       if (!running && !this.#stopping.signal.aborted)
         this.#o.again({ ...request, notBefore: tools.clock.now() + 5000 })
@@ -219,6 +218,11 @@ export class BuildRunner {
   #store<T>(work: Work<T>, again?: (error: unknown) => boolean): Promise<T> {
     return storeSurely(work, this.#o.tools, this.#stopping.signal, again)
   }
+}
+
+// A worker that came here from another master, or from one that died a moment ago.
+function isPlaceTaken(error: unknown): boolean {
+  return (error as { constraint?: unknown }).constraint === 'builds_one_per_slot'
 }
 
 /** Milliseconds: a broken worker is given a moment, a whole fleet is not hammered. */

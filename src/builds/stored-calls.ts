@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { jsonb } from '../db/jsonb.ts'
 import type { CommandResult, Operation } from '../protocol/operation.ts'
 
 /** A command that an earlier master has stored. */
@@ -77,5 +78,5 @@ function changed(call: string, kind: string): ConfigChanged {
 
 // The stored one has been through jsonb; order of keys and undefined values make no difference.
 function same(stored: unknown, asked: unknown): boolean {
-  return isDeepStrictEqual(stored, JSON.parse(JSON.stringify(asked)))
+  return isDeepStrictEqual(stored, JSON.parse(jsonb(asked)))
 }

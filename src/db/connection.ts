@@ -40,7 +40,8 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<OpenDa
     idle_in_transaction_session_timeout: idleInTransactionTimeout,
     query_timeout: options.answerTimeout ?? (statementTimeout && statementTimeout + 15_000),
   })
-  pool.on('error', (error) => log.warn({ err: error }, 'a database connection was lost'))
+  // The error carries the whole client with it, which is nothing for a log.
+  pool.on('error', (error) => log.warn(`a database connection was lost: ${describeFailure(error)}`))
   // The pool listens only while a client is idle; without this one a cut transaction would end the process.
   pool.on('connect', (client) => client.on('error', () => {}))
 

@@ -46,7 +46,10 @@ export interface StepOutcome {
 export interface StepContext {
   readonly build: BuildFacts
   readonly properties: PropertyReader
-  /** Aborted when the build is cancelled. Commands in flight are cancelled without the step's help. */
+  /**
+   * Aborted when the build is cancelled. Commands in flight are cancelled without the step's help; a step that has not ended
+   * 5 s after them is left alone.
+   */
   readonly signal: AbortSignal
   /** Sets a property of the build, with the step as its source. */
   setProperty(name: string, value: PropertyValue): Promise<void>

@@ -116,7 +116,7 @@ describe('a config that is wrong at run time hurts its own build only', () => {
     ['throwsNul', 'a\ufffdb'],
     ['throwsAtOnce', 'before any promise'],
     ['unknownOperation', 'there is no operation "format-disk"'],
-    ['sameKey', 'the step has asked for a command "k" already'],
+    ['sameKey', 'the step has asked for an effect "k" already'],
     ['propertyFunction', 'JSON cannot say function'],
   ])('%s: EXCEPTION, %s', async (builder, message) => {
     const { result, steps, summary, text } = await run(builder)

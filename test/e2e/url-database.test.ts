@@ -16,8 +16,8 @@ export default defineMaster({
   workers: [staticWorker('bot', { password: 'b0t' }), localWorker('local-1')],
   builders: [
     { name: 'hello', workers: ['local-1'], steps: [shell('echo hello')] },
-    { name: 'once', workers: ['bot'], steps: [
-      shell('echo ran >> runs; if [ -e second ]; then exit 0; fi; touch second; exec sleep 600') ] },
+    { name: 'waits', workers: ['bot'], steps: [
+      shell('rm -f go; echo ran >> runs; while [ ! -e go ]; do sleep 0.05; done') ] },
     { name: 'counts', workers: ['local-1'], steps: [
       shell('echo ran >> runs; n=0; while [ ! -e go ]; do n=$((n+1)); echo "line $n"; sleep 0.005; done; echo $n > total'),
       shell('seq 1 1000') ] },
@@ -28,34 +28,48 @@ const urlOf = ({ password, user }: TcpPostgres, host: string, port: number, as =
   `postgres://${user}:${as}@${host}:${port}/tested`
 const onEnd = (release: () => Promise<unknown>) => onTestFinished(async () => void (await release()))
 
-test('a master on a postgres:// URL works, and its restart after a kill takes lost builds back once the lease is over', async () => {
+test('a master on a postgres:// URL works, and after a kill the next one goes on with its builds', async () => {
   const postgres = await startTcpPostgres()
   const env = { DB_URL: urlOf(postgres, postgres.host, postgres.port) }
   const master = await startMaster({ config, whole: true, env })
   const agent = await master.agent('bot', 'b0t')
+  const file = (name: string) => join(agent.baseDir, 'waits/0', name)
   expect(await master.request(await master.force('hello'))).toMatchObject({ result: 'SUCCESS' })
-  const lost = await master.force('once')
-  await waitFor('the command', () => readFile(join(agent.baseDir, 'once/0/second')))
-  const queued = await master.force('once')
 
+  // The build follows its agent, without waiting for the end of the dead master's lease.
+  const first = await master.force('waits')
+  await waitFor('the command', () => readFile(file('runs')))
   await master.end('SIGKILL')
   await master.start()
-  // Another master might still be alive: its lease says so.
-  const { buildIds } = await master.api(`/requests/${lost}`)
-  expect(await master.api(`/builds/${buildIds[0]}`)).toMatchObject({ state: 'running', result: null })
-  expect(await master.request(await master.force('hello'))).toMatchObject({ result: 'SUCCESS' })
+  await waitFor('the agent', async () => (await master.api('/workers/bot')).connected)
+  await writeFile(file('go'), '')
+  expect(await master.request(first)).toMatchObject({ result: 'SUCCESS', buildIds: [2] })
+  expect(await readFile(file('runs'), 'utf8')).toBe('ran\n')
 
+  // An agent that has died with its master cannot tell: only the end of the lease does.
+  const second = await master.force('waits')
+  await waitFor('the command', async () => (await readFile(file('runs'), 'utf8')) === 'ran\nran\n')
+  const queued = await master.force('waits')
+  await Promise.all([agent.end('SIGKILL'), master.end('SIGKILL')])
+  await master.start()
+  await master.agent('bot', 'b0t')
+  await waitFor('the agent', async () => (await master.api('/workers/bot')).status === 'is idle')
+  const [build] = (await master.api(`/requests/${second}`)).buildIds
+  expect(await master.api(`/builds/${build}`)).toMatchObject({ state: 'running', result: null })
+  expect(await master.request(await master.force('hello'))).toMatchObject({ result: 'SUCCESS' })
   await postgres.query(
     'update masters set lease_until = now() where epoch < (select max(epoch) from masters) and stopped_at is null',
   )
-  const done = await master.request(lost)
-  const builds = await Promise.all(done.buildIds.map((id: number) => master.api(`/builds/${id}`)))
-  expect(builds).toMatchObject([
-    { attempt: 1, result: 'RETRY', summary: 'the master was restarted' },
+  await waitFor('the retry', async () => (await readFile(file('runs'), 'utf8')) === 'ran\nran\nran\n')
+  await writeFile(file('go'), '')
+  const done = await master.request(second)
+  expect(await Promise.all(done.buildIds.map((id: number) => master.api(`/builds/${id}`)))).toMatchObject([
+    { attempt: 1, result: 'RETRY' },
     { attempt: 2, result: 'SUCCESS' },
   ])
+  await waitFor('the last one', async () => (await readFile(file('runs'), 'utf8')) === 'ran\nran\nran\nran\n')
+  await writeFile(file('go'), '')
   expect(await master.request(queued)).toMatchObject({ result: 'SUCCESS', buildIds: [expect.any(Number)] })
-  expect(await readFile(join(agent.baseDir, 'once/0/runs'), 'utf8')).toBe('ran\nran\nran\n')
 
   expect(await master.end('SIGTERM')).toBe(0)
   const wrong = await finished(

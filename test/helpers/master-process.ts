@@ -91,11 +91,10 @@ export class MasterProcess {
 
   async api<T = any>(path: string, init: RequestInit & { json?: unknown } = {}): Promise<T> {
     const { json, ...rest } = init
-    const body =
-      json === undefined
-        ? {}
-        : { body: JSON.stringify(json), headers: { 'content-type': 'application/json' } }
-    const answer = await fetch(`${this.url}/api/v1${path}`, { ...rest, ...body })
+    const headers = new Headers(rest.headers)
+    if (json !== undefined) headers.set('content-type', 'application/json')
+    const body = json === undefined ? {} : { body: JSON.stringify(json) }
+    const answer = await fetch(`${this.url}/api/v1${path}`, { ...rest, ...body, headers })
     const text = await answer.text()
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${text}`)
     return JSON.parse(text) as T

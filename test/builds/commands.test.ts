@@ -1,0 +1,320 @@
+import { randomUUID } from 'node:crypto'
+import fc from 'fast-check'
+import { sql } from 'kysely'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { outputWindow } from '../../src/fleet/session.ts'
+import type { Done } from '../../src/protocol/messages.ts'
+import { maxRawBytes } from '../../src/protocol/output-frame.ts'
+import { shell } from '../../src/steps/shell.ts'
+import { step } from '../../src/steps/step.ts'
+import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { Core, exited, outputFrame, type CoreAgent, type CoreOptions } from './test-core.ts'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterEach(async () => {
+  // What one test leaves unfinished the next one must not take up.
+  await sql`truncate buildsets, source_stamps, workers, builders, masters restart identity cascade`.execute(
+    database.db,
+  )
+})
+afterAll(() => database.close())
+
+const open = (options: Partial<CoreOptions> = {}) =>
+  Core.open(database, {
+    workers: [{ name: 'bot' }, { name: 'other' }],
+    builders: [
+      { name: 'one', workers: ['bot'], steps: [shell('one')] },
+      { name: 'elsewhere', workers: ['other'], steps: [shell('elsewhere')] },
+      { name: 'two', workers: ['bot'], steps: [captures(), shell('second')] },
+    ],
+    ...options,
+  })
+
+/** Its replay reads the first command's output from the database before it comes to the second. */
+const captures = () =>
+  step('captures', async (context) => {
+    const { stdout } = await context.command({ op: 'shell', command: 'first' }, { capture: 100 })
+    await context.command({ op: 'shell', command: `after ${stdout}` })
+  })
+
+async function logOf(request: number): Promise<Buffer> {
+  const chunks = await database.db
+    .selectFrom('log_chunks as c')
+    .innerJoin('logs', 'logs.id', 'c.log_id')
+    .innerJoin('steps', 'steps.id', 'logs.step_id')
+    .innerJoin('builds', 'builds.id', 'steps.build_id')
+    .select(['c.start', 'c.bytes', 'c.body', 'logs.bytes as total'])
+    .where('builds.request_id', '=', request)
+    .orderBy('c.start')
+    .execute()
+  const log = Buffer.concat(chunks.map((c) => c.body))
+  expect(chunks.map((c) => c.start)).toEqual(
+    chunks.map((_, i) => sum(chunks.slice(0, i).map((c) => c.bytes))),
+  )
+  if (chunks[0]) expect(chunks[0].total).toBe(log.length)
+  return log
+}
+const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0)
+const held = (id: string, bytes: number) => ({ id, logs: [{ log: 0, bytes }], result: null })
+const doneOf = (command: string, bytes: number): Done => ({
+  type: 'done',
+  command,
+  result: exited,
+  logs: [{ log: 0, bytes }],
+})
+
+const move = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ send: fc.integer({ min: 1, max: 400 }) }) },
+  { weight: 2, arbitrary: fc.record({ again: fc.integer({ min: 1, max: 400 }) }) },
+  { weight: 1, arbitrary: fc.record({ skip: fc.integer({ min: 1, max: 50 }) }) },
+  { weight: 1, arbitrary: fc.constant('drop' as const) },
+  { weight: 1, arbitrary: fc.constant('settle' as const) },
+)
+type Move = { send: number } | { again: number } | { skip: number } | 'drop' | 'settle'
+
+test('whatever happens to frames and connections, a log has each byte once and in order, and acks come after the commit', async () => {
+  const core = await open()
+  const output = fc.uint8Array({ minLength: 1, maxLength: 3000 }).map((bytes) => Buffer.from(bytes))
+  const property = fc.asyncProperty(output, fc.array(move, { maxLength: 25 }), async (bytes, moves) => {
+    const agent = new TroubledAgent(core, bytes)
+    try {
+      await agent.live(moves)
+    } finally {
+      agent.end()
+    }
+  })
+  await fc.assert(property, { numRuns: 60 })
+})
+
+/** Runs one command that writes `output`, over connections that do what the moves say. */
+class TroubledAgent {
+  readonly #core: Core
+  readonly #output: Buffer
+  #agent: CoreAgent
+  #command = ''
+  #sent = 0
+
+  constructor(core: Core, output: Buffer) {
+    this.#core = core
+    this.#output = output
+    this.#agent = core.connect('bot')
+  }
+
+  async live(moves: readonly Move[]): Promise<void> {
+    const request = await this.#core.force('one')
+    this.#command = (await this.#agent.next('run')).command
+    for (const made of moves) {
+      await this.#make(made)
+      // A gap is refused, and costs the connection.
+      if (this.#agent.closed !== undefined) await this.#reconnect()
+      const acked = this.#agent.of('ack').at(-1)?.offset ?? 0
+      expect(acked).toBeLessThanOrEqual(await this.#committed())
+    }
+    while (this.#sent < this.#output.length) this.#sent = this.#send(this.#sent, 1000)
+    this.#agent.send(doneOf(this.#command, this.#output.length))
+    await this.#agent.next('forget')
+    expect(await this.#core.result(request)).toBe('SUCCESS')
+    expect((await logOf(request)).equals(this.#output)).toBe(true)
+  }
+
+  end(): void {
+    this.#agent.drop()
+  }
+
+  async #make(made: Move): Promise<void> {
+    if (made === 'drop') await this.#reconnect()
+    else if (made === 'settle')
+      await waitFor('the commit', async () => (await this.#committed()) >= this.#sent, { interval: 1 })
+    else if ('send' in made) this.#sent = this.#send(this.#sent, made.send)
+    else if ('again' in made) this.#send(Math.max(0, this.#sent - made.again), made.again)
+    else this.#send(this.#sent + made.skip, 10)
+  }
+
+  async #reconnect(): Promise<void> {
+    this.#agent.drop()
+    const { runId } = this.#agent
+    this.#agent = this.#core.connect('bot', { runId, commands: [held(this.#command, this.#output.length)] })
+    const { resume } = await this.#agent.next('welcome')
+    this.#sent = resume[0]!.logs[0]!.bytes
+    expect(await this.#committed()).toBe(this.#sent)
+  }
+
+  #send(from: number, length: number): number {
+    const body = this.#output.subarray(from, from + length)
+    if (body.length > 0) this.#agent.output(outputFrame(this.#command, from, body))
+    return from + body.length
+  }
+
+  async #committed(): Promise<number> {
+    const newest = database.db.selectFrom('logs').select('bytes').orderBy('id', 'desc')
+    return (await newest.executeTakeFirstOrThrow()).bytes
+  }
+}
+
+test('output that was under way when the connection broke is committed before the agent may let go of it', async () => {
+  const core = await open()
+  const request = await core.force('one')
+  const first = core.connect('bot')
+  const { command } = await first.next('run')
+  const body = Buffer.alloc(maxRawBytes, 'x')
+  for (let i = 0; i < 8; i++) first.output(outputFrame(command, i * body.length, body))
+  first.drop()
+  const second = core.connect('bot', { runId: first.runId, commands: [held(command, 8 * body.length)] })
+  const welcome = await second.next('welcome')
+  const { bytes } = await database.db.selectFrom('logs').select('bytes').executeTakeFirstOrThrow()
+  expect(bytes).toBe(8 * body.length)
+  expect(welcome.resume).toEqual([{ command, logs: [{ log: 0, bytes }] }])
+  // Nothing may come before a welcome, and no ack of the old connection does.
+  expect(second.received[0]).toBe(welcome)
+  second.send(doneOf(command, bytes))
+  expect(await core.result(request)).toBe('SUCCESS')
+})
+
+test('a build that is cancelled while its agent is connecting is cancelled right after the welcome', async () => {
+  const core = await open()
+  const request = await core.force('one')
+  const first = core.connect('bot')
+  const { command } = await first.next('run')
+  first.drop()
+  // The command never arrived.
+  const second = core.connect('bot', { runId: first.runId })
+  await core.builds.cancelRequest(request, { reason: 'no need' })
+  await second.next('cancel')
+  expect(second.received.map((m) => m.type).slice(0, 3)).toEqual(['welcome', 'run', 'cancel'])
+  const cancelled = { exitCode: null, signal: 'SIGTERM', reason: 'cancelled' } as const
+  second.send({ type: 'done', command, result: cancelled, logs: [] })
+  expect(await core.result(request)).toBe('CANCELLED')
+})
+
+test('an agent whose command was given up ends it before anything else begins there', async () => {
+  const core = await open()
+  await sql`alter table log_chunks add constraint no_poison check (body <> 'poison\n')`.execute(database.db)
+  try {
+    const requests = [await core.force('one'), await core.force('elsewhere')]
+    const [bot, other] = [core.connect('bot'), core.connect('other')]
+    const [bad, good] = [await bot.next('run'), await other.next('run')]
+    // In one batch: the one that the database refuses does not take the other with it.
+    bot.output(outputFrame(bad.command, 0, Buffer.from('poison\n')))
+    other.output(outputFrame(good.command, 0, Buffer.from('fine\n')))
+    expect(await other.next('ack')).toMatchObject({ offset: 5 })
+    other.send(doneOf(good.command, 5))
+    expect(await core.result(requests[1]!)).toBe('SUCCESS')
+
+    expect(await bot.next('cancel')).toMatchObject({ command: bad.command })
+    expect(core.fleet.get('bot')!.obstacle).toBe('is ending commands of an earlier build')
+    expect(bot.of('run')).toHaveLength(1)
+    bot.send(doneOf(bad.command, 7))
+    const again = await bot.next('run', 2)
+    expect(again.command).not.toBe(bad.command)
+    bot.send(doneOf(again.command, 0))
+    expect(await core.result(requests[0]!)).toBe('SUCCESS')
+  } finally {
+    await sql`alter table log_chunks drop constraint no_poison`.execute(database.db)
+  }
+})
+
+test('an agent cannot send more than its window, end before its output, or speak for another', async () => {
+  const core = await open()
+  await core.force('one')
+  const bot = core.connect('bot')
+  const { command } = await bot.next('run')
+
+  const stranger = core.connect('other')
+  await stranger.next('welcome')
+  stranger.output(outputFrame(command, 0, Buffer.from('not mine\n')))
+  expect(await stranger.next('ack')).toMatchObject({ command, offset: 9 })
+  stranger.send(doneOf(command, 9))
+  await stranger.next('forget')
+
+  bot.send(doneOf(command, 5))
+  expect(bot.closed).toBe('done before all of its output')
+  const again = core.connect('bot', { runId: bot.runId, commands: [held(command, 0)] })
+  await again.next('welcome')
+  const body = Buffer.alloc(maxRawBytes)
+  for (let i = 0; i <= outputWindow / maxRawBytes; i++)
+    again.output(outputFrame(command, i * body.length, body))
+  expect(again.closed).toBe('more output than the window allows')
+  expect(core.fleet.get('bot')!.runningBuilds).toHaveLength(1)
+})
+
+test('a command that the agent itself has lost is tried again, and a late second result changes nothing', async () => {
+  const core = await open()
+  const request = await core.force('one')
+  const agent = core.connect('bot')
+  const { command } = await agent.next('run')
+  const lost = { exitCode: null, signal: null, reason: 'lost', message: 'the disk is gone' } as const
+  agent.send({ type: 'done', command, result: lost, logs: [] })
+  agent.send(doneOf(command, 0))
+  const again = await agent.next('run', 2)
+  agent.send({ type: 'done', command: again.command, result: { ...exited, exitCode: 1 }, logs: [] })
+  agent.send(doneOf(again.command, 0))
+  expect(await core.result(request)).toBe('FAILURE')
+  const builds = await database.db.selectFrom('builds').select(['result', 'summary']).orderBy('id').execute()
+  expect(builds).toEqual([
+    { result: 'RETRY', summary: 'the disk is gone' },
+    { result: 'FAILURE', summary: expect.any(String) },
+  ])
+})
+
+test('an agent that says hello while its build is being taken up goes on with the command', async () => {
+  const first = await open()
+  const request = await first.force('two')
+  const agent = first.connect('bot')
+  const { command: one } = await agent.next('run')
+  agent.output(outputFrame(one, 0, Buffer.from('answer')))
+  agent.send(doneOf(one, 6))
+  const { command: two } = await agent.next('run', 2)
+  await first.close()
+
+  // The step that runs again cannot read what its first command said yet.
+  const lock = await database.pool.connect()
+  await lock.query('begin')
+  await lock.query('lock table log_chunks in access exclusive mode')
+  const second = await open()
+  const back = second.connect('bot', { runId: agent.runId, commands: [held(two, 0)] })
+  await second.fleet.get('bot')!.session!.stored
+  await database.db.selectFrom('sessions').select('id').execute()
+  expect(back.received).toEqual([])
+  await lock.query('rollback')
+  lock.release()
+  expect(await back.next('welcome')).toMatchObject({ resume: [{ command: two }] })
+  back.send(doneOf(two, 0))
+  const { command: three } = await back.next('run')
+  expect(back.of('cancel')).toEqual([])
+  back.send(doneOf(three, 0))
+  expect(await second.result(request)).toBe('SUCCESS')
+})
+
+test('a build goes where its agent goes, also from a master that still lives', async () => {
+  const first = await open()
+  const request = await first.force('one')
+  const agent = first.connect('bot')
+  const { command } = await agent.next('run')
+  agent.drop()
+
+  const second = await open({ only: false })
+  const there = second.connect('bot', { runId: agent.runId, commands: [held(command, 0)] })
+  expect(await there.next('welcome')).toMatchObject({ resume: [{ command }] })
+  there.send(doneOf(command, 0))
+  expect(await second.result(request)).toBe('SUCCESS')
+  expect(await database.db.selectFrom('builds').select(['attempt', 'result']).execute()).toEqual([
+    { attempt: 1, result: 'SUCCESS' },
+  ])
+})
+
+test('a command of nobody that an agent brings along is ended before a build begins there', async () => {
+  const core = await open()
+  const unknown = randomUUID()
+  await core.force('one')
+  const agent = core.connect('bot', { commands: [held(unknown, 10)] })
+  await agent.next('welcome')
+  expect(await agent.next('cancel')).toMatchObject({ command: unknown })
+  expect(core.fleet.get('bot')!.obstacle).toBe('is ending commands of an earlier build')
+  agent.send(doneOf(unknown, 10))
+  await agent.next('run')
+  expect(agent.received.map((m) => m.type).slice(0, 4)).toEqual(['welcome', 'cancel', 'forget', 'run'])
+})

@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto'
+import pino from 'pino'
+import { onTestFinished } from 'vitest'
+import { Builds } from '../../src/builds/builds.ts'
+import type { BuilderConfig } from '../../src/config/types.ts'
+import { GroupCommit } from '../../src/db/group-commit.ts'
+import { registerMaster } from '../../src/db/register-master.ts'
+import { Fleet } from '../../src/fleet/fleet.ts'
+import type { WorkerSpec } from '../../src/fleet/worker-spec.ts'
+import type { EventBody } from '../../src/model/events.ts'
+import type { MasterLinkEvents } from '../../src/protocol/link.ts'
+import type { FromMaster, Hello } from '../../src/protocol/messages.ts'
+import type { OutputFrame } from '../../src/protocol/output-frame.ts'
+import { protocolVersion } from '../../src/protocol/version.ts'
+import { systemClock, type Clock } from '../../src/util/clock.ts'
+import type { TestDatabase } from '../helpers/database.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+
+export interface CoreOptions {
+  readonly workers: readonly Partial<WorkerSpec>[]
+  readonly builders: readonly BuilderConfig[]
+  readonly clock?: Clock
+  /** Seconds. */
+  readonly heartbeat?: number
+  readonly maxDisconnected?: number
+  /** No other master lives: theirs is taken over at once. Default true. */
+  readonly only?: boolean
+}
+
+/** The middle of a master, fleet and builds over a real database, without its web server: agents are joined by `connect`. */
+export class Core {
+  readonly database: TestDatabase
+  readonly commit: GroupCommit
+  readonly fleet: Fleet
+  readonly builds: Builds
+  readonly events: EventBody[] = []
+  readonly #loops = new AbortController()
+  readonly #running: Promise<unknown>[]
+
+  private constructor(database: TestDatabase, master: { id: string; epoch: number }, options: CoreOptions) {
+    const { builders, clock = systemClock, heartbeat = 30, maxDisconnected = 3600 } = options
+    const log = pino({ level: 'silent' })
+    const publish = (event: EventBody) => void this.events.push(event)
+    this.database = database
+    this.commit = new GroupCommit(database.db, { log })
+    const { commit } = this
+    this.fleet = new Fleet({
+      commit,
+      master: { ...master, version: '0.0.0' },
+      log,
+      clock,
+      heartbeat,
+      publish,
+    })
+    const { fleet } = this
+    const { db } = database
+    const common = { db, commit, fleet, log, clock, publish, master, builders, maxDisconnected }
+    this.builds = new Builds({ ...common, maxInfraRetries: 3 })
+    this.#running = [fleet.watch(this.#loops.signal), this.builds.watch(this.#loops.signal)]
+  }
+
+  /** Ends with the test; the database does not. */
+  static async open(database: TestDatabase, options: CoreOptions): Promise<Core> {
+    const { only = true } = options
+    const identity = { host: 'test', pid: process.pid, version: '0.0.0', only }
+    const core = new Core(database, await registerMaster(database.db, identity), options)
+    onTestFinished(() => core.close())
+    await core.fleet.configure(options.workers.map(withDefaults))
+    await core.builds.open()
+    return core
+  }
+
+  /** As an agent's connection right after its login; says hello unless `hello` is false. */
+  connect(worker: string, hello: Partial<Hello> | false = {}): CoreAgent {
+    const agent = new CoreAgent(this.fleet, worker)
+    if (hello !== false) agent.hello(hello)
+    return agent
+  }
+
+  async force(builder: string): Promise<number> {
+    const source = { repository: '', branch: null, revision: null }
+    const common = { source, properties: [], priority: 0, reason: 'test', origin: 'force' as const }
+    return (await this.builds.submit({ builders: [builder], ...common })).requests[0]!.id
+  }
+
+  /** Waits for the end of a request. */
+  result(request: number): Promise<string> {
+    return waitFor(`the end of r${request}`, async () => {
+      const { db } = this.database
+      const row = await db
+        .selectFrom('requests')
+        .select('result')
+        .where('id', '=', request)
+        .executeTakeFirst()
+      return row?.result
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.builds.close()
+    this.#loops.abort()
+    await Promise.all(this.#running)
+    await this.fleet.close('the test is over')
+    await this.commit.close()
+  }
+}
+
+/** The agent's end of a connection that is nothing but function calls. */
+export class CoreAgent {
+  readonly runId = randomUUID() as string
+  readonly received: FromMaster[] = []
+  /** What the master's closing said. */
+  closed: string | undefined
+  readonly #end: MasterLinkEvents
+
+  constructor(fleet: Fleet, worker: string) {
+    const send = (message: FromMaster) => {
+      if (this.closed === undefined) this.received.push(message)
+    }
+    const close = (reason: string) => {
+      if (this.closed !== undefined) return
+      this.closed = reason
+      this.#end.closed(reason)
+    }
+    this.#end = fleet.accept(worker, { send, close }, { address: 'test' })
+  }
+
+  hello(hello: Partial<Hello> = {}): void {
+    this.send({
+      type: 'hello',
+      protocol: protocolVersion,
+      version: '0.0.0',
+      runId: this.runId,
+      facts: { os: 'linux', arch: 'x64', cpus: 1, memory: 1, hostname: 'test', node: '24.0.0' },
+      commands: [],
+      ...hello,
+    })
+  }
+
+  send(message: Parameters<MasterLinkEvents['message']>[0]): void {
+    if (this.closed === undefined) this.#end.message(message)
+  }
+
+  output(frame: OutputFrame): void {
+    if (this.closed === undefined) this.#end.output(frame)
+  }
+
+  /** The connection breaks. */
+  drop(): void {
+    if (this.closed !== undefined) return
+    this.closed = 'dropped'
+    this.#end.closed('the connection was lost')
+  }
+
+  of<T extends FromMaster['type']>(type: T): Extract<FromMaster, { type: T }>[] {
+    return this.received.filter((m): m is Extract<FromMaster, { type: T }> => m.type === type)
+  }
+
+  /** Waits for the n-th message of a type. */
+  next<T extends FromMaster['type']>(type: T, n = 1): Promise<Extract<FromMaster, { type: T }>> {
+    return waitFor(`${type} number ${n}`, () => this.of(type)[n - 1])
+  }
+}
+
+export function outputFrame(command: string, offset: number, body: Buffer): OutputFrame {
+  const lines = body.filter((byte) => byte === 10).length
+  const runs = [{ stream: 'stdout' as const, length: body.length }]
+  return { command, log: 0, codec: 'none', offset, rawLength: body.length, lines, runs, body }
+}
+
+export const exited = { exitCode: 0, signal: null, reason: null } as const
+
+function withDefaults(spec: Partial<WorkerSpec>): WorkerSpec {
+  const common = { properties: {}, defaultProperties: {}, env: {}, keepaliveInterval: null }
+  return { kind: 'static', name: 'bot', password: 'b0t', maxBuilds: 1, ...common, ...spec }
+}
