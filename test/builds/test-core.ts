@@ -171,6 +171,6 @@ export function outputFrame(command: string, offset: number, body: Buffer): Outp
 export const exited = { exitCode: 0, signal: null, reason: null } as const
 
 function withDefaults(spec: Partial<WorkerSpec>): WorkerSpec {
-  const common = { properties: {}, defaultProperties: {}, env: {}, keepaliveInterval: null }
+  const common = { properties: {}, defaultProperties: {}, env: {}, keepaliveInterval: null, locks: [] }
   return { kind: 'static', name: 'bot', password: 'b0t', maxBuilds: 1, ...common, ...spec }
 }
