@@ -51,7 +51,7 @@ async function chooseRequest({
   const { nextBuild } = hooks
   if (!nextBuild) return undefined
   try {
-    const answer = await within(deadline, () => nextBuild(requests))
+    const answer = await within(deadline, () => nextBuild([...requests]))
     return chosenFrom(requests, answer, 'nextBuild', ({ id }) => id)
   } catch (error) {
     failed(failure('nextBuild', error))
@@ -91,7 +91,7 @@ async function preferred(
 ): Promise<FreeWorker | null> {
   if (!nextWorker) return workers[0]!
   try {
-    const answer = await within(deadline, () => nextWorker(workers, request))
+    const answer = await within(deadline, () => nextWorker([...workers], request))
     return chosenFrom(workers, answer, 'nextWorker', ({ name }) => name)
   } catch (error) {
     failed(failure('nextWorker', error))

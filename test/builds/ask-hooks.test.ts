@@ -32,7 +32,7 @@ async function ask(hooks: BuilderHooks, deadline: Promise<never> = never) {
   return { chosen, reasons: Object.fromEntries(reasons), complaints }
 }
 
-const boom = () => {
+const boom = (_?: unknown) => {
   throw new Error('boom')
 }
 
@@ -88,6 +88,11 @@ describe('functions of a builder', () => {
       'nextBuild invents a request',
       { nextBuild: () => 7 },
       "its builder's nextBuild failed: it answered 7: nextBuild must return one of those it was given, or null",
+    ],
+    [
+      'nextBuild spoils its list and throws',
+      { nextBuild: (requests) => boom((requests as WaitingRequest[]).reverse()) },
+      "its builder's nextBuild failed: boom",
     ],
     ['nextWorker throws', { nextWorker: boom }, "its builder's nextWorker failed: boom"],
     [

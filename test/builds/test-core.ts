@@ -196,6 +196,6 @@ export const doneOf = (command: string, bytes: number): Done => ({
 export const exited = { exitCode: 0, signal: null, reason: null } as const
 
 function withDefaults(spec: Partial<WorkerSpec>): WorkerSpec {
-  const common = { properties: {}, locks: [], defaultProperties: {}, env: {}, keepaliveInterval: null }
+  const common = { properties: {}, defaultProperties: {}, env: {}, keepaliveInterval: null, locks: [] }
   return { kind: 'static', name: 'bot', password: 'b0t', maxBuilds: 1, ...common, ...spec }
 }
