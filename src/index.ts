@@ -9,6 +9,7 @@ export { masterLock, workerLock } from './model/lock.ts'
 export { copyDir, fileExists, makeDir, removeDir, removeFile } from './steps/file-steps.ts'
 export { git } from './steps/git.ts'
 export { httpRequest } from './steps/http-request.ts'
+export { masterShell } from './steps/master-shell.ts'
 export { setProperty, setPropertyFromCommand } from './steps/set-property.ts'
 export { trigger } from './steps/trigger.ts'
 export { downloadFile, uploadDirectory, uploadFile, writeFile } from './steps/transfer-steps.ts'
@@ -49,6 +50,7 @@ export type {
   SetPropertyOptions,
 } from './steps/set-property.ts'
 export type { ShellCommand, ShellOptions } from './steps/shell.ts'
+export type { MasterShellOptions } from './steps/master-shell.ts'
 export type { HttpRequestOptions } from './steps/http-request.ts'
 export type { TriggerOptions } from './steps/trigger.ts'
 export type { DownloadOptions, UploadOptions } from './steps/transfer-steps.ts'
@@ -61,6 +63,7 @@ export type {
   DownloadRequest,
   HttpAnswer,
   HttpRequest,
+  MasterShellRequest,
   Step,
   StepContext,
   StepFlags,

@@ -42,7 +42,7 @@ export class Commands {
       command: command.id,
       send: (message) => tell(command, message),
       sendFile: (frame) => reachable(command)?.sendFile(frame),
-      cancel: (reason) => (this.#byId.has(command.id) ? this.cancel(command, reason) : undefined),
+      cancel: (reason) => this.cancel(command, reason),
     })
     const { session } = command.worker
     if (!this.#expected.arrived(command.id)) this.#lose(command, 'its agent was told to end it')

@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely'
 import type { Database } from '../db/schema.ts'
+import type { Stream } from '../protocol/runs.ts'
 import type { StepHost } from './build-tools.ts'
 import type { OpenLog } from './log-lane.ts'
 import type { StoredLog } from './stored-calls.ts'
@@ -67,13 +68,33 @@ export class StepLogs {
     const log = this.#logs.find(({ id }) => id === at.log) ?? free
     try {
       if (log.bytes > at.at) return
-      const body = Buffer.from(`${cut(line)}\n`)
-      const lines = body.filter((byte) => byte === newline).length
-      const runs = [{ stream: 'header', length: body.length }] as const
-      await this.#host.tools.lane.append(log, { rawLength: body.length, lines, codec: 'none', runs, body })
+      await this.#append(log, 'header', Buffer.from(`${cut(line)}\n`))
     } finally {
       this.giveBack(free)
     }
+  }
+
+  /** Gives `work` a log to write the output of a command of the master's own to. */
+  async writing<T>(
+    work: (write: (stream: Stream, bytes: Buffer) => Promise<void>) => Promise<T>,
+  ): Promise<T> {
+    const log = await this.take()
+    const end = log.bytes + maxOutput
+    try {
+      return await work(async (stream, body) => {
+        if (log.bytes >= end) return
+        await this.#append(log, stream, body)
+        if (log.bytes >= end) await this.#append(log, 'header', Buffer.from('\n[the rest was left out]\n'))
+      })
+    } finally {
+      this.giveBack(log)
+    }
+  }
+
+  #append(log: OpenLog, stream: Stream, body: Buffer): Promise<void> {
+    const lines = body.filter((byte) => byte === newline).length
+    const runs = [{ stream, length: body.length }]
+    return this.#host.tools.lane.append(log, { rawLength: body.length, lines, codec: 'none', runs, body })
   }
 
   /** Marks all as complete. */
@@ -114,3 +135,5 @@ function cut(line: string): string {
 const newline = 10
 /** Characters: their bytes fit into one chunk of a log. */
 const maxNote = 65_536
+/** Bytes of the output of one command of the master's own. */
+const maxOutput = 200 * 1024 * 1024

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { jsonb } from '../db/jsonb.ts'
 import { seconds, type Duration } from '../model/durations.ts'
 import type { PropertyValue } from '../model/properties.ts'
+import type { CommandResult } from '../protocol/operation.ts'
 import type {
   BuildFacts,
   CommandOptions,
@@ -11,6 +12,7 @@ import type {
   DownloadRequest,
   HttpAnswer,
   HttpRequest,
+  MasterShellRequest,
   StepContext,
   TriggerOutcome,
   TriggerRequest,
@@ -21,6 +23,7 @@ import type { StepHost } from './build-tools.ts'
 import { Detached, InfrastructureFailure } from './command.ts'
 import { countLines, patternParts } from './count-lines.ts'
 import { readStdout } from './read-stdout.ts'
+import { runOnMaster } from './run-on-master.ts'
 import { digestOf, sendHttpRequest } from './send-http-request.ts'
 import { sendFile } from './send-file.ts'
 import { StepCommands } from './step-commands.ts'
@@ -99,6 +102,19 @@ export class StepRun implements StepContext {
 
   trigger({ key, ...request }: TriggerRequest): Promise<TriggerOutcome> {
     return this.#outside('trigger', request, key, (asked) => triggerBuilds(this.#host, request, asked))
+  }
+
+  masterShell({ key: named, ...request }: MasterShellRequest): Promise<CommandResult> {
+    // Its environment may hold a secret, which must not be stored.
+    const asked = { digest: digestOf(request) }
+    return this.#outside('masterShell', asked, named, async ({ key, signal }) => {
+      let isNew = false
+      await this.#effects.once(`${key} begun`, 'begun', asked, () => (isNew = true))
+      if (!isNew && !request.idempotent)
+        throw new Error('nobody knows how the command ended: the master was stopped while it ran')
+      const { configDir: cwd } = this.#host.tools
+      return this.#logs.writing((write) => runOnMaster(request, { cwd, signal, write }))
+    })
   }
 
   httpRequest({ key, ...request }: HttpRequest): Promise<HttpAnswer> {

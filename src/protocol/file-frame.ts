@@ -49,5 +49,7 @@ export function decodeFileFrame(bytes: Buffer): FileFrame {
     throw new Error(`raw length ${rawLength} is not 1 to ${maxRawBytes}`)
   const body = bytes.subarray(fixedBytes)
   if (codec === 'none' && body.length !== rawLength) throw new Error('body is not as long as it says')
+  // Nobody sends what became larger by being compressed; else the window would bound nothing.
+  if (body.length > rawLength) throw new Error('body is longer than what it holds')
   return { command: readUuid(bytes), codec, offset: Number(offset), rawLength, last, body }
 }

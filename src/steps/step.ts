@@ -61,6 +61,8 @@ export interface StepContext {
   download(request: DownloadRequest): Promise<CommandOutcome>
   /** Requests builds of other builders, once, however often the step's function runs. */
   trigger(request: TriggerRequest): Promise<TriggerOutcome>
+  /** Runs a command on the master's machine; its output goes to the step's log. */
+  masterShell(request: MasterShellRequest): Promise<CommandResult>
   /** Sends a request from the master; its header Idempotency-Key is the same however often the step's function runs. */
   httpRequest(request: HttpRequest): Promise<HttpAnswer>
   /**
@@ -159,6 +161,18 @@ export interface TriggerOutcome {
     readonly builder: string
     readonly result: Result | null
   }[]
+}
+
+export interface MasterShellRequest {
+  /** A string runs through /bin/sh; an array runs as it is. */
+  readonly command: string | readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  /** Time after which it is killed. Default 20 minutes, 0 is never. */
+  readonly maxTime?: Duration
+  /** It may run twice: a command that a killed master left without a result is run again. Default false. */
+  readonly idempotent?: boolean
+  /** Names the effect, as of `command`. */
+  readonly key?: string
 }
 
 export interface HttpRequest {

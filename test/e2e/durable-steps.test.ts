@@ -11,7 +11,7 @@ import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 const config = `
-const { defineMaster, downloadFile, httpRequest, shell, staticWorker, step, trigger, uploadFile } = rouse
+const { defineMaster, downloadFile, httpRequest, masterShell, shell, staticWorker, step, trigger, uploadFile } = rouse
 const workers = ['bot']
 const wait = shell('touch ../waiting; while [ ! -e ../go ]; do sleep 0.05; done')
 export default defineMaster({
@@ -27,6 +27,15 @@ export default defineMaster({
         return { result: 'SUCCESS', summary: answer.body + ' ' + requests.length + ' ' + requests[0].result }
       }) ] },
     { name: 'child', workers, steps: [wait] },
+    { name: 'once', workers, steps: [masterShell('echo run >> once-runs; sleep 2; echo end >> once-runs')] },
+    { name: 'again', workers, steps: [masterShell('echo run >> again-runs; sleep 2; echo end >> again-runs', { idempotent: true })] },
+    { name: 'master', workers, steps: [
+      masterShell(['sh', '-c', 'env; pwd; echo err >&2'], { env: { MINE: (p) => p.get('buildername') } }),
+      masterShell('exit 3', { haltOnFailure: false }),
+      masterShell(['no-such-program'], { haltOnFailure: false }),
+      masterShell('sleep 600 & sleep 600', { maxTime: 0.3, haltOnFailure: false }),
+      masterShell('touch begun; sleep 600'),
+    ] },
   ],
 })`
 
@@ -35,8 +44,9 @@ const large = randomBytes(40_000_000)
 
 async function start(
   builder: string,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<{ master: MasterProcess; agent: AgentProcess; proxy: TcpProxy }> {
-  const master = await startMaster({ config })
+  const master = await startMaster({ config, env })
   const proxy = await startTcpProxy(master.port, (release) =>
     onTestFinished(async () => void (await release())),
   )
@@ -140,5 +150,51 @@ test(
     expect(steps[0]).toMatchObject({ result: 'SUCCESS', summary: 'answer 1 1 SUCCESS' })
     expect((await master.api('/requests?builder=child')).items).toHaveLength(1)
     expect(asked).toBe(1)
+  },
+)
+
+test(
+  'a command of the master that was running when it was killed is run again only if it may be',
+  { timeout: 60_000 },
+  async () => {
+    const { master } = await start('any')
+    const ids = [await master.force('once'), await master.force('again')]
+    const runs = (name: string) => readFile(join(master.dir, `${name}-runs`), 'utf8')
+    for (const name of ['once', 'again']) await waitFor(`${name} to run`, () => runs(name))
+    await master.end('SIGKILL')
+    await master.start()
+    const [single, repeated] = await Promise.all(ids.map((id) => master.request(id)))
+    expect([single.result, repeated.result]).toEqual(['EXCEPTION', 'SUCCESS'])
+    expect((await master.api(`/builds/${single.buildIds[0]}/steps`)).items[0].summary).toMatch(
+      /nobody knows how/,
+    )
+    expect((await runs('once')).match(/run/g)).toHaveLength(1)
+    expect((await runs('again')).match(/run/g)).toHaveLength(2)
+  },
+)
+
+test(
+  'commands of the master see no secret of its environment, and are killed with all they began',
+  { timeout: 60_000 },
+  async () => {
+    const { master } = await start('any', { MY_SECRET: 'hush-hush' })
+    const id = await master.force('master')
+    await waitFor('the last step', () => readFile(join(master.dir, 'begun')).then(() => true))
+    await master.api(`/requests/${id}/cancel`, { method: 'POST', json: {} })
+    const request = await master.request(id)
+    const build = request.buildIds[0]
+    const steps = (await master.api(`/builds/${build}/steps`)).items
+    expect(steps.map((s: any) => [s.result, s.summary])).toEqual([
+      ['SUCCESS', null],
+      ['FAILURE', 'exit code 3'],
+      ['FAILURE', 'spawn no-such-program ENOENT'],
+      ['FAILURE', 'killed after 0.3 s'],
+      ['CANCELLED', 'cancelled by a user'],
+    ])
+    const text = await master.logText(build)
+    expect(text).toContain('MINE=master\n')
+    expect(text).toContain(`${master.dir}\n`)
+    expect(text).toContain('err\n')
+    expect(text).not.toContain('hush-hush')
   },
 )

@@ -1,4 +1,4 @@
-import { delimiter } from 'node:path'
+import { allowedEnvironment } from '../../util/allowed-environment.ts'
 
 /**
  * The environment of a command: the allow-listed part of the agent's own, then what the operation adds (null removes).
@@ -10,12 +10,7 @@ export function commandEnvironment(
   added: Readonly<Record<string, string | null>>,
   commandId: string,
 ): Record<string, string> {
-  const env: Record<string, string> = {}
-  for (const name of allowed) {
-    const value = agent[name]
-    if (value !== undefined) env[name] = value
-  }
-  env.PATH = cleanPath(agent.PATH ?? '')
+  const env = allowedEnvironment(agent)
   for (const [name, value] of Object.entries(added)) {
     if (!/^[^=\0]+$/.test(name))
       throw new Error(`${JSON.stringify(name)} cannot name an environment variable`)
@@ -29,12 +24,3 @@ export function commandEnvironment(
 
 /** Marks every process of a command, so that those of a killed agent are told from strangers who got the same process id. */
 export const commandMark = 'ROUSE_COMMAND_ID'
-
-// npm puts folders of packages first, and a checkout runs on a Node.js of its own that lies in one: none is the machine's.
-function cleanPath(path: string): string {
-  const entries = path.split(delimiter).filter((entry) => entry && !entry.split('/').includes('node_modules'))
-  return entries.join(delimiter) || defaultPath
-}
-
-const allowed = ['HOME', 'USER', 'LANG', 'TMPDIR', 'TZ', 'SHELL']
-const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
