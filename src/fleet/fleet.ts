@@ -167,21 +167,19 @@ export class Fleet {
 
   /** Sends heartbeats and keepalives, and drops the silent, until aborted. */
   async watch(signal: AbortSignal): Promise<void> {
-    const drop = (session: WorkerSession, reason: string) => {
-      session.close(reason)
-      this.#gone(session, reason)
-    }
+    const drop = (session: WorkerSession, reason: string) => this.#drop(session, reason)
     await watchSessions(() => this.#roster.all(), { ...this.#o, drop, signal })
   }
 
   /** Closes every connection and waits until that is stored. */
   async close(reason: string): Promise<void> {
-    for (const { session } of this.#roster.all()) {
-      if (!session) continue
-      session.close(reason)
-      this.#gone(session, reason)
-    }
+    for (const { session } of this.#roster.all()) if (session) this.#drop(session, reason)
     await Promise.allSettled(this.#writes)
+  }
+
+  #drop(session: WorkerSession, reason: string): void {
+    session.close(reason)
+    this.#gone(session, reason)
   }
 
   async #open(
@@ -210,10 +208,7 @@ export class Fleet {
       link.close(`another agent is connected as "${worker.name}" from ${present.address}`)
       return undefined
     }
-    if (present) {
-      present.close('replaced by a new connection')
-      this.#gone(present, 'replaced by a new connection')
-    }
+    if (present) this.#drop(present, 'replaced by a new connection')
     const session = new Session({ id: randomUUID(), worker, hello, link, address, now: clock.now() })
     session.draining = worker.drainingRun === session.runId
     worker.session = session
