@@ -22,7 +22,7 @@ export interface BuildRunnerOptions {
   /** Takes a request back that is to have another build. */
   readonly again: (request: PendingRequest) => void
   /** A place on a worker is free again. */
-  readonly freed: () => void
+  readonly freed: (worker: Worker) => void
 }
 
 /** Sees each build through: from the claim of its request to its stored end. */
@@ -41,6 +41,11 @@ export class BuildRunner {
   /** Whether a request is on its way through a build. */
   knows(requestId: number): boolean {
     return this.#inFlight.has(requestId)
+  }
+
+  /** Whether any request is. */
+  get busy(): boolean {
+    return this.#inFlight.size > 0
   }
 
   /** The build that a request is in, also when it is only just being claimed. */
@@ -109,7 +114,7 @@ export class BuildRunner {
       worker.places.delete(place)
       this.#o.tools.locks.release(request.id)
       this.#sayDrained(worker)
-      this.#o.freed()
+      this.#o.freed(worker)
     })
     this.#inFlight.set(request.id, done)
     return done
