@@ -16,7 +16,7 @@ import { LockKeeper } from './lock-keeper.ts'
 import { LogLane } from './log-lane.ts'
 import { loadPending } from './load-pending.ts'
 import type { RunningBuild } from './running-build.ts'
-import { storeRequestCancel } from './store-result.ts'
+import { storeBuildCancel, storeRequestCancel } from './store-cancel.ts'
 import { storeSubmission, type CollapseRules, type Submission, type Submitted } from './store-submit.ts'
 import { syncBuilders } from './sync-builders.ts'
 import { takeUp, type HeldCommands } from './take-up.ts'
@@ -149,10 +149,13 @@ export class Builds {
 
   /** Idempotent; resolves when the wish is committed. The build ends once its command has. */
   async cancelBuild(id: number, { reason }: { reason: string }): Promise<void> {
+    const { commit, db } = this.#o
     const running = this.#dispatcher.runner.running.get(id)
     if (running) return void (await this.#cancelRunning(running, reason))
-    const build = await this.#o.db.selectFrom('builds').select('id').where('id', '=', id).executeTakeFirst()
+    const build = await db.selectFrom('builds').select('id').where('id', '=', id).executeTakeFirst()
     if (!build) throw new RouseError('ROUSE_BUILD_UNKNOWN', `there is no build ${id}`)
+    // It has ended, or whoever takes it up finds the wish.
+    await commit.write((trx) => storeBuildCancel(trx, { id }, reason))
   }
 
   /** Submits the build's builder again with the same source and properties. */
@@ -202,16 +205,9 @@ export class Builds {
     const { id } = build.claimed
     // Known before it is stored, so that the build cannot end as one to be tried again meanwhile.
     build.cancelReason ??= reason
-    const wish = await this.#o.commit.write((trx) =>
-      trx
-        .updateTable('builds')
-        .set({ cancel_reason: reason })
-        .where('id', '=', id)
-        .where('result', 'is', null)
-        .executeTakeFirst(),
-    )
+    const lives = await this.#o.commit.write((trx) => storeBuildCancel(trx, { id }, reason))
     build.cancel(reason)
-    return wish.numUpdatedRows > 0n
+    return lives
   }
 
   async #every(seconds: number, signal: AbortSignal, look: () => Promise<void>): Promise<void> {

@@ -6,6 +6,13 @@ import type { OpenLog } from './log-lane.ts'
 /** The infrastructure failed, not the user's command: the build is retried. */
 export class InfrastructureFailure extends Error {
   override readonly name = 'InfrastructureFailure'
+  /** Whether it counts against `maxInfraRetries`. */
+  readonly counts: boolean
+
+  constructor(message: string, { counts = true }: { counts?: boolean } = {}) {
+    super(message)
+    this.counts = counts
+  }
 }
 
 /** This master lets go of the build as it is; the next one takes it up. */

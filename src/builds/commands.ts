@@ -39,8 +39,7 @@ export class Commands {
     this.#byId.set(command.id, command)
     const { session } = command.worker
     if (!this.#expected.arrived(command.id)) this.#lose(command, 'its agent was told to end it')
-    else if (session && session.runId !== command.runId)
-      this.#lose(command, 'its agent was restarted before it began')
+    else if (session && session.runId !== command.runId) this.#loseToRestart(command)
     else tell(command, command.message)
   }
 
@@ -115,7 +114,7 @@ export class Commands {
         command.runId = hello.runId
         resume.push({ command: command.id, logs: [{ log: 0, bytes: command.received }] })
       } else if (command.runId !== hello.runId) {
-        if (!command.reported) this.#lose(command, 'its agent was restarted')
+        if (!command.reported) this.#loseToRestart(command)
         continue
       } else {
         // The connection broke before the agent got it; running it is idempotent by id.
@@ -202,11 +201,18 @@ export class Commands {
     )
   }
 
-  #lose(command: Command, reason: string): void {
+  // The agent of a local worker is restarted with this master, and as often as somebody likes.
+  #loseToRestart(command: Command): void {
+    if (command.worker.spec.kind === 'local')
+      this.#lose(command, 'the master was restarted', { counts: false })
+    else this.#lose(command, 'its agent was restarted')
+  }
+
+  #lose(command: Command, reason: string, counting?: { counts: boolean }): void {
     if (!this.#byId.delete(command.id)) return
     this.#o.log.warn({ worker: command.worker.name, command: command.id }, `command lost: ${reason}`)
     this.#letGo(command)
-    command.fail(new InfrastructureFailure(`the command was lost: ${reason}`))
+    command.fail(new InfrastructureFailure(`the command was lost: ${reason}`, counting))
   }
 
   // An agent that may still run it must have ended it before anything else begins there. One that is away is told at its hello.

@@ -97,7 +97,8 @@ export class RunningBuild implements StepHost {
       if (this.#leaving) return 'left'
       if (this.cancelReason !== undefined) return ended('CANCELLED', this.cancelReason)
       if (error instanceof ConfigChanged) return { ...ended('RETRY', error.message), again: 'free' }
-      if (error instanceof InfrastructureFailure) return ended('RETRY', error.message)
+      if (error instanceof InfrastructureFailure)
+        return { ...ended('RETRY', error.message), again: error.counts ? 'counted' : 'free' }
       this.tools.log.error({ err: error, build: this.claimed.id }, 'a build could not go on')
       return ended('EXCEPTION', messageOf(error))
     }

@@ -112,23 +112,6 @@ export async function storeBuildsetEnd(
   return siblings
 }
 
-/** Ends a request that waits. False when it does not wait any more. */
-export async function storeRequestCancel(
-  trx: Transaction<Database>,
-  requestId: number,
-  buildsetId: number,
-  reason: string,
-): Promise<boolean> {
-  const waiting = await trx
-    .updateTable('requests')
-    .set({ cancel_reason: reason })
-    .where('id', '=', requestId)
-    .where('state', '=', 'pending')
-    .returning('id')
-    .executeTakeFirst()
-  return waiting !== undefined && storeRequestEnd(trx, requestId, buildsetId, 'CANCELLED')
-}
-
 async function hasEnd(trx: Transaction<Database>, { buildId, epoch, result }: BuildEnd): Promise<boolean> {
   const row = await trx
     .selectFrom('builds')

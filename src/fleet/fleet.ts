@@ -65,7 +65,9 @@ export class Fleet {
       const worker = new Worker(row.id, spec)
       worker.adminState = row.admin_state
       worker.adminReason = row.admin_reason
-      worker.disconnectedAt = row.disconnected_at ?? undefined
+      // Whoever was connected to a master that died is away from now on.
+      const sinceNow = row.last_connected_at ? new Date(this.#o.clock.now()) : undefined
+      worker.disconnectedAt = row.disconnected_at ?? sinceNow
       this.#workers.set(spec.name, worker)
     }
   }

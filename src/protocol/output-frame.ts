@@ -70,6 +70,8 @@ export function decodeOutputFrame(bytes: Buffer): OutputFrame {
     throw new Error('runs do not add up to the raw length')
   const body = bytes.subarray(bodyStart)
   if (codec === 'none' && body.length !== rawLength) throw new Error('body is not as long as it says')
+  // Agents compress only what becomes smaller; else the window would bound nothing.
+  if (body.length > rawLength) throw new Error('body is longer than what it holds')
   return {
     command: readUuid(bytes),
     log: bytes[1]!,

@@ -3,13 +3,11 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { outputWindow } from '../../src/fleet/session.ts'
-import type { Done } from '../../src/protocol/messages.ts'
 import { maxRawBytes } from '../../src/protocol/output-frame.ts'
 import { shell } from '../../src/steps/shell.ts'
-import { step } from '../../src/steps/step.ts'
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
 import { waitFor } from '../helpers/wait-for.ts'
-import { Core, exited, outputFrame, type CoreAgent, type CoreOptions } from './test-core.ts'
+import { Core, doneOf, exited, held, outputFrame, type CoreAgent, type CoreOptions } from './test-core.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -29,16 +27,8 @@ const open = (options: Partial<CoreOptions> = {}) =>
     builders: [
       { name: 'one', workers: ['bot'], steps: [shell('one')] },
       { name: 'elsewhere', workers: ['other'], steps: [shell('elsewhere')] },
-      { name: 'two', workers: ['bot'], steps: [captures(), shell('second')] },
     ],
     ...options,
-  })
-
-/** Its replay reads the first command's output from the database before it comes to the second. */
-const captures = () =>
-  step('captures', async (context) => {
-    const { stdout } = await context.command({ op: 'shell', command: 'first' }, { capture: 100 })
-    await context.command({ op: 'shell', command: `after ${stdout}` })
   })
 
 async function logOf(request: number): Promise<Buffer> {
@@ -59,14 +49,6 @@ async function logOf(request: number): Promise<Buffer> {
   return log
 }
 const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0)
-const held = (id: string, bytes: number) => ({ id, logs: [{ log: 0, bytes }], result: null })
-const doneOf = (command: string, bytes: number): Done => ({
-  type: 'done',
-  command,
-  result: exited,
-  logs: [{ log: 0, bytes }],
-})
-
 const move = fc.oneof(
   { weight: 6, arbitrary: fc.record({ send: fc.integer({ min: 1, max: 400 }) }) },
   { weight: 2, arbitrary: fc.record({ again: fc.integer({ min: 1, max: 400 }) }) },
@@ -257,52 +239,6 @@ test('a command that the agent itself has lost is tried again, and a late second
   expect(builds).toEqual([
     { result: 'RETRY', summary: 'the disk is gone' },
     { result: 'FAILURE', summary: expect.any(String) },
-  ])
-})
-
-test('an agent that says hello while its build is being taken up goes on with the command', async () => {
-  const first = await open()
-  const request = await first.force('two')
-  const agent = first.connect('bot')
-  const { command: one } = await agent.next('run')
-  agent.output(outputFrame(one, 0, Buffer.from('answer')))
-  agent.send(doneOf(one, 6))
-  const { command: two } = await agent.next('run', 2)
-  await first.close()
-
-  // The step that runs again cannot read what its first command said yet.
-  const lock = await database.pool.connect()
-  await lock.query('begin')
-  await lock.query('lock table log_chunks in access exclusive mode')
-  const second = await open()
-  const back = second.connect('bot', { runId: agent.runId, commands: [held(two, 0)] })
-  await second.fleet.get('bot')!.session!.stored
-  await database.db.selectFrom('sessions').select('id').execute()
-  expect(back.received).toEqual([])
-  await lock.query('rollback')
-  lock.release()
-  expect(await back.next('welcome')).toMatchObject({ resume: [{ command: two }] })
-  back.send(doneOf(two, 0))
-  const { command: three } = await back.next('run')
-  expect(back.of('cancel')).toEqual([])
-  back.send(doneOf(three, 0))
-  expect(await second.result(request)).toBe('SUCCESS')
-})
-
-test('a build goes where its agent goes, also from a master that still lives', async () => {
-  const first = await open()
-  const request = await first.force('one')
-  const agent = first.connect('bot')
-  const { command } = await agent.next('run')
-  agent.drop()
-
-  const second = await open({ only: false })
-  const there = second.connect('bot', { runId: agent.runId, commands: [held(command, 0)] })
-  expect(await there.next('welcome')).toMatchObject({ resume: [{ command }] })
-  there.send(doneOf(command, 0))
-  expect(await second.result(request)).toBe('SUCCESS')
-  expect(await database.db.selectFrom('builds').select(['attempt', 'result']).execute()).toEqual([
-    { attempt: 1, result: 'SUCCESS' },
   ])
 })
 

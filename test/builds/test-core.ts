@@ -9,7 +9,7 @@ import { Fleet } from '../../src/fleet/fleet.ts'
 import type { WorkerSpec } from '../../src/fleet/worker-spec.ts'
 import type { EventBody } from '../../src/model/events.ts'
 import type { MasterLinkEvents } from '../../src/protocol/link.ts'
-import type { FromMaster, Hello } from '../../src/protocol/messages.ts'
+import type { Done, FromMaster, Hello } from '../../src/protocol/messages.ts'
 import type { OutputFrame } from '../../src/protocol/output-frame.ts'
 import { protocolVersion } from '../../src/protocol/version.ts'
 import { systemClock, type Clock } from '../../src/util/clock.ts'
@@ -167,6 +167,15 @@ export function outputFrame(command: string, offset: number, body: Buffer): Outp
   const runs = [{ stream: 'stdout' as const, length: body.length }]
   return { command, log: 0, codec: 'none', offset, rawLength: body.length, lines, runs, body }
 }
+
+export const held = (id: string, bytes: number) => ({ id, logs: [{ log: 0, bytes }], result: null })
+
+export const doneOf = (command: string, bytes: number): Done => ({
+  type: 'done',
+  command,
+  result: exited,
+  logs: [{ log: 0, bytes }],
+})
 
 export const exited = { exitCode: 0, signal: null, reason: null } as const
 

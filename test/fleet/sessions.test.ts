@@ -111,6 +111,13 @@ test.each([
   expect(agent.closed).toBe(reason)
 })
 
+test('a connection that never says hello is closed', { timeout: 30_000 }, async () => {
+  const core = await open()
+  const agent = core.connect('bot', false)
+  await waitFor('the end', () => agent.closed)
+  expect(agent.closed).toBe('no hello within 10 seconds')
+})
+
 test('a silent agent is dropped after three heartbeats, one that is heard is not, a local one never', async () => {
   const clock = new ManualClock()
   const core = await open({ clock, heartbeat: 10 })

@@ -27,7 +27,7 @@ const frame: fc.Arbitrary<OutputFrame> = fc
       ...rest,
       rawLength,
       lines,
-      body: rest.codec === 'none' ? Buffer.alloc(rawLength, 'x') : Buffer.from(body),
+      body: rest.codec === 'none' ? Buffer.alloc(rawLength, 'x') : Buffer.from(body.subarray(0, rawLength)),
     }
   })
 
