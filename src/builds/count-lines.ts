@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { Patience } from '../db/patience.ts'
 import type { Database } from '../db/schema.ts'
 import { codecs } from '../protocol/output-frame.ts'
 import { decodeRuns, type Stream } from '../protocol/runs.ts'
@@ -71,15 +72,16 @@ export class LineCounter {
 }
 
 async function* chunksOf(db: Kysely<Database>, logId: number) {
+  const patience = new Patience()
   for (let from = 0; ;) {
-    const batch = await db
+    const query = db
       .selectFrom('log_chunks')
       .select(['start', 'codec', 'runs', 'body'])
       .where('log_id', '=', logId)
       .where('start', '>=', from)
       .orderBy('start')
       .limit(batchSize)
-      .execute()
+    const batch = await patience.insist(() => query.execute())
     yield* batch
     if (batch.length < batchSize) return
     from = batch.at(-1)!.start + 1

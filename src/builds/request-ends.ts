@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import { Patience } from '../db/patience.ts'
 import type { Database } from '../db/schema.ts'
 import type { EventBody } from '../model/events.ts'
 import type { Result } from '../model/results.ts'
@@ -23,6 +24,7 @@ export class RequestEnds {
 
   /** Resolves with the results, in the order of the ids; rejects with the signal's reason. */
   async of(ids: readonly number[], signal: AbortSignal): Promise<Result[]> {
+    const patience = new Patience()
     const pause = new Pause(this.#clock, signal)
     const waiting = { ids: new Set(ids), wake: () => pause.end() }
     this.#waiting.add(waiting)
@@ -31,7 +33,7 @@ export class RequestEnds {
         signal.throwIfAborted()
         // What ends while this is asked ends the pause after it.
         pause.arm()
-        const results = await this.#resultsOf(ids)
+        const results = await patience.insist(() => this.#resultsOf(ids))
         if (ids.every((id) => results.has(id))) return ids.map((id) => results.get(id)!)
         await pause.over()
       }
