@@ -27,6 +27,13 @@ export function commandEnvironment(
   return env
 }
 
+/** The environment of a supervisor: what it hands on to commands, and what Node.js needs to start. */
+export function agentEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  return Object.fromEntries([...allowed, 'PATH', 'LD_LIBRARY_PATH'].map((name) => [name, env[name]]))
+}
+
 /** Marks every process of a command, so that those of a killed agent are told from strangers who got the same process id. */
 export const commandMark = 'ROUSE_COMMAND_ID'
 
