@@ -72,7 +72,7 @@ function greetingFrom(socket: Socket, reader: FrameReader): Promise<Greeting> {
         // A greeting is the first frame, and all there is before we attach.
         for (const { payload } of reader.push(chunk)) resolve(parseOwn<Greeting>(payload))
       } catch (error) {
-        reject(error as Error)
+        reject(error)
       }
     })
   })

@@ -8,7 +8,7 @@ import { socketProtocol } from './own-messages.ts'
 import { RemoteSupervisor } from './remote-supervisor.ts'
 import { socketPath } from './socket-path.ts'
 import { startSupervisor } from './start-supervisor.ts'
-import type { SuperviseOptions } from './supervise.ts'
+import type { SuperviseOptions } from './supervise-options.ts'
 
 export interface OpenOptions extends SuperviseOptions {
   readonly log: Log

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Log } from '../log.ts'
-import { FrameReader, writeFrame, type Frame } from './frames.ts'
+import { writeFrame, type Frame, type FrameReader } from './frames.ts'
 import {
   encodeOwn,
   parseOwn,

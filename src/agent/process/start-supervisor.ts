@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { errorCatalogue, messageOf, RouseError, type ErrorCode } from '../../model/errors.ts'
 import { agentEnvironment } from '../supervisor/environment.ts'
 import { ownFolder } from '../supervisor/workspace-path.ts'
-import type { StartReport, SuperviseOptions } from './supervise.ts'
+import type { StartReport, SuperviseOptions } from './supervise-options.ts'
 import { supervisorEntry } from './supervisor-entry.ts'
 
 /**

@@ -1,18 +1,7 @@
 import { closeSync, writeSync } from 'node:fs'
 import { messageOf, RouseError } from '../../model/errors.ts'
+import type { StartReport, SuperviseOptions } from './supervise-options.ts'
 import { SupervisorServer } from './supervisor-server.ts'
-
-/** What the connector that starts a supervisor tells it, as JSON in its one argument. */
-export interface SuperviseOptions {
-  readonly baseDir: string
-  readonly maxSpool?: number | undefined
-  /** Seconds without connector and commands after which it ends. Default 60. */
-  readonly idle?: number | undefined
-}
-
-/** How the start went, as one JSON line on file descriptor 3. */
-export type StartReport =
-  { readonly ok: true } | { readonly ok: false; readonly code?: string; readonly message: string }
 
 /** The supervisor as a whole process. Exit codes: 0 not needed any more, 1 could not start, or failed. */
 export async function supervise([json]: readonly string[]): Promise<void> {

@@ -8,7 +8,7 @@ import { ownFolder } from '../supervisor/workspace-path.ts'
 import { ConnectorPeer } from './connector-peer.ts'
 import { RelayedLog } from './relayed-log.ts'
 import { makeSocketFolder, socketPath } from './socket-path.ts'
-import type { SuperviseOptions } from './supervise.ts'
+import type { SuperviseOptions } from './supervise-options.ts'
 
 /**
  * Lets connectors reach a supervisor, one at a time: a new one takes over. Ends when it is told to, when a drain has come to its

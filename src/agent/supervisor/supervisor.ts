@@ -2,17 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { messageOf, RouseError } from '../../model/errors.ts'
-import { version } from '../../model/version.ts'
 import type { AgentLink, AgentLinkEvents } from '../../protocol/link.ts'
 import type { Facts, FromMaster, Run, Welcome } from '../../protocol/messages.ts'
-import { protocolVersion } from '../../protocol/version.ts'
 import type { Log } from '../log.ts'
 import { versionMismatch } from '../version-mismatch.ts'
 import { lockBaseDir } from './base-dir-lock.ts'
 import { Command } from './command.ts'
 import { Deadline } from './deadline.ts'
-import { machineFacts } from './facts.ts'
 import type { HeldCommand } from './held-command.ts'
+import { helloOf } from './hello-of.ts'
 import { openHost } from './open-host.ts'
 import type { Host } from './operation-context.ts'
 import { groupsEnd } from './process-group.ts'
@@ -113,18 +111,9 @@ export class Supervisor {
     this.#detach(this.#session, 'replaced by a new connection')
     const session = new Session(link)
     this.#session = session
-    link.send({
-      type: 'hello',
-      protocol: protocolVersion,
-      version,
-      runId: this.runId,
-      facts: this.#facts ?? machineFacts(this.#baseDir),
-      commands: [...this.#commands.values()].map(({ id, output, result }) => ({
-        id,
-        logs: [{ log: 0, bytes: output.end }],
-        result: result && { exitCode: result.exitCode, signal: result.signal, reason: result.reason },
-      })),
-    })
+    link.send(
+      helloOf(this.#commands.values(), { runId: this.runId, baseDir: this.#baseDir, facts: this.#facts }),
+    )
     return {
       message: (message) => {
         if (!session.ended) this.#receive(session, message)

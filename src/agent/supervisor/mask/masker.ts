@@ -27,6 +27,10 @@ export class Masker {
   }
 
   #show(text: Buffer, until: number): Buffer {
+    if (until === 0) {
+      this.#held = text
+      return text.subarray(0, 0)
+    }
     const shown: Buffer[] = []
     let at = 0
     let covered = 0
