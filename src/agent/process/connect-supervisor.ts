@@ -56,25 +56,29 @@ function open(path: string): Promise<Socket | undefined> {
   })
 }
 
-function greetingFrom(socket: Socket, reader: FrameReader): Promise<Greeting> {
+async function greetingFrom(socket: Socket, reader: FrameReader): Promise<Greeting> {
+  // A greeting is the first frame, and all there is before we attach.
+  for (;;) {
+    const [frame] = reader.push(await nextChunk(socket))
+    if (frame) return parseOwn<Greeting>(frame.payload)
+  }
+}
+
+function nextChunk(socket: Socket): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const patience = setTimeout(() => reject(new Error('the supervisor does not greet')), patienceMs)
     const onClose = () => {
       clearTimeout(patience)
-      reject(new Error('the supervisor ended'))
+      reject(new Error('the supervisor has ended'))
     }
     socket.once('close', onClose)
     socket.once('data', (chunk: Buffer) => {
       socket.pause()
       clearTimeout(patience)
       socket.off('close', onClose)
-      try {
-        // A greeting is the first frame, and all there is before we attach.
-        for (const { payload } of reader.push(chunk)) resolve(parseOwn<Greeting>(payload))
-      } catch (error) {
-        reject(error)
-      }
+      resolve(chunk)
     })
+    socket.resume()
   })
 }
 

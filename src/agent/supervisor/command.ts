@@ -1,5 +1,3 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { messageOf } from '../../model/errors.ts'
 import type { Run } from '../../protocol/messages.ts'
 import type { CommandResult } from '../../protocol/operation.ts'
@@ -9,8 +7,8 @@ import type { Host } from './operation-context.ts'
 import { OutputLog } from './output-log.ts'
 import { runFileOperation } from './run-file-operation.ts'
 import { runShell } from './run-shell.ts'
-import { removeSpool } from './spool/remove-spool.ts'
-import { writeResult } from './spool/result-file.ts'
+import { removeResult, writeResult } from './spool/result-file.ts'
+import { spoolPath } from './spool/spool-path.ts'
 import { endedBy, type Stop } from './stop.ts'
 import { workspaceFolder } from './workspace-path.ts'
 
@@ -20,16 +18,16 @@ export class Command implements HeldCommand {
   readonly output: OutputLog
   result: CommandResult | null = null
   readonly finished: Promise<void>
-  readonly #dir: string
+  readonly #path: string
   readonly #cancel = new AbortController()
   readonly #kill = new AbortController()
 
   constructor(message: Run, o: { baseDir: string; host: Host }) {
     const { host } = o
     this.id = message.command
-    this.#dir = join(host.spoolDir, this.id)
+    this.#path = spoolPath(host.spoolDir, this.id)
     const maxBytes = message.operation.op === 'shell' ? message.operation.maxLogSize : undefined
-    this.output = new OutputLog({ dir: this.#dir, usage: host.usage, maxBytes })
+    this.output = new OutputLog({ path: this.#path, usage: host.usage, maxBytes })
     this.finished = this.#run(message, o.baseDir, host)
   }
 
@@ -43,8 +41,8 @@ export class Command implements HeldCommand {
 
   forget(): void {
     this.output.discard()
-    if (this.result) removeSpool(this.#dir)
-    else void this.finished.then(() => removeSpool(this.#dir))
+    if (this.result) removeResult(this.#path)
+    else void this.finished.then(() => removeResult(this.#path))
   }
 
   async #run(message: Run, baseDir: string, host: Host): Promise<void> {
@@ -54,7 +52,7 @@ export class Command implements HeldCommand {
     const { message: text } = result
     const masked = text === undefined ? result : { ...result, message: output.masked(text).slice(0, 4096) }
     try {
-      writeResult(this.#dir, { result: masked, bytes: this.output.end })
+      writeResult(this.#path, { result: masked, bytes: this.output.end })
     } catch {
       // The disk is full: should the agent die before the master has the result, the command counts as lost.
     }
@@ -68,8 +66,6 @@ export class Command implements HeldCommand {
     const { id } = this
     const [cancel, kill] = [this.#cancel.signal, this.#kill.signal]
     try {
-      // From here on a later supervisor knows that the command may have run.
-      mkdirSync(this.#dir, { mode: 0o700 })
       const folder = workspaceFolder(baseDir, workspace)
       if (operation.op !== 'shell')
         return await runFileOperation(operation, folder, AbortSignal.any([cancel, kill]))

@@ -19,7 +19,7 @@ export interface OperationContext {
 export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly scratchDir: string
-  /** Has a folder for every command. */
+  /** Has the output and results that the master has not got yet. */
   readonly spoolDir: string
   readonly usage: SpoolUsage
   readonly pipes: PipePool

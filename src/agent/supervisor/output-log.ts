@@ -4,8 +4,8 @@ import type { SpoolUsage } from './spool/spool-usage.ts'
 import { TailRing } from './spool/tail-ring.ts'
 
 export interface OutputLogOptions {
-  /** Its files are there. */
-  readonly dir: string
+  /** What the names of its files begin with. */
+  readonly path: string
   readonly usage: SpoolUsage
   /** Of a longer log the middle is left out. Default 200 MiB. */
   readonly maxBytes?: number | undefined
@@ -35,7 +35,7 @@ export class OutputLog {
   #diskFullSince: number | undefined
   #retry: NodeJS.Timeout | undefined
 
-  constructor(options: OutputLogOptions, log = new SpooledLog(options.dir, options.usage)) {
+  constructor(options: OutputLogOptions, log = new SpooledLog(options.path, options.usage)) {
     const { maxBytes = defaultMaxBytes, usage } = options
     this.#o = options
     this.#headBytes = Math.ceil(maxBytes / 2)
@@ -44,13 +44,13 @@ export class OutputLog {
     usage.listen(this.#tellOfRoom)
   }
 
-  /** Takes over what a dead process wrote. */
-  static recover(options: OutputLogOptions): OutputLog {
-    const { dir, usage } = options
-    const log = new OutputLog(options, SpooledLog.recover(dir, usage))
+  /** Takes over what a dead process wrote: `names` follow after the path. */
+  static recover(options: OutputLogOptions, names: readonly string[]): OutputLog {
+    const { path, usage } = options
+    const log = new OutputLog(options, SpooledLog.recover(path, names, usage))
     log.started = true
     log.#atLineStart = false
-    log.#tail = TailRing.recover(dir, usage)
+    log.#tail = TailRing.recover(path, names, usage)
     log.#adoptTail()
     return log
   }
@@ -141,7 +141,7 @@ export class OutputLog {
     if (!this.#tail) {
       const text = `the log is ${this.#headBytes} bytes long: of what follows only the last ${this.#tailBytes} are kept\n`
       this.#put('header', Buffer.from(`\n${text}`))
-      this.#tail = new TailRing(this.#o.dir, this.#o.usage, this.#tailBytes)
+      this.#tail = new TailRing(this.#o.path, this.#o.usage, this.#tailBytes)
     }
     this.#tail.append(stream, bytes)
   }

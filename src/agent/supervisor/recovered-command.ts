@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { messageOf } from '../../model/errors.ts'
 import type { CommandResult } from '../../protocol/operation.ts'
@@ -6,8 +6,8 @@ import type { Log } from '../log.ts'
 import type { HeldCommand } from './held-command.ts'
 import { OutputLog } from './output-log.ts'
 import type { Host } from './operation-context.ts'
-import { removeSpool } from './spool/remove-spool.ts'
-import { readResult, writeResult } from './spool/result-file.ts'
+import { readResult, removeResult, writeResult } from './spool/result-file.ts'
+import { spooledCommands, spoolPath } from './spool/spool-path.ts'
 import { endedBy } from './stop.ts'
 
 /** A command of a supervisor that died: what is on disk of its output, and its result, or 'lost' where there was none. */
@@ -16,13 +16,13 @@ export class RecoveredCommand implements HeldCommand {
   readonly output: OutputLog
   readonly result: CommandResult
   readonly finished = Promise.resolve()
-  readonly #dir: string
+  readonly #path: string
 
-  constructor(id: string, { spoolDir, usage }: Host) {
+  constructor(id: string, names: readonly string[], { spoolDir, usage }: Host) {
     this.id = id
-    this.#dir = join(spoolDir, id)
-    const stored = readResult(this.#dir)
-    this.output = OutputLog.recover({ dir: this.#dir, usage })
+    this.#path = spoolPath(spoolDir, id)
+    const stored = readResult(this.#path)
+    this.output = OutputLog.recover({ path: this.#path, usage }, names)
     // Of a command whose output was all committed, or that was being forgotten, only the result may be left.
     if (stored && this.output.start === this.output.end) this.output.discard(stored.bytes)
     // A machine that lost its power may have lost output and kept the result.
@@ -37,14 +37,14 @@ export class RecoveredCommand implements HeldCommand {
 
   forget(): void {
     this.output.discard()
-    removeSpool(this.#dir)
+    removeResult(this.#path)
   }
 
   #lost(): CommandResult {
     const { output } = this
     output.appendHeader(`${lost.message}\n`)
     const result = endedBy(lost)
-    writeResult(this.#dir, { result, bytes: output.end })
+    writeResult(this.#path, { result, bytes: output.end })
     return result
   }
 }
@@ -52,13 +52,14 @@ export class RecoveredCommand implements HeldCommand {
 /** Finds the commands of a dead supervisor. What cannot be read is told and removed. */
 export function recoverCommands(host: Host, log: Log): RecoveredCommand[] {
   mkdirSync(host.spoolDir, { recursive: true, mode: 0o700 })
-  return readdirSync(host.spoolDir).flatMap((id) => {
+  return [...spooledCommands(host.spoolDir)].flatMap(([id, names]) => {
     try {
       if (!commandId.test(id)) throw new Error('not a command')
-      return new RecoveredCommand(id, host)
+      return new RecoveredCommand(id, names, host)
     } catch (error) {
-      log.warn(`cannot tell what ${join(host.spoolDir, id)} is: ${messageOf(error)}`)
-      rmSync(join(host.spoolDir, id), { recursive: true, force: true })
+      const paths = names.map((name) => join(host.spoolDir, name ? `${id}.${name}` : id))
+      log.warn(`cannot tell what ${paths.join(', ')} is: ${messageOf(error)}`)
+      for (const path of paths) rmSync(path, { recursive: true, force: true })
       return []
     }
   })

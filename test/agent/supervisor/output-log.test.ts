@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { OutputLog } from '../../../src/agent/supervisor/output-log.ts'
+import { OutputLog, type OutputLogOptions } from '../../../src/agent/supervisor/output-log.ts'
 import { SpoolUsage } from '../../../src/agent/supervisor/spool/spool-usage.ts'
 import { maxRuns } from '../../../src/protocol/output-frame.ts'
 import { streams, type Stream } from '../../../src/protocol/runs.ts'
@@ -26,10 +26,14 @@ function makeLog({ window = Infinity, maxBytes = undefined as number | undefined
       for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
     })
   const usage = new SpoolUsage(limit)
-  const options = { dir, usage, maxBytes }
+  const options = { path: `${dir}/`, usage, maxBytes }
   const log = new OutputLog(options)
   log.window = window
   return { dir, usage, log, options }
+}
+
+function recover(options: OutputLogOptions): OutputLog {
+  return OutputLog.recover({ ...options, usage: new SpoolUsage(1e9) }, readdirSync(options.path))
 }
 
 function contents(log: OutputLog): { raw: Buffer; text(stream: Stream): string } {
@@ -65,7 +69,7 @@ test('whatever was written can be read from any offset that is not committed, wi
           for (const byte of bytes) all.push({ stream, byte })
           if (releases[i] !== undefined) log.release(releases[i])
         })
-        const next = OutputLog.recover({ ...options, usage: new SpoolUsage(1e9) })
+        const next = recover(options)
         expect([log.end, next.end]).toEqual([all.length, all.length])
         const offset = log.start + Math.floor((log.end - log.start) / 3)
         for (const reader of [log, next, log]) {
@@ -153,7 +157,7 @@ test('a log that is too long keeps its head and its tail, and says how many byte
           log.append('stdout', Buffer.from(text))
         }
         if (!dies) log.finish()
-        const reader = dies ? OutputLog.recover({ ...options, usage: new SpoolUsage(1e9) }) : log
+        const reader = dies ? recover(options) : log
         const text = contents(reader).text('stdout')
         const leftOut = Number(
           /(\d+) bytes are left out here/.exec(contents(reader).text('header'))?.[1] ?? 0,
@@ -180,7 +184,7 @@ test('a write that was torn when the process died is read as far as it got, and 
   log.close()
   for (let size = 22; size >= 0; size--) {
     truncateSync(join(dir, '0'), size)
-    const next = OutputLog.recover({ ...options, usage: new SpoolUsage(1e9) })
+    const next = recover(options)
     const length = next.end
     expect('first second'.startsWith(contents(next).raw.toString())).toBe(true)
     next.append('stdout', Buffer.from('!'))
@@ -199,7 +203,7 @@ test('a write that was torn when the process died is read as far as it got, and 
 test('a page of zeros that a power failure left ends the log there', () => {
   const { dir, options } = makeLog()
   writeFileSync(join(dir, '0'), Buffer.concat([Buffer.from([2, 0, 0, 0, 1, 65]), Buffer.alloc(4096)]))
-  const log = OutputLog.recover(options)
+  const log = recover(options)
   expect(contents(log).raw.toString()).toBe('A')
   log.close()
 })
@@ -245,9 +249,9 @@ test('on a full disk output still passes through memory while the master takes i
 
 test('all logs wait when together they have reached the limit, and go on when one is committed', () => {
   const { log, options, usage } = makeLog({ limit: 100_000 })
-  const dir = join(options.dir, 'other')
+  const dir = join(options.path, 'other')
   mkdirSync(dir)
-  const other = new OutputLog({ dir, usage })
+  const other = new OutputLog({ path: `${dir}/`, usage })
   let room = 0
   other.onRoom = () => room++
   log.append('stdout', Buffer.alloc(100_000))

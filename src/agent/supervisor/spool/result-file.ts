@@ -1,5 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { CommandResult } from '../../../protocol/operation.ts'
 
 /** How a command ended, beside its output. */
@@ -9,18 +8,24 @@ export interface StoredResult {
   readonly bytes: number
 }
 
-export const resultFile = 'result'
-
 /** Throws what writing throws. */
-export function writeResult(dir: string, stored: StoredResult): void {
-  writeFileSync(join(dir, resultFile), JSON.stringify(stored), { mode: 0o600 })
+export function writeResult(path: string, stored: StoredResult): void {
+  writeFileSync(nameOf(path), JSON.stringify(stored), { mode: 0o600 })
 }
 
 /** Undefined when there is none, or only a part of one. */
-export function readResult(dir: string): StoredResult | undefined {
+export function readResult(path: string): StoredResult | undefined {
   try {
-    return JSON.parse(readFileSync(join(dir, resultFile), 'utf8')) as StoredResult
+    return JSON.parse(readFileSync(nameOf(path), 'utf8')) as StoredResult
   } catch {
     return undefined
   }
+}
+
+export function removeResult(path: string): void {
+  rmSync(nameOf(path), { force: true })
+}
+
+function nameOf(path: string): string {
+  return `${path}result`
 }

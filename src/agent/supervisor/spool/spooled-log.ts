@@ -1,5 +1,3 @@
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { maxRuns } from '../../../protocol/output-frame.ts'
 import type { Run, Stream } from '../../../protocol/runs.ts'
 import { parseHeader, recordBytes, Segment } from './segment.ts'
@@ -10,24 +8,25 @@ import type { SpoolUsage } from './spool-usage.ts'
  * all of it is committed. Reading goes through the files, so that the log takes no memory.
  */
 export class SpooledLog {
-  readonly #dir: string
+  readonly #path: string
   readonly #usage: SpoolUsage
   readonly #segments: Segment[] = []
   #start = 0
   #end = 0
   #place: Place | undefined
 
-  constructor(dir: string, usage: SpoolUsage) {
-    this.#dir = dir
+  /** `path`: what the names of its files begin with. */
+  constructor(path: string, usage: SpoolUsage) {
+    this.#path = path
     this.#usage = usage
   }
 
-  /** Takes over what a dead process wrote. What does not join on is removed. */
-  static recover(dir: string, usage: SpoolUsage): SpooledLog {
-    const log = new SpooledLog(dir, usage)
-    const starts = readdirSync(dir).filter((name) => /^\d+$/.test(name))
+  /** Takes over what a dead process wrote: `names` follow after `path`. What does not join on is removed. */
+  static recover(path: string, names: readonly string[], usage: SpoolUsage): SpooledLog {
+    const log = new SpooledLog(path, usage)
+    const starts = names.filter((name) => /^\d+$/.test(name))
     for (const start of starts.map(Number).sort((a, b) => a - b)) {
-      const segment = Segment.recover(join(dir, String(start)), start, usage)
+      const segment = Segment.recover(log.#pathOf(start), start, usage)
       if (log.#segments.length > 0 && start !== log.#end) segment.remove()
       else log.#add(segment)
     }
@@ -119,7 +118,7 @@ export class SpooledLog {
   }
 
   #pathOf(offset: number): string {
-    return join(this.#dir, String(offset))
+    return `${this.#path}${offset}`
   }
 
   #forgetFirst(count: number): void {

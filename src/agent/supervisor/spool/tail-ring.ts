@@ -1,5 +1,3 @@
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Stream } from '../../../protocol/runs.ts'
 import { Segment } from './segment.ts'
 import type { SpoolUsage } from './spool-usage.ts'
@@ -7,7 +5,7 @@ import { segmentBytes } from './spooled-log.ts'
 
 /** The last bytes of a log that has become too long, in files `tail-<bytes before it>`; the oldest go first. */
 export class TailRing {
-  readonly #dir: string
+  readonly #path: string
   readonly #usage: SpoolUsage
   readonly #maxBytes: number
   readonly #pieceBytes: number
@@ -16,20 +14,20 @@ export class TailRing {
   #seen = 0
   #kept = 0
 
-  constructor(dir: string, usage: SpoolUsage, maxBytes: number) {
-    this.#dir = dir
+  constructor(path: string, usage: SpoolUsage, maxBytes: number) {
+    this.#path = path
     this.#usage = usage
     this.#maxBytes = maxBytes
     this.#pieceBytes = Math.max(1, Math.min(segmentBytes, Math.ceil(maxBytes / 8)))
   }
 
   /** Undefined when the dead process that wrote there had no tail. */
-  static recover(dir: string, usage: SpoolUsage): TailRing | undefined {
-    const starts = readdirSync(dir).flatMap((name) => /^tail-(\d+)$/.exec(name)?.[1] ?? [])
+  static recover(path: string, names: readonly string[], usage: SpoolUsage): TailRing | undefined {
+    const starts = names.flatMap((name) => /^tail-(\d+)$/.exec(name)?.[1] ?? [])
     if (starts.length === 0) return undefined
-    const ring = new TailRing(dir, usage, Infinity)
+    const ring = new TailRing(path, usage, Infinity)
     for (const start of starts.map(Number).sort((a, b) => a - b)) {
-      const segment = Segment.recover(join(dir, `tail-${start}`), start, usage)
+      const segment = Segment.recover(`${path}tail-${start}`, start, usage)
       ring.#segments.push(segment)
       ring.#kept += segment.raw
       ring.#seen = segment.end
@@ -74,7 +72,7 @@ export class TailRing {
   #segmentWithRoom(): Segment {
     if (this.#open && this.#open.raw < this.#pieceBytes) return this.#open
     this.#open?.seal()
-    this.#open = new Segment(join(this.#dir, `tail-${this.#seen}`), this.#seen, this.#usage)
+    this.#open = new Segment(`${this.#path}tail-${this.#seen}`, this.#seen, this.#usage)
     this.#segments.push(this.#open)
     return this.#open
   }
