@@ -1,3 +1,4 @@
+import { messageOf } from '../model/errors.ts'
 import { decodeFromAgent, encodeControl } from '../protocol/control.ts'
 import type { AgentLink, AgentLinkEvents } from '../protocol/link.ts'
 import { decodeOutputFrame } from '../protocol/output-frame.ts'
@@ -37,6 +38,7 @@ export async function openLocalAgent(options: LocalAgentOptions): Promise<LocalA
     await stayConnected(supervisor, options, AbortSignal.any([over.signal, gone.signal]), connected)
     await (gone.signal.aborted || leave === 'close' ? supervisor.close() : supervisor.detach())
   })
+  running.catch((error: unknown) => options.log.error(`a local worker has ended: ${messageOf(error)}`))
   await Promise.race([ready, running])
   const end = (how: typeof leave) => {
     leave = how

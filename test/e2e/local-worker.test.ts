@@ -39,16 +39,25 @@ test(
 )
 
 test(
-  'when the supervisor of a local worker is killed, another one takes its place',
+  'when the supervisor of a local worker is killed, its build is lost at once and run again by another one',
   { timeout: 90_000 },
   async () => {
     const master = await startMaster({ config })
     const lock = join(master.dir, 'rouse-data/workers/local/.rouse/supervisor.lock')
     const supervisor = async () => (JSON.parse(await readFile(lock, 'utf8')) as { pid: number }).pid
     const before = await supervisor()
+    const workspace = join(master.dir, 'rouse-data/workers/local/slow/0')
+    const slow = await master.force('slow')
+    const pids = async () => (await readFile(join(workspace, 'pids'), 'utf8')).trim().split('\n').map(Number)
+    const [first] = await waitFor('the command', pids)
     process.kill(before, 'SIGKILL')
-    await waitFor('another supervisor', async () => (await supervisor()) !== before)
-    expect(await master.request(await master.force('quick'))).toMatchObject({ result: 'SUCCESS' })
+    await waitFor('the command to be run again', async () => (await pids()).length === 2, { timeout: 60_000 })
+    expect(await supervisor()).not.toBe(before)
+    expect(() => process.kill(first!, 0), 'the first command is gone').toThrow()
+    await writeFile(join(workspace, 'go'), '')
+    const request = await master.request(slow)
+    expect(request).toMatchObject({ result: 'SUCCESS' })
+    expect(request.buildIds).toHaveLength(2)
   },
 )
 

@@ -168,7 +168,7 @@ test('a log that is too long keeps its head and its tail, and says how many byte
         expect(all.endsWith(text.slice(head))).toBe(true)
         expect(text.length).toBeLessThanOrEqual(maxBytes)
         if (all.length > maxBytes)
-          expect(text.length - head).toBeGreaterThanOrEqual(Math.floor(maxBytes * 0.4) - 8)
+          expect(text.length - head).toBeGreaterThanOrEqual(Math.floor(maxBytes * 0.43) - 8)
         else expect(leftOut).toBe(0)
         log.discard()
       },

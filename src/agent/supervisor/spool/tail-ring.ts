@@ -57,7 +57,7 @@ export class TailRing {
   }
 
   #put(stream: Stream, piece: Buffer): void {
-    const segment = this.#segmentWithRoom()
+    const segment = this.#segmentWithRoom(piece.length)
     this.#seen += piece.length
     // On a full disk the older ones make room; without any, the piece is left out.
     while (!segment.tryAppend(stream, piece)) {
@@ -69,8 +69,8 @@ export class TailRing {
       this.#dropOldest()
   }
 
-  #segmentWithRoom(): Segment {
-    if (this.#open && this.#open.raw < this.#pieceBytes) return this.#open
+  #segmentWithRoom(length: number): Segment {
+    if (this.#open && this.#open.raw + length <= this.#pieceBytes) return this.#open
     this.#open?.seal()
     this.#open = new Segment(`${this.#path}tail-${this.#seen}`, this.#seen, this.#usage)
     this.#segments.push(this.#open)
