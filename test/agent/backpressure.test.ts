@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { waitFor } from '../helpers/wait-for.ts'
@@ -47,6 +48,29 @@ test('a disconnected agent lets its commands go on with their output on disk, an
   command.ack()
   expect(await command.done()).toMatchObject({ exitCode: 0 })
   expect(command.text()).toBe(Array.from({ length: 20_000 }, (_, i) => `line ${i + 1} of many\n`).join(''))
+})
+
+test('without a master a command goes on until the spool is full, waits there, and goes on when it is sent', async () => {
+  const master = await WireMaster.start()
+  const agent = await startAgent(master, { maxSpool: 1_000_000 })
+  const total = 5_000_000
+  const script = `echo ready; until [ -e go ]; do sleep 0.02; done; yes abcdefg | head -c ${total}`
+  const command = master.shell(script, { timeout: 1 })
+  await waitFor('the first line', () => command.text() === 'ready\n')
+  const { port } = master
+  await master.stop()
+  await writeFile(join(agent.baseDir, 'builder/0/go'), '')
+  const spool = join(agent.baseDir, '.rouse/spool')
+  const size = () =>
+    readdirSync(spool).reduce((sum, name) => sum + (statSync(join(spool, name)).size || 0), 0)
+  await waitFor('a full spool', () => size() >= 1_000_000)
+  const again = await WireMaster.start({}, port)
+  command.moveTo(again)
+  const { hello } = await again.connected()
+  expect(hello!.commands[0]!.result).toBe(null)
+  expect(hello!.commands[0]!.logs[0]!.bytes).toBeLessThan(1_000_000 + slack)
+  expect(await command.done()).toMatchObject({ exitCode: 0, reason: null })
+  expect(command.bytes().length).toBe(total + 6)
 })
 
 test('many writes to both streams in turn arrive in full although each makes a run of its own', async () => {

@@ -17,7 +17,7 @@ export type FromSupervisor =
   | { readonly type: 'opened'; readonly connection: number }
   /** The connection to the master is to be closed. */
   | { readonly type: 'hangUp'; readonly connection: number; readonly reason: string }
-  | { readonly type: 'log'; readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly message: string }
+  | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string }
   /** Nothing of the master's is left, as `drain` asked for. */
   | { readonly type: 'drained' }
 

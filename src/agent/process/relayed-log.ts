@@ -13,9 +13,8 @@ export class RelayedLog implements Log {
     if (relay) for (const entry of this.#kept.splice(0)) relay(entry)
   }
 
-  debug(message: string): void {
-    this.#say('debug', message)
-  }
+  /** Of every command: too much to be sent for nobody to read. */
+  debug(): void {}
 
   info(message: string): void {
     this.#say('info', message)
@@ -32,7 +31,6 @@ export class RelayedLog implements Log {
   #say(level: Entry['level'], message: string): void {
     const entry: Entry = { type: 'log', level, message: message.slice(0, maxLength) }
     if (this.#relay) return this.#relay(entry)
-    if (level === 'debug') return
     this.#kept.push(entry)
     if (this.#kept.length > maxKept) this.#kept.shift()
   }

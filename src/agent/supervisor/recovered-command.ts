@@ -44,7 +44,11 @@ export class RecoveredCommand implements HeldCommand {
     const { output } = this
     output.appendHeader(`${lost.message}\n`)
     const result = endedBy(lost)
-    writeResult(this.#path, { result, bytes: output.end })
+    try {
+      writeResult(this.#path, { result, bytes: output.end })
+    } catch {
+      // The disk is full: a later supervisor finds it lost once more.
+    }
     return result
   }
 }

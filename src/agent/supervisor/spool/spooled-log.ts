@@ -91,8 +91,8 @@ export class SpooledLog {
     this.#start = Math.max(this.#start, Math.min(offset, this.#end))
     let gone = 0
     for (const segment of this.#segments) {
-      const open = gone === this.#segments.length - 1 && !segment.waiting
-      if (segment.end > this.#start || open) break
+      const isLast = gone === this.#segments.length - 1
+      if (segment.end > this.#start || (isLast && !this.#isBurden(segment))) break
       segment.remove()
       gone++
     }
@@ -110,6 +110,11 @@ export class SpooledLog {
   /** Nothing is appended for now: its file need not stay open. */
   seal(): void {
     this.#segments.at(-1)?.seal()
+  }
+
+  // The last one is written on, rather than made anew for every line.
+  #isBurden(last: Segment): boolean {
+    return last.waiting || last.size >= segmentBytes / 4 || this.#usage.full
   }
 
   #add(segment: Segment): void {
