@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
-import { Supervisor } from './agent/supervisor/supervisor.ts'
+import { openLocalAgent } from './agent/open-local-agent.ts'
 import { ArtifactStore } from './builds/artifact-store.ts'
 import { Builds } from './builds/builds.ts'
 import { EventLog } from './builds/event-log.ts'
@@ -233,12 +233,13 @@ async function openLocalWorker(
   { fleet, log }: { fleet: Fleet; log: Logger },
   releasers: Releasers,
 ): Promise<void> {
-  const supervisor = new Supervisor({ baseDir, log: log.child({ worker: name }) })
-  releasers.add(`local worker ${name}`, () => supervisor.close())
-  releasers.add(
-    `connection of ${name}`,
-    connectLocal(fleet, name, (link) => supervisor.attach(link)),
-  )
+  const agent = await openLocalAgent({
+    baseDir,
+    log: log.child({ worker: name }),
+    connect: (attach) => connectLocal(fleet, name, attach),
+  })
+  // What runs goes on, as on other machines: the next master takes it up.
+  releasers.add(`local worker ${name}`, () => agent.detach())
 }
 
 function workerSpec(worker: ResolvedWorker): WorkerSpec {

@@ -20,12 +20,24 @@ await build({
   legalComments: 'inline',
   logLevel: 'warning',
   banner: { js: `#!/usr/bin/env node\n// The Rouse agent ${version}\n${requireForCommonJs()}` },
-  plugins: [{ name: 'version', setup: injectVersion }],
+  plugins: [
+    { name: 'version', setup: injectVersion },
+    { name: 'supervisor', setup: injectSupervisorEntry },
+  ],
 })
 
 // ws is CommonJS, and asks for Node's own modules by `require`.
 function requireForCommonJs() {
   return `import { createRequire as rouseCreateRequire } from 'node:module'\nconst require = rouseCreateRequire(import.meta.url)`
+}
+
+// The bundle is its own supervisor.
+function injectSupervisorEntry(builder) {
+  builder.onLoad({ filter: /\/src\/agent\/process\/supervisor-entry\.ts$/ }, () => ({
+    contents: `import { fileURLToPath } from 'node:url'
+export const superviseWord = 'supervise'
+export const supervisorEntry = [fileURLToPath(import.meta.url), superviseWord]`,
+  }))
 }
 
 // The bundle has no package.json beside it to read its version from.

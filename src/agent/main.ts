@@ -1,10 +1,13 @@
 import { parseArgs } from 'node:util'
 import { messageOf, RouseError } from '../model/errors.ts'
 import { version } from '../model/version.ts'
+import { supervise } from './process/supervise.ts'
+import { superviseWord } from './process/supervisor-entry.ts'
 import { runWorker } from './run-worker.ts'
 
 /** The bundled agent, `rouse-agent.mjs`: what `rouse worker` does, on Node.js 20 too. Exit codes: 0 drained, 1 failed, 64 usage. */
 async function main(argv: string[]): Promise<void> {
+  if (argv[0] === superviseWord) return await supervise(argv.slice(1))
   const { values } = parse(argv)
   if (values.help) return void process.stdout.write(usage)
   if (values.version) return void process.stdout.write(`${version}\n`)
@@ -14,6 +17,7 @@ async function main(argv: string[]): Promise<void> {
     passwordFile: values['password-file'],
     baseDir: values['base-dir'],
     caFile: values['ca-file'],
+    maxSpool: values['max-spool'],
   })
 }
 
@@ -40,6 +44,7 @@ const options = {
   'password-file': { type: 'string' },
   'base-dir': { type: 'string' },
   'ca-file': { type: 'string' },
+  'max-spool': { type: 'string' },
   help: { type: 'boolean', short: 'h' },
   version: { type: 'boolean' },
 } as const
@@ -53,6 +58,7 @@ Runs builds for a Rouse master on this machine.
   --password-file F    a file that holds only the worker's password
   --base-dir D         where builds run (default: ./rouse-worker-<name>)
   --ca-file F          PEM of the authority that signed the master's certificate
+  --max-spool MIB      output that the master has not got yet waits on disk, up to this (default: 1024)
   --version            print the version
   -h, --help           print this
 

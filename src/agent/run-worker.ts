@@ -4,12 +4,13 @@ import { checkWorkerOptions, readCa, readPassword, type RawWorkerOptions } from 
 
 /**
  * `rouse worker` as a whole process: runs until it is drained. SIGTERM or SIGINT: the running builds are finished first; the
- * second: they are cancelled; the third: everything is killed and the process ends with 1. Throws what runAgent throws,
+ * second: they are cancelled; the third: everything is killed and the process ends with 1. When it is killed, the commands go
+ * on, and the next one on the base dir takes them up. Throws what runAgent throws,
  * ROUSE_USAGE and ROUSE_WORKER_PASSWORD_FILE.
  */
 export async function runWorker(raw: RawWorkerOptions): Promise<void> {
   const log = plainLog(process.stderr)
-  const { baseDir, caFile, masters, name, passwordFile } = checkWorkerOptions(raw)
+  const { baseDir, caFile, masters, maxSpool, name, passwordFile } = checkWorkerOptions(raw)
   const password = readPassword(passwordFile, log)
   const ca = caFile === undefined ? undefined : readCa(caFile)
   const [drain, cancel, kill] = [new AbortController(), new AbortController(), new AbortController()]
@@ -24,12 +25,10 @@ export async function runWorker(raw: RawWorkerOptions): Promise<void> {
       cancel.abort()
     } else {
       log.warn('killing everything')
+      kill.abort()
       process.exit(1)
     }
   }
-  // However this process ends, as long as it can still say so, nothing that it started goes on.
-  const onExit = () => kill.abort()
-  process.on('exit', onExit)
   for (const signal of signals) process.on(signal, onSignal)
   try {
     log.info(`worker ${name} works in ${baseDir}`)
@@ -40,6 +39,7 @@ export async function runWorker(raw: RawWorkerOptions): Promise<void> {
       baseDir,
       log,
       ca,
+      maxSpool,
       drain: drain.signal,
       cancel: cancel.signal,
       kill: kill.signal,
@@ -47,7 +47,6 @@ export async function runWorker(raw: RawWorkerOptions): Promise<void> {
     log.info('ended')
   } finally {
     for (const signal of signals) process.off(signal, onSignal)
-    process.off('exit', onExit)
   }
 }
 

@@ -11,6 +11,8 @@ export interface RawWorkerOptions {
   readonly passwordFile?: string | undefined
   readonly baseDir?: string | undefined
   readonly caFile?: string | undefined
+  /** In MiB. */
+  readonly maxSpool?: string | undefined
 }
 
 export interface WorkerOptions {
@@ -19,6 +21,8 @@ export interface WorkerOptions {
   readonly passwordFile: string
   readonly baseDir: string
   readonly caFile: string | undefined
+  /** In bytes. */
+  readonly maxSpool: number | undefined
 }
 
 /** Throws ROUSE_USAGE. */
@@ -26,6 +30,7 @@ export function checkWorkerOptions({
   baseDir,
   caFile,
   master,
+  maxSpool,
   name,
   passwordFile,
 }: RawWorkerOptions): WorkerOptions {
@@ -40,7 +45,19 @@ export function checkWorkerOptions({
     throw new RouseError('ROUSE_USAGE', `${JSON.stringify(name)} is not the name of a worker`)
   if (!passwordFile)
     throw new RouseError('ROUSE_USAGE', '--password-file is missing: a file that holds the password')
-  return { masters, name, passwordFile, baseDir: resolve(baseDir ?? `rouse-worker-${name}`), caFile }
+  return {
+    masters,
+    name,
+    passwordFile,
+    baseDir: resolve(baseDir ?? `rouse-worker-${name}`),
+    caFile,
+    maxSpool: maxSpool === undefined ? undefined : mebibytes(maxSpool),
+  }
+}
+
+function mebibytes(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text) * 1_048_576
+  throw new RouseError('ROUSE_USAGE', `--max-spool ${JSON.stringify(text)} is not a number of MiB`)
 }
 
 /** Throws ROUSE_WORKER_PASSWORD_FILE. */

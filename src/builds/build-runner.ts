@@ -48,11 +48,6 @@ export class BuildRunner {
     return this.#inFlight.has(requestId)
   }
 
-  /** Whether any request is. */
-  get busy(): boolean {
-    return this.#inFlight.size > 0
-  }
-
   /** The build that a request is in, also when it is only just being claimed. */
   async buildOf(requestId: number): Promise<RunningBuild | undefined> {
     return this.#claiming.get(requestId)?.catch(() => undefined)

@@ -10,6 +10,10 @@ export function workerCommand(): Command {
     .option('--password-file <file>', "a file that holds only the worker's password")
     .option('--base-dir <dir>', 'where builds run (default: ./rouse-worker-<name>)')
     .option('--ca-file <file>', "PEM of the authority that signed the master's certificate")
+    .option(
+      '--max-spool <mib>',
+      'output that the master has not got yet waits on disk, up to this (default: 1024)',
+    )
     .addHelpText('after', signalsHelp)
     .action(async (options: RawWorkerOptions) => {
       await runWorker(options)

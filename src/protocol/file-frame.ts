@@ -18,8 +18,13 @@ export interface FileFrame {
   readonly body: Buffer
 }
 
-export const fileFrameType = 2
+const fileFrameType = 2
 const fixedBytes = 32
+
+/** Whether a binary message is one. */
+export function isFileFrame(bytes: Buffer): boolean {
+  return bytes[0] === fileFrameType
+}
 
 export function encodeFileFrame(frame: FileFrame): Buffer {
   const header = Buffer.alloc(fixedBytes)

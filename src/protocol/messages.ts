@@ -23,14 +23,18 @@ export type Facts = Static<typeof Facts>
 
 // ---- agent to master -------------------------------------------------------------------------------------------------
 
-/** The first message of a connection. `runId` is new with every supervisor: a command of another run is lost. */
+/**
+ * The first message of a connection. `runId` is new with every supervisor. One that takes over the base dir of a dead one
+ * lists that one's commands too: with their result, or as 'lost' when they had none. What it does not list, it never got or
+ * has no trace of.
+ */
 export const Hello = Type.Object({
   type: Type.Literal('hello'),
   protocol: Type.Integer(),
   version: Short,
   runId: CommandId,
   facts: Facts,
-  /** Every command the agent still has, running or done and not yet forgotten. */
+  /** Every command the agent still has, running or done and not yet forgotten. `data` and `message` come with `done`. */
   commands: Type.Array(
     Type.Object({
       id: CommandId,
@@ -83,6 +87,8 @@ export const Welcome = Type.Object({
   heartbeat: Type.Number({ exclusiveMinimum: 0 }),
   /** Raw bytes of output per command that may be on the way without an ack. */
   window: Count,
+  /** Seconds without a master after which running commands are ended as 'disconnected'. Default 3600. */
+  maxDisconnected: Type.Optional(Type.Number({ exclusiveMinimum: 0 })),
   resume: Type.Array(Type.Object({ command: CommandId, logs: Type.Array(LogLength, { maxItems: 256 }) })),
 })
 export type Welcome = Static<typeof Welcome>
@@ -94,6 +100,8 @@ export const Run = Type.Object({
   /** Relative to the agent's base dir: `<builder>/<slot>`. */
   workspace: Type.String({ minLength: 1, maxLength: 512 }),
   operation: Operation,
+  /** Secrets of the command: masked in its output, also in base64 and URL encoding, before that is written anywhere. */
+  mask: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 65_536 }), { maxItems: 100 })),
 })
 export type Run = Static<typeof Run>
 

@@ -27,6 +27,8 @@ export const Operation = Type.Union([
     /** Seconds between SIGTERM and SIGKILL. */
     grace: Seconds,
     stdin: Type.Optional(Type.String({ maxLength: 524_288 })),
+    /** Bytes of the log: of a longer one the middle is left out, and a header line says how much. Default 200 MiB. */
+    maxLogSize: Type.Optional(Type.Integer({ minimum: 1024, maximum: Number.MAX_SAFE_INTEGER })),
   }),
   Type.Object({ op: Type.Literal('mkdir'), path: Path }),
   Type.Object({ op: Type.Literal('rmdir'), path: Path }),
@@ -55,6 +57,7 @@ export type TransferOperation = Extract<Operation, { op: 'uploadFile' | 'uploadD
 /**
  * How a command ended. `reason` is null when the process ended by itself (then exitCode or signal is set); file
  * operations end with exitCode 0, or 1 and a message. `lost`: the agent knows that it can no longer say.
+ * `disconnected`: it was ended because no master was there for `maxDisconnected`.
  */
 export const CommandResult = Type.Object({
   exitCode: Type.Union([Type.Integer(), Type.Null()]),
@@ -65,6 +68,7 @@ export const CommandResult = Type.Object({
     Type.Literal('cancelled'),
     Type.Literal('notStarted'),
     Type.Literal('lost'),
+    Type.Literal('disconnected'),
     Type.Null(),
   ]),
   /** One sentence for people where the fields above do not say it all. */

@@ -8,7 +8,7 @@ export function allowedEnvironment(
   own: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const env: Record<string, string> = {}
-  for (const name of allowed) {
+  for (const name of allowedNames) {
     const value = own[name]
     if (value !== undefined) env[name] = value
   }
@@ -22,5 +22,6 @@ function cleanPath(path: string): string {
   return entries.join(delimiter) || defaultPath
 }
 
-const allowed = ['HOME', 'USER', 'LANG', 'TMPDIR', 'TZ', 'SHELL']
+/** The names that pass, PATH apart. */
+export const allowedNames = ['HOME', 'USER', 'LANG', 'TMPDIR', 'TZ', 'SHELL']
 const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'

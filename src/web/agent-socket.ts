@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
 import { messageOf } from '../model/errors.ts'
 import { decodeFromAgent, encodeControl } from '../protocol/control.ts'
-import { decodeFileFrame, encodeFileFrame, fileFrameType } from '../protocol/file-frame.ts'
+import { decodeFileFrame, encodeFileFrame, isFileFrame } from '../protocol/file-frame.ts'
 import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
 import { decodeOutputFrame } from '../protocol/output-frame.ts'
 import type { WebServices } from './services.ts'
@@ -49,7 +49,7 @@ function receive(
 ): void {
   let deliver: () => void
   try {
-    if (isBinary && data[0] === fileFrameType) {
+    if (isBinary && isFileFrame(data)) {
       const frame = decodeFileFrame(data)
       deliver = () => session.file(frame)
     } else if (isBinary) {

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
@@ -8,6 +8,10 @@ import { tempDir } from '../helpers/temp-dir.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const fromSource = [process.execPath, join(root, 'src/agent/main.ts')]
+
+export async function supervisorPid(baseDir: string): Promise<number> {
+  return (JSON.parse(await readFile(join(baseDir, '.rouse/supervisor.lock'), 'utf8')) as { pid: number }).pid
+}
 
 /** A real agent process, killed at the end of the test. */
 export class AgentProcess {
@@ -39,6 +43,17 @@ export class AgentProcess {
 
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal)
+  }
+
+  /** Kills its supervisor, and says which process that was. */
+  async killSupervisor(): Promise<number> {
+    const pid = await this.supervisorPid()
+    process.kill(pid, 'SIGKILL')
+    return pid
+  }
+
+  async supervisorPid(): Promise<number> {
+    return supervisorPid(this.baseDir)
   }
 
   /** Waits for the end of the process and gives its exit code. */

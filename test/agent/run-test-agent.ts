@@ -18,6 +18,7 @@ export interface TestAgentOptions {
   readonly password?: string
   readonly baseDir?: string
   readonly ca?: string
+  readonly maxSpool?: number
 }
 
 /** An agent in this process, connected to the master; killed at the end of the test. */
@@ -33,12 +34,13 @@ export async function launchAgent({
   password = 'secret',
   baseDir,
   ca,
+  maxSpool,
 }: TestAgentOptions): Promise<TestAgent> {
   const dir = baseDir ?? (await tempDir())
   const log = new RecordedLog()
   const [drain, cancel, kill] = [new AbortController(), new AbortController(), new AbortController()]
   const signals = { drain: drain.signal, cancel: cancel.signal, kill: kill.signal }
-  const ended = runAgent({ masters, name: 'bot', password, baseDir: dir, log, ca, ...signals })
+  const ended = runAgent({ masters, name: 'bot', password, baseDir: dir, log, ca, maxSpool, ...signals })
   ended.catch(() => {})
   onTestFinished(async () => {
     kill.abort()

@@ -7,7 +7,7 @@ import zlib from 'node:zlib'
 import { onTestFinished } from 'vitest'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { decodeFromAgent, encodeControl } from '../../src/protocol/control.ts'
-import type { Done, FromAgent, FromMaster, Hello, Welcome } from '../../src/protocol/messages.ts'
+import type { Done, FromAgent, FromMaster, Hello, Run, Welcome } from '../../src/protocol/messages.ts'
 import type { Operation, ShellOperation } from '../../src/protocol/operation.ts'
 import { decodeOutputFrame, type OutputFrame } from '../../src/protocol/output-frame.ts'
 import type { Stream } from '../../src/protocol/runs.ts'
@@ -79,15 +79,19 @@ export class WireMaster {
   }
 
   /** Sends an operation to the agent. */
-  run(operation: Operation, workspace = 'builder/0'): WireCommand {
+  run(operation: Operation, workspace = 'builder/0', more: Partial<Run> = {}): WireCommand {
     const command = new WireCommand(this, randomUUID())
     this.commands.set(command.id, command)
-    this.send({ type: 'run', command: command.id, workspace, operation })
+    this.send({ type: 'run', command: command.id, workspace, operation, ...more })
     return command
   }
 
-  shell(command: string | string[], options: Partial<ShellOperation> = {}): WireCommand {
-    return this.run(shellOperation(command, options))
+  shell(
+    command: string | string[],
+    options: Partial<ShellOperation> = {},
+    more: Partial<Run> = {},
+  ): WireCommand {
+    return this.run(shellOperation(command, options), undefined, more)
   }
 
   send(message: FromMaster): void {
@@ -180,7 +184,7 @@ export class WireCommand {
   readonly dones: Done[] = []
   /** What the master would have committed. */
   acked = 0
-  readonly #master: WireMaster
+  #master: WireMaster
   readonly #parts: { stream: Stream; bytes: Buffer }[] = []
   #length = 0
 
@@ -191,6 +195,12 @@ export class WireCommand {
 
   get length(): number {
     return this.#length
+  }
+
+  /** As when another master takes over the database. */
+  moveTo(master: WireMaster): void {
+    this.#master = master
+    master.commands.set(this.id, this)
   }
 
   /** The bytes of some streams, joined; by default what the command itself wrote. */

@@ -2,11 +2,11 @@ import type { IncomingMessage } from 'node:http'
 import { WebSocket, type RawData } from 'ws'
 import { messageOf } from '../../model/errors.ts'
 import { version } from '../../model/version.ts'
-import { decodeFromMaster, maxControlBytes } from '../../protocol/control.ts'
-import { decodeFileFrame } from '../../protocol/file-frame.ts'
-import type { AgentLink, AgentLinkEvents } from '../../protocol/link.ts'
+import { decodeFromMaster, encodeControl, maxControlBytes } from '../../protocol/control.ts'
 import type { FromMaster } from '../../protocol/messages.ts'
 import { subprotocol } from '../../protocol/version.ts'
+import type { RawLink, RawLinkEvents } from '../process/remote-supervisor.ts'
+import { versionMismatch } from '../version-mismatch.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { throughProxy } from './proxy.ts'
 import { readRefusal } from './refusal.ts'
@@ -21,7 +21,7 @@ export interface ConnectionOptions {
   /** The supervisor's run: its connections replace each other. */
   readonly runId?: string | undefined
   /** Hands an open connection to the supervisor. */
-  readonly attach: (link: AgentLink) => AgentLinkEvents
+  readonly attach: (link: RawLink) => RawLinkEvents
   readonly onWelcome: () => void
   /** Closes the connection. */
   readonly signal: AbortSignal
@@ -44,9 +44,9 @@ class Connection {
   readonly ended: Promise<ConnectionEnd>
   readonly #o: ConnectionOptions
   readonly #socket: WebSocket
-  readonly #link: AgentLink
+  readonly #link: RawLink
   readonly #heartbeat: Heartbeat
-  #events: AgentLinkEvents | undefined
+  #events: RawLinkEvents | undefined
   #reason: string | undefined
   #refused = false
   #welcomedAt: number | undefined
@@ -69,7 +69,7 @@ class Connection {
     })
     this.#link = webSocketLink(this.#socket, (reason) => this.#close(1000, reason))
     this.#heartbeat = new Heartbeat({
-      send: () => this.#link.send({ type: 'heartbeat' }),
+      send: () => this.#link.sendText(Buffer.from(encodeControl({ type: 'heartbeat' }))),
       onSilent: () => this.#drop('the master has been silent for three heartbeats'),
     })
     this.ended = this.#run(signal)
@@ -103,16 +103,18 @@ class Connection {
   #received(data: RawData, isBinary: boolean): void {
     this.#heartbeat.heard()
     try {
-      if (isBinary) this.#events?.file(decodeFileFrame(data as Buffer))
-      else this.#deliver(decodeFromMaster((data as Buffer).toString()))
+      if (isBinary) return this.#events?.binary(data as Buffer)
+      const text = (data as Buffer).toString()
+      this.#deliver(decodeFromMaster(text), text)
     } catch (error) {
       this.#close(1008, `a message was not understood: ${messageOf(error)}`)
     }
   }
 
-  #deliver(message: FromMaster): void {
-    this.#events?.message(message)
-    // The supervisor may have found that it does not understand this master.
+  #deliver(message: FromMaster, text: string): void {
+    const mismatch = message.type === 'welcome' ? versionMismatch(message.protocol) : undefined
+    if (mismatch !== undefined) return this.#close(1000, mismatch)
+    this.#events?.text(text)
     if (message.type !== 'welcome' || this.#welcomedAt !== undefined || this.#reason !== undefined) return
     clearTimeout(this.#deadline)
     this.#welcomedAt = performance.now()

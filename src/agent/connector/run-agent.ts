@@ -1,7 +1,7 @@
-import type { AgentLink } from '../../protocol/link.ts'
 import { systemClock } from '../../util/clock.ts'
 import type { Log } from '../log.ts'
-import { Supervisor } from '../supervisor/supervisor.ts'
+import { keepSupervisor } from '../process/keep-supervisor.ts'
+import type { RawLink, RemoteSupervisor } from '../process/remote-supervisor.ts'
 import { connect } from './connection.ts'
 import { ConnectionReport } from './connection-report.ts'
 import { agentUrl, isInTheClear } from './master-url.ts'
@@ -22,10 +22,13 @@ export interface AgentOptions {
   readonly cancel?: AbortSignal
   /** Aborted: everything is killed at once, without a word to the master. */
   readonly kill?: AbortSignal
+  /** Bytes of output on disk at which commands wait. Default 1 GiB. */
+  readonly maxSpool?: number | undefined
 }
 
 /**
- * Runs an agent until it is drained. It never gives up on its masters by itself: a refused login is told each time and
+ * Runs the connector of an agent until it is drained. The commands are run by a supervisor, a process that outlives this one
+ * when it is killed, and is then taken up by the next one on the base dir. The connector never gives up on its masters by itself: a refused login is told each time and
  * tried again every half a minute, since it is the master's config that is likely to be mended. Throws ROUSE_USAGE for a bad
  * address, ROUSE_AGENT_BASE_DIR and ROUSE_AGENT_BASE_DIR_IN_USE.
  */
@@ -34,30 +37,33 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   const urls = options.masters.map(agentUrl)
   for (const url of urls.filter(isInTheClear))
     log.warn(`the password goes to ${url.host} in the clear; use https:// or wss:// where others may listen`)
-  const supervisor = new Supervisor({ baseDir, log })
   const over = new AbortController()
-  onAbort(drain, over.signal, () => supervisor.drain(false))
-  onAbort(cancel, over.signal, () => supervisor.drain(true))
-  onAbort(kill, over.signal, () => {
-    supervisor.kill()
-    over.abort()
-  })
-  void supervisor.drained.then(() => over.abort())
-  try {
-    await stayConnected(urls, supervisor, options, over.signal)
-  } finally {
-    over.abort()
-    await supervisor.close()
-  }
+  onAbort(kill, over.signal, () => over.abort())
+  await keepSupervisor(
+    { baseDir, log, maxSpool: options.maxSpool, signal: over.signal },
+    async (supervisor) => {
+      const gone = new AbortController()
+      const until = AbortSignal.any([over.signal, gone.signal])
+      onAbort(drain, until, () => supervisor.drain(false))
+      onAbort(cancel, until, () => supervisor.drain(true))
+      onAbort(kill, gone.signal, () => supervisor.kill())
+      void supervisor.drained.then(() => (drain?.aborted || cancel?.aborted ? over : gone).abort())
+      void supervisor.lost.then(() => gone.abort())
+      await stayConnected(urls, supervisor, options, until)
+      gone.abort()
+      // Drained and killed alike: nothing is to be left.
+      await supervisor.close()
+    },
+  )
 }
 
 async function stayConnected(
   urls: readonly URL[],
-  supervisor: Supervisor,
+  supervisor: RemoteSupervisor,
   { ca, log, name, password }: AgentOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const attach = (link: AgentLink) => supervisor.attach(link)
+  const attach = (link: RawLink) => supervisor.attach(link)
   const report = new ConnectionReport(log)
   let lostAt = performance.now()
   let failures = 0
@@ -83,6 +89,7 @@ async function stayConnected(
 }
 
 function onAbort(signal: AbortSignal | undefined, until: AbortSignal, act: () => void): void {
+  if (until.aborted) return
   if (signal?.aborted) act()
   else signal?.addEventListener('abort', act, { once: true, signal: until })
 }

@@ -1,18 +1,14 @@
 import type { WebSocket } from 'ws'
-import { encodeControl } from '../../protocol/control.ts'
-import type { AgentLink } from '../../protocol/link.ts'
-import { encodeFileFrame } from '../../protocol/file-frame.ts'
-import { encodeOutputFrame } from '../../protocol/output-frame.ts'
+import type { RawLink } from '../process/remote-supervisor.ts'
 
 /** A WebSocket as the supervisor sees it. */
-export function webSocketLink(socket: WebSocket, close: (reason: string) => void): AgentLink {
-  const send = (data: string | Buffer) => {
-    if (socket.readyState === socket.OPEN) socket.send(data)
+export function webSocketLink(socket: WebSocket, close: (reason: string) => void): RawLink {
+  const send = (data: Buffer, binary: boolean) => {
+    if (socket.readyState === socket.OPEN) socket.send(data, { binary })
   }
   return {
-    send: (message) => send(encodeControl(message)),
-    sendOutput: (frame) => send(encodeOutputFrame(frame)),
-    sendFile: (frame) => send(encodeFileFrame(frame)),
+    sendText: (text) => send(text, false),
+    sendBinary: (bytes) => send(bytes, true),
     get bufferedAmount() {
       return socket.bufferedAmount
     },

@@ -1,9 +1,10 @@
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { RouseError } from '../../model/errors.ts'
 import { processIdentity } from './process-identity.ts'
+import { readProcessStat } from './process-table.ts'
 
 /**
- * Takes `file` as the sign that this process uses a base dir, and returns what gives it back. Throws
+ * Takes `file` as the sign that this process uses a base dir (a connector or a supervisor: each has its own), and returns what gives it back. Throws
  * ROUSE_AGENT_BASE_DIR_IN_USE while the process that holds it lives; the lock of a dead one is taken over.
  */
 export function lockBaseDir(baseDir: string, file: string): () => void {
@@ -67,7 +68,8 @@ function readHolder(file: string): Holder | undefined {
 }
 
 function isAlive({ pid, identity }: Holder): boolean {
-  if (identity !== null) return processIdentity(pid) === identity
+  // A dead process that nobody has reaped holds nothing.
+  if (identity !== null) return processIdentity(pid) === identity && readProcessStat(pid)?.state !== 'Z'
   try {
     process.kill(pid, 0)
     return true

@@ -1,63 +1,85 @@
 import { messageOf } from '../../model/errors.ts'
 import type { Run } from '../../protocol/messages.ts'
 import type { CommandResult } from '../../protocol/operation.ts'
+import type { HeldCommand } from './held-command.ts'
+import { MaskedOutput } from './mask/masked-output.ts'
 import type { Host } from './operation-context.ts'
 import { FileTransfer, isTransfer } from './file-transfer.ts'
 import { OutputLog } from './output-log.ts'
 import { runFileOperation } from './run-file-operation.ts'
 import { runShell } from './run-shell.ts'
+import { removeResult, writeResult } from './spool/result-file.ts'
+import { spoolPath } from './spool/spool-path.ts'
+import { endedBy, type Stop } from './stop.ts'
 import { workspaceFolder } from './workspace-path.ts'
 
 /** One command of a master, from its `run` until it is forgotten. */
-export class Command {
+export class Command implements HeldCommand {
   readonly id: string
   readonly output: OutputLog
   /** The file that it sends or receives. */
   readonly transfer: FileTransfer | undefined
   result: CommandResult | null = null
-  /** Resolves when nothing of it runs any more. Never rejects. */
   readonly finished: Promise<void>
+  readonly #path: string
   readonly #cancel = new AbortController()
   readonly #kill = new AbortController()
 
-  constructor(message: Run, o: { baseDir: string; host: Host; window: number }) {
+  constructor(message: Run, o: { baseDir: string; host: Host }) {
+    const { host } = o
     this.id = message.command
-    this.output = new OutputLog(o.window)
+    this.#path = spoolPath(host.spoolDir, this.id)
+    const maxBytes = message.operation.op === 'shell' ? message.operation.maxLogSize : undefined
+    this.output = new OutputLog({ path: this.#path, usage: host.usage, maxBytes })
     this.transfer = isTransfer(message.operation) ? new FileTransfer(message.command) : undefined
-    this.finished = this.#run(message, o.baseDir, o.host)
+    this.finished = this.#run(message, o.baseDir, host)
   }
 
-  /** Ends it with SIGTERM, and SIGKILL after its grace. Its output and result are still wanted. */
-  cancel(reason: string): void {
-    this.#cancel.abort(reason)
+  cancel(stop: Stop): void {
+    this.#cancel.abort(stop)
   }
 
-  /** Ends it at once; nobody wants its output. */
-  kill(): void {
+  kill(stop: Stop): void {
+    this.#kill.abort(stop)
+  }
+
+  forget(): void {
     this.output.discard()
-    this.#kill.abort()
+    if (this.result) removeResult(this.#path)
+    else void this.finished.then(() => removeResult(this.#path))
   }
 
   async #run(message: Run, baseDir: string, host: Host): Promise<void> {
+    const output = new MaskedOutput(this.output, message.mask ?? [])
+    const result = await this.#perform(message, { baseDir, host, output })
+    output.finish()
+    const { message: text } = result
+    const masked = text === undefined ? result : { ...result, message: output.masked(text).slice(0, 4096) }
     try {
-      this.result = await this.#perform(message, workspaceFolder(baseDir, message.workspace), host)
-    } catch (error) {
-      this.result = {
-        exitCode: null,
-        signal: null,
-        reason: 'notStarted',
-        message: messageOf(error).slice(0, 4096),
-      }
+      writeResult(this.#path, { result: masked, bytes: this.output.end })
+    } catch {
+      // The disk is full: should the agent die before the master has the result, the command counts as lost.
     }
+    this.result = masked
   }
 
-  #perform({ operation }: Run, workspace: string, host: Host): Promise<CommandResult> {
-    const { output } = this
+  async #perform(
+    { operation, workspace }: Run,
+    { baseDir, host, output }: { baseDir: string; host: Host; output: MaskedOutput },
+  ): Promise<CommandResult> {
+    const { id } = this
     const [cancel, kill] = [this.#cancel.signal, this.#kill.signal]
-    if (isTransfer(operation))
-      return this.transfer!.run(operation, { workspace, host, signal: AbortSignal.any([cancel, kill]) })
-    if (operation.op !== 'shell')
-      return runFileOperation(operation, workspace, AbortSignal.any([cancel, kill]))
-    return runShell(operation, { id: this.id, workspace, output, cancel, kill, host })
+    try {
+      const folder = workspaceFolder(baseDir, workspace)
+      if (isTransfer(operation)) {
+        const signal = AbortSignal.any([cancel, kill])
+        return await this.transfer!.run(operation, { workspace: folder, host, signal })
+      }
+      if (operation.op !== 'shell')
+        return await runFileOperation(operation, folder, AbortSignal.any([cancel, kill]))
+      return await runShell(operation, { id, workspace: folder, output, cancel, kill, host })
+    } catch (error) {
+      return endedBy({ reason: 'notStarted', message: messageOf(error) })
+    }
   }
 }

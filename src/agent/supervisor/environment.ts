@@ -1,4 +1,4 @@
-import { allowedEnvironment } from '../../util/allowed-environment.ts'
+import { allowedEnvironment, allowedNames } from '../../util/allowed-environment.ts'
 
 /**
  * The environment of a command: the allow-listed part of the agent's own, then what the operation adds (null removes).
@@ -20,6 +20,13 @@ export function commandEnvironment(
   }
   env[commandMark] = commandId
   return env
+}
+
+/** The environment of a supervisor: what it hands on to commands, and what Node.js needs to start. */
+export function agentEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  return Object.fromEntries([...allowedNames, 'PATH', 'LD_LIBRARY_PATH'].map((name) => [name, env[name]]))
 }
 
 /** Marks every process of a command, so that those of a killed agent are told from strangers who got the same process id. */

@@ -37,19 +37,23 @@ export class Leftovers {
     else rmSync(this.#file(command), { force: true })
   }
 
-  /** Kills what is still there of every record, and removes the records. */
-  killAll(): void {
+  /** Kills what is still there of every record, and removes the records. Returns the process groups that were there. */
+  killAll(): number[] {
+    const killed: number[] = []
     for (const name of readdirSync(this.#dir)) {
       const file = join(this.#dir, name)
       try {
         const leftover = JSON.parse(readFileSync(file, 'utf8')) as Leftover
-        if (killLeftover(leftover)) this.#log.warn(`killed what was left of command ${leftover.command}`)
+        const groups = killLeftover(leftover)
+        if (groups.length > 0) this.#log.warn(`killed what was left of command ${leftover.command}`)
+        killed.push(...groups)
       } catch (error) {
         this.#log.warn(`cannot tell what ${file} left behind: ${messageOf(error)}`)
       }
       rmSync(file, { force: true, recursive: true })
     }
     this.#lingering.clear()
+    return killed
   }
 
   #file(command: string): string {
@@ -65,10 +69,10 @@ interface Leftover {
 }
 
 // The leader may be gone and its id belong to another: then only processes that carry the command's mark are its own.
-function killLeftover({ command, pid, identity }: Leftover): boolean {
+function killLeftover({ command, pid, identity }: Leftover): number[] {
   const groups = new Set(markedGroups(command, pid))
   if (identity !== null && processIdentity(pid) === identity) groups.add(pid)
-  return [...groups].filter((group) => signalGroup(group, 'SIGKILL')).length > 0
+  return [...groups].filter((group) => signalGroup(group, 'SIGKILL'))
 }
 
 function markedGroups(command: string, session: number): number[] {

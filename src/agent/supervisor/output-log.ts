@@ -1,42 +1,76 @@
-import { maxRuns } from '../../protocol/output-frame.ts'
 import type { Run, Stream } from '../../protocol/runs.ts'
+import { SpooledLog } from './spool/spooled-log.ts'
+import type { SpoolUsage } from './spool/spool-usage.ts'
+import { TailRing } from './spool/tail-ring.ts'
+
+export interface OutputLogOptions {
+  /** What the names of its files begin with. */
+  readonly path: string
+  readonly usage: SpoolUsage
+  /** Of a longer log the middle is left out. Default 200 MiB. */
+  readonly maxBytes?: number | undefined
+}
 
 /**
- * The part of one log of a command that the master has not committed yet. Offsets count from the log's first byte. It
- * never refuses bytes, but says when it is full: the writer then pauses until `onRoom`.
+ * The part of one log of a command that the master has not committed yet, on disk. Offsets count from the log's first byte.
+ * It never refuses bytes, but says when it is full: the writer then pauses until `onRoom`.
  */
 export class OutputLog {
   onData: () => void = () => {}
   onRoom: () => void = () => {}
   /** Something other than a header has been written. */
   started = false
-  readonly #blocks: Buffer[] = []
-  readonly #runs: { stream: Stream; length: number }[] = []
-  #start = 0
-  #end = 0
-  #window: number
+  readonly #o: OutputLogOptions
+  readonly #headBytes: number
+  readonly #tailBytes: number
+  readonly #log: SpooledLog
+  readonly #tellOfRoom = () => {
+    if (!this.full) this.onRoom()
+  }
+  #tail: TailRing | undefined
+  #window = Infinity
   #discarding = false
+  #unbounded = false
   #atLineStart = true
+  #diskFullSince: number | undefined
+  #retry: NodeJS.Timeout | undefined
 
-  /** `window`: raw bytes it holds before it is full. */
-  constructor(window: number) {
-    this.#window = window
+  constructor(options: OutputLogOptions, log = new SpooledLog(options.path, options.usage)) {
+    const { maxBytes = defaultMaxBytes, usage } = options
+    this.#o = options
+    this.#headBytes = Math.ceil(maxBytes / 2)
+    this.#tailBytes = Math.floor(maxBytes / 2)
+    this.#log = log
+    usage.listen(this.#tellOfRoom)
   }
 
-  /** Everything before is committed and gone. */
+  /** Takes over what a dead process wrote: `names` follow after the path. */
+  static recover(options: OutputLogOptions, names: readonly string[]): OutputLog {
+    const { path, usage } = options
+    const log = new OutputLog(options, SpooledLog.recover(path, names, usage))
+    log.started = true
+    log.#atLineStart = false
+    log.#tail = TailRing.recover(path, names, usage)
+    log.#adoptTail()
+    return log
+  }
+
+  /** Everything before is committed. */
   get start(): number {
-    return this.#start
+    return this.#log.start
   }
 
   get end(): number {
-    return this.#end
+    return this.#log.end
   }
 
-  // Runs cost memory too: a command that writes single bytes to both streams in turn makes one of each.
+  // A tail is not sent before the command's end, so that waiting would help nobody.
   get full(): boolean {
-    return !this.#discarding && this.#end - this.#start + this.#runs.length * runCost >= this.#window
+    if (this.#discarding || this.#unbounded || this.#tail) return false
+    return this.#log.waiting || this.#o.usage.full || this.end - this.start >= this.#window
   }
 
+  /** How many bytes may wait for the master; Infinity while there is none, when only the disk bounds them. */
   set window(bytes: number) {
     this.#window = bytes
     this.#tellOfRoom()
@@ -44,17 +78,11 @@ export class OutputLog {
 
   append(stream: Stream, bytes: Buffer): void {
     if (this.#discarding || bytes.length === 0) return
-    const lastRun = this.#runs.at(-1)
-    if (lastRun?.stream === stream) lastRun.length += bytes.length
-    else this.#runs.push({ stream, length: bytes.length })
-    const lastBlock = this.#blocks.at(-1)
-    // Joins small writes, so that the number of blocks is bounded too.
-    if (lastBlock && lastBlock.length + bytes.length <= smallBlock)
-      this.#blocks[this.#blocks.length - 1] = Buffer.concat([lastBlock, bytes])
-    else this.#blocks.push(bytes)
-    this.#end += bytes.length
     this.started ||= stream !== 'header'
     this.#atLineStart = bytes.at(-1) === newline
+    const room = this.#tail ? 0 : Math.max(0, this.#headBytes - this.end)
+    if (room > 0) this.#put(stream, bytes.subarray(0, room))
+    if (bytes.length > room) this.#appendTail(stream, bytes.subarray(room))
     this.onData()
   }
 
@@ -63,81 +91,90 @@ export class OutputLog {
     this.append('header', Buffer.from(this.#atLineStart ? text : `\n${text}`))
   }
 
+  /** The command has said everything: what was kept of the end of a log that is too long follows. */
+  finish(): void {
+    if (!this.#discarding) this.#adoptTail()
+    this.#log.seal()
+  }
+
   /** At most `max` bytes from `offset` on, which must not lie before `start`. */
   read(offset: number, max: number): { raw: Buffer; runs: Run[] } {
-    const runs = this.#readRuns(offset, max)
-    const length = runs.reduce((sum, run) => sum + run.length, 0)
-    return { raw: this.#readBytes(offset, length), runs }
+    return this.#log.read(offset, max)
   }
 
   /** The master has committed everything before `offset`. */
   release(offset: number): void {
-    const count = Math.min(offset, this.#end) - this.#start
-    if (count <= 0) return
-    dropFirst(this.#blocks, count, (block, n) => block.subarray(n))
-    dropFirst(this.#runs, count, (run, n) => ({ stream: run.stream, length: run.length - n }))
-    this.#start += count
+    this.#log.release(offset)
     this.#tellOfRoom()
   }
 
-  /** Nobody will read it any more: what is there goes, and what comes is dropped. */
-  discard(): void {
+  /** Nobody will read it any more: what is there goes, and what comes is dropped. The log goes on at `offset`. */
+  discard(offset = this.end): void {
     this.#discarding = true
-    this.#blocks.length = 0
-    this.#runs.length = 0
-    this.#start = this.#end
+    clearInterval(this.#retry)
+    this.#o.usage.unlisten(this.#tellOfRoom)
+    this.#log.clear(offset)
+    this.#tail?.remove()
     this.onRoom()
   }
 
-  #tellOfRoom(): void {
-    if (!this.full) this.onRoom()
+  /** The writer ends now, and shall not wait for room to do so. */
+  neverFull(): void {
+    this.#unbounded = true
+    this.onRoom()
   }
 
-  #readRuns(offset: number, max: number): Run[] {
-    const found: Run[] = []
-    let skip = offset - this.#start
-    let left = max
-    for (const { stream, length } of this.#runs) {
-      if (left === 0 || found.length === maxRuns) break
-      const part = Math.min(length - skip, left)
-      if (part > 0) found.push({ stream, length: part })
-      if (part > 0) left -= part
-      skip = Math.max(0, skip - length)
-    }
-    return found
+  /** Lets go of its files without removing them. */
+  close(): void {
+    clearInterval(this.#retry)
+    this.#o.usage.unlisten(this.#tellOfRoom)
+    this.#log.seal()
   }
 
-  #readBytes(offset: number, length: number): Buffer {
-    const found: Buffer[] = []
-    let skip = offset - this.#start
-    let left = length
-    for (const block of this.#blocks) {
-      if (left === 0) break
-      const part = block.subarray(skip, skip + left)
-      if (part.length > 0) found.push(part)
-      left -= part.length
-      skip = Math.max(0, skip - block.length)
+  #put(stream: Stream, bytes: Buffer): void {
+    this.#log.append(stream, bytes)
+    if (this.#log.waiting) this.#wait()
+    else if (this.#diskFullSince !== undefined) this.#tellOfFullDisk()
+  }
+
+  #appendTail(stream: Stream, bytes: Buffer): void {
+    if (!this.#tail) {
+      const text = `the log is ${this.#headBytes} bytes long: of what follows only the last ${this.#tailBytes} are kept\n`
+      this.#put('header', Buffer.from(`\n${text}`))
+      this.#tail = new TailRing(this.#o.path, this.#o.usage, this.#tailBytes)
     }
-    return found.length === 1 ? found[0]! : Buffer.concat(found)
+    this.#tail.append(stream, bytes)
+  }
+
+  #adoptTail(): void {
+    const tail = this.#tail
+    if (!tail) return
+    if (tail.leftOut > 0) this.#put('header', Buffer.from(`${tail.leftOut} bytes are left out here\n`))
+    this.#log.adopt(tail.segments)
+    this.#tail = undefined
+    this.onData()
+  }
+
+  #wait(): void {
+    this.#diskFullSince ??= performance.now()
+    this.#retry ??= setInterval(() => {
+      this.#log.flush()
+      if (this.#log.waiting) return
+      clearInterval(this.#retry)
+      this.#retry = undefined
+      this.#tellOfFullDisk()
+      this.#tellOfRoom()
+    }, retryMs)
+  }
+
+  #tellOfFullDisk(): void {
+    const ms = performance.now() - this.#diskFullSince!
+    this.#diskFullSince = undefined
+    if (ms >= retryMs)
+      this.appendHeader(`the agent's disk was full for ${Math.round(ms / 1000)} s: this waited\n`)
   }
 }
 
-function dropFirst<T extends { readonly length: number }>(
-  items: T[],
-  count: number,
-  cut: (item: T, n: number) => T,
-): void {
-  let whole = 0
-  let left = count
-  for (const { length } of items) {
-    if (length > left) break
-    left -= length
-    whole++
-  }
-  items.splice(0, whole)
-  if (left > 0) items[0] = cut(items[0]!, left)
-}
-
-const smallBlock = 4096
-const runCost = 64
+const defaultMaxBytes = 209_715_200
+const retryMs = 1000
 const newline = 10

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { processIds, readProcessStat } from './process-table.ts'
 
 /** Sends a signal to a process group. False when no process is left in it. */
@@ -18,6 +19,17 @@ export function groupExists(leader: number): boolean {
   if (!signalGroup(leader, 0)) return false
   const ids = processIds()
   return ids.length === 0 || ids.some((pid) => isMember(pid, leader))
+}
+
+/** Waits until nothing lives in any of them. Returns those where something still does after `patienceMs`. */
+export async function groupsEnd(leaders: readonly number[], patienceMs: number): Promise<number[]> {
+  const deadline = performance.now() + patienceMs
+  let left = leaders.filter(groupExists)
+  for (let pause = 5; left.length > 0 && performance.now() < deadline; pause = Math.min(200, pause * 2)) {
+    await delay(pause)
+    left = left.filter(groupExists)
+  }
+  return left
 }
 
 function isMember(pid: number, leader: number): boolean {

@@ -5,6 +5,7 @@ import type { CommandResult, Operation, TransferOperation } from '../../protocol
 import { BoundedList } from './bounded-list.ts'
 import { glob } from './glob.ts'
 import { removeTree } from './remove-tree.ts'
+import { endedBy, stopOf } from './stop.ts'
 import { operationPath } from './workspace-path.ts'
 
 export type FileOperation = Exclude<Operation, { op: 'shell' } | TransferOperation>
@@ -23,8 +24,7 @@ export async function runFileOperation(
     const found = await perform(operation, workspace, signal)
     return { exitCode: 0, signal: null, reason: null, ...found }
   } catch (error) {
-    if (signal.aborted)
-      return { exitCode: null, signal: null, reason: 'cancelled', message: String(signal.reason) }
+    if (signal.aborted) return endedBy(stopOf(signal))
     return { exitCode: 1, signal: null, reason: null, message: messageOf(error).slice(0, 4096) }
   }
 }

@@ -6,6 +6,7 @@ import type { OperationContext } from './operation-context.ts'
 import { endHeader, startHeader } from './shell-header.ts'
 import { ShellRun } from './shell-run.ts'
 import { spawnShell, type SpawnedShell } from './spawn-shell.ts'
+import { endedBy, stopOf } from './stop.ts'
 import { operationPath } from './workspace-path.ts'
 
 /** Runs a command to its end; its output goes to the log. Never throws: what goes wrong is in the result. */
@@ -23,10 +24,11 @@ export async function runShell(operation: ShellOperation, context: OperationCont
     const onSpawned = (pid: number) => host.leftovers.record(id, pid)
     spawned = await spawnShell(operation, { ...host, id, cwd, env, onSpawned })
   } catch (error) {
-    const reason = cancel.aborted || kill.aborted ? 'cancelled' : 'notStarted'
-    const message = reason === 'cancelled' ? 'cancelled before it began' : messageOf(error)
+    const stopped = [cancel, kill].find((signal) => signal.aborted)
+    const reason = stopped ? stopOf(stopped).reason : 'notStarted'
+    const message = stopped ? 'ended before it began' : messageOf(error)
     output.appendHeader(`not started: ${message}\n`)
-    return { exitCode: null, signal: null, reason, message }
+    return endedBy({ reason, message })
   }
   const result = await new ShellRun(operation, context, spawned).finished
   host.leftovers.settle(id, spawned.pid)

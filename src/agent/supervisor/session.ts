@@ -1,5 +1,5 @@
 import type { AgentLink } from '../../protocol/link.ts'
-import type { Command } from './command.ts'
+import type { HeldCommand } from './held-command.ts'
 import { Shipper } from './shipper.ts'
 
 /** One connection to a master, from the agent's end. Nothing but the hello is sent before the welcome. */
@@ -25,7 +25,7 @@ export class Session {
   }
 
   /** Sends what the command has from `offset` on, and what comes. The master answers for everything before. */
-  ship(command: Command, offset: number): void {
+  ship(command: HeldCommand, offset: number): void {
     command.output.release(offset)
     command.transfer?.attach(this.link)
     this.#shippers.set(command.id, new Shipper(command, this.link, { offset, window: this.#window }))

@@ -3,11 +3,12 @@ import type { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { CommandResult, ShellOperation } from '../../protocol/operation.ts'
 import { Deadline } from './deadline.ts'
-import type { OutputLog } from './output-log.ts'
+import type { MaskedOutput } from './mask/masked-output.ts'
 import { groupExists, signalGroup } from './process-group.ts'
 import type { OperationContext } from './operation-context.ts'
 import { inWords } from './shell-header.ts'
 import type { SpawnedShell } from './spawn-shell.ts'
+import { stopOf, type Stop } from './stop.ts'
 
 /**
  * A started command until nothing of it is left.
@@ -20,14 +21,14 @@ import type { SpawnedShell } from './spawn-shell.ts'
 export class ShellRun {
   readonly finished: Promise<CommandResult>
   readonly #operation: ShellOperation
-  readonly #output: OutputLog
+  readonly #output: MaskedOutput
   readonly #spawned: SpawnedShell
   readonly #silence: Deadline
   readonly #lifetime: Deadline
   readonly #streams: readonly Readable[]
   #grace: Deadline | undefined
   #linger: Deadline | undefined
-  #why: { reason: NonNullable<CommandResult['reason']>; message: string } | undefined
+  #why: Stop | undefined
   #exited = false
   /** Nothing was left of its process group when its leader exited: the number may soon be another's. */
   #groupGone = false
@@ -41,15 +42,17 @@ export class ShellRun {
     this.#spawned = spawned
     this.#streams = [spawned.stdout, spawned.stderr]
     this.#silence = new Deadline(timeout * 1000, () =>
-      this.#stop('timeout', `silent for ${inWords(timeout)}`),
+      this.#stop({ reason: 'timeout', message: `silent for ${inWords(timeout)}` }),
     )
-    this.#lifetime = new Deadline(maxTime * 1000, () => this.#stop('maxTime', `ran for ${inWords(maxTime)}`))
+    this.#lifetime = new Deadline(maxTime * 1000, () =>
+      this.#stop({ reason: 'maxTime', message: `ran for ${inWords(maxTime)}` }),
+    )
     this.finished = this.#run(context)
   }
 
   async #run({ cancel, kill, output }: OperationContext): Promise<CommandResult> {
-    const onCancel = () => this.#stop('cancelled', String(cancel.reason))
-    const onKill = () => this.#kill()
+    const onCancel = () => this.#stop(stopOf(cancel))
+    const onKill = () => this.#kill(stopOf(kill))
     const closed = Promise.all([
       this.#read('stdout', this.#spawned.stdout),
       this.#read('stderr', this.#spawned.stderr),
@@ -110,12 +113,12 @@ export class ShellRun {
     for (const stream of this.#streams) stream.resume()
   }
 
-  #stop(reason: 'timeout' | 'maxTime' | 'cancelled', message: string): void {
+  #stop(stop: Stop): void {
     // It has ended by itself; what it left behind need not be waited for.
     if (this.#exited) return this.#signal('SIGKILL')
     if (this.#why) return
-    this.#why = { reason, message }
-    this.#output.appendHeader(`${message}: ending it\n`)
+    this.#why = stop
+    this.#output.appendHeader(`${stop.message}: ending it\n`)
     const { grace } = this.#operation
     if (grace === 0) return this.#signal('SIGKILL')
     this.#signal('SIGTERM')
@@ -125,8 +128,8 @@ export class ShellRun {
     })
   }
 
-  #kill(): void {
-    if (!this.#exited) this.#why ??= { reason: 'cancelled', message: 'killed' }
+  #kill(stop: Stop): void {
+    if (!this.#exited) this.#why ??= stop
     this.#signal('SIGKILL')
   }
 

@@ -1,15 +1,15 @@
 import { messageOf } from '../../model/errors.ts'
 import type { AgentLink } from '../../protocol/link.ts'
 import { maxRawBytes } from '../../protocol/output-frame.ts'
-import type { Command } from './command.ts'
 import { encodeBody } from './encode-body.ts'
+import type { HeldCommand } from './held-command.ts'
 
 /**
  * Sends one command's output and result over one connection. The first bytes after a silence leave at once, so that a
  * log is live; what follows is gathered for a moment. At most `window` bytes are on the way without an ack.
  */
 export class Shipper {
-  readonly #command: Command
+  readonly #command: HeldCommand
   readonly #link: AgentLink
   readonly #window: number
   readonly #frameBytes: number
@@ -22,7 +22,7 @@ export class Shipper {
   #dueAt = Infinity
 
   /** Goes on at `offset`. */
-  constructor(command: Command, link: AgentLink, { offset, window }: { offset: number; window: number }) {
+  constructor(command: HeldCommand, link: AgentLink, { offset, window }: { offset: number; window: number }) {
     this.#command = command
     this.#link = link
     this.#window = window

@@ -1,19 +1,23 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { messageOf, RouseError } from '../../model/errors.ts'
-import { version } from '../../model/version.ts'
 import type { AgentLink, AgentLinkEvents } from '../../protocol/link.ts'
 import type { Facts, FromMaster, Run, Welcome } from '../../protocol/messages.ts'
-import { protocolVersion } from '../../protocol/version.ts'
 import type { Log } from '../log.ts'
+import { versionMismatch } from '../version-mismatch.ts'
 import { lockBaseDir } from './base-dir-lock.ts'
 import { Command } from './command.ts'
-import { machineFacts } from './facts.ts'
-import { Leftovers } from './leftovers.ts'
-import { PipePool } from './pipe-pool.ts'
+import { Deadline } from './deadline.ts'
+import type { HeldCommand } from './held-command.ts'
+import { helloOf } from './hello-of.ts'
+import { openHost } from './open-host.ts'
 import type { Host } from './operation-context.ts'
+import { groupsEnd } from './process-group.ts'
+import { recoverCommands } from './recovered-command.ts'
 import { Session } from './session.ts'
+import { inWords } from './shell-header.ts'
+import type { Stop } from './stop.ts'
 import { ownFolder } from './workspace-path.ts'
 
 export interface SupervisorOptions {
@@ -24,14 +28,16 @@ export interface SupervisorOptions {
   readonly facts?: Facts
   /** What commands get the allow-listed part of. Default process.env. */
   readonly env?: NodeJS.ProcessEnv
+  /** Bytes of output on disk at which commands wait. Default 1 GiB. */
+  readonly maxSpool?: number | undefined
 }
 
 /**
- * Runs the commands of a master and keeps their output and results until the master has committed them. Connections come
- * and go; at any time at most one is attached.
+ * Runs the commands of a master and keeps their output and results on disk until the master has committed them. Connections
+ * come and go; at any time at most one is attached. One that takes over from a dead supervisor reports what it finds.
  */
 export class Supervisor {
-  /** New with every supervisor: a command of another run is lost. */
+  /** New with every supervisor. */
   readonly runId: string = randomUUID()
   /** Resolves when a drain has come to its end. */
   readonly drained: Promise<void>
@@ -40,9 +46,13 @@ export class Supervisor {
   readonly #facts: Facts | undefined
   readonly #host: Host
   readonly #unlock: () => void
-  readonly #commands = new Map<string, Command>()
+  readonly #commands: Map<string, HeldCommand>
   /** Everything that runs, also what is forgotten already. */
   readonly #running = new Set<Command>()
+  /** Process groups of a dead supervisor that were killed just now. */
+  readonly #dying: readonly number[]
+  #maxDisconnected = defaultMaxDisconnected
+  #away: Deadline | undefined
   #session: Session | undefined
   #window = defaultWindow
   #drain: { cancel: boolean } | undefined
@@ -53,7 +63,7 @@ export class Supervisor {
    * Kills what an agent left behind that was killed on this base dir. Throws ROUSE_AGENT_BASE_DIR_IN_USE while another
    * agent uses it, ROUSE_AGENT_BASE_DIR when it cannot be used.
    */
-  constructor({ baseDir, log, facts, env = process.env }: SupervisorOptions) {
+  constructor({ baseDir, log, facts, env = process.env, maxSpool = defaultMaxSpool }: SupervisorOptions) {
     this.#baseDir = resolve(baseDir)
     this.#log = log
     this.#facts = facts
@@ -61,10 +71,15 @@ export class Supervisor {
     const own = join(this.#baseDir, ownFolder)
     let unlock: (() => void) | undefined
     try {
-      mkdirSync(own, { recursive: true })
-      unlock = lockBaseDir(this.#baseDir, join(own, 'lock'))
-      this.#host = openHost(own, { env, log })
+      mkdirSync(own, { recursive: true, mode: 0o700 })
+      chmodSync(own, 0o700)
+      unlock = lockBaseDir(this.#baseDir, join(own, 'supervisor.lock'))
+      const { dying, host } = openHost(own, { env, log, maxSpool })
+      this.#host = host
+      this.#dying = dying
+      this.#commands = new Map(recoverCommands(host, log).map((command) => [command.id, command]))
       this.#unlock = unlock
+      this.#startAway()
     } catch (error) {
       unlock?.()
       if (error instanceof RouseError) throw error
@@ -72,23 +87,33 @@ export class Supervisor {
     }
   }
 
+  /** Commands that the master has not forgotten, and what else still runs. */
+  get held(): number {
+    return new Set([...this.#commands.values(), ...this.#running]).size
+  }
+
+  get draining(): boolean {
+    return this.#drain !== undefined
+  }
+
+  set maxSpool(bytes: number) {
+    this.#host.usage.limit = bytes
+  }
+
+  /** Resolves when nothing that a dead supervisor started runs any more. To be awaited before the first connection. */
+  async ready(): Promise<void> {
+    const left = await groupsEnd(this.#dying, unkillableMs)
+    if (left.length > 0) this.#log.error(`cannot kill what is left of process groups ${left.join(', ')}`)
+  }
+
   /** Takes a new connection, sends its hello, and lets go of the one before. */
   attach(link: AgentLink): AgentLinkEvents {
     this.#detach(this.#session, 'replaced by a new connection')
     const session = new Session(link)
     this.#session = session
-    link.send({
-      type: 'hello',
-      protocol: protocolVersion,
-      version,
-      runId: this.runId,
-      facts: this.#facts ?? machineFacts(this.#baseDir),
-      commands: [...this.#commands.values()].map(({ id, output, result }) => ({
-        id,
-        logs: [{ log: 0, bytes: output.end }],
-        result,
-      })),
-    })
+    link.send(
+      helloOf(this.#commands.values(), { runId: this.runId, baseDir: this.#baseDir, facts: this.#facts }),
+    )
     return {
       message: (message) => {
         if (!session.ended) this.#receive(session, message)
@@ -99,7 +124,7 @@ export class Supervisor {
       closed: () => {
         session.end()
         if (this.#session !== session) return
-        this.#session = undefined
+        this.#letGo()
         this.#checkDrained()
       },
     }
@@ -118,7 +143,10 @@ export class Supervisor {
   /** Kills every process group at once. Synchronous: for a process that ends now. */
   kill(): void {
     this.#detach(this.#session, 'the agent was killed')
-    for (const command of this.#running) command.kill()
+    for (const command of this.#running) {
+      command.output.neverFull()
+      command.kill({ reason: 'lost', message: 'the agent was killed' })
+    }
   }
 
   /** Lets go of the master, ends every command (SIGKILL after two seconds) and waits until nothing is left. */
@@ -135,7 +163,7 @@ export class Supervisor {
       case 'run':
         return this.#run(session, message)
       case 'cancel':
-        return this.#commands.get(message.command)?.cancel(message.reason)
+        return this.#commands.get(message.command)?.cancel({ reason: 'cancelled', message: message.reason })
       case 'ack':
         return message.log === 0 ? session.ack(message.command, message.offset) : undefined
       case 'want':
@@ -150,14 +178,12 @@ export class Supervisor {
 
   #welcome(session: Session, message: Welcome): void {
     if (session.welcomed) return session.link.close('a second welcome')
-    if (message.protocol !== protocolVersion) {
-      const older = message.protocol < protocolVersion ? 'master' : 'agent'
-      return session.link.close(
-        `the master speaks protocol ${message.protocol}, this agent ${protocolVersion}: upgrade the ${older}`,
-      )
-    }
+    const mismatch = versionMismatch(message.protocol)
+    if (mismatch !== undefined) return session.link.close(mismatch)
     this.#window = Math.min(Math.max(message.window, 1), maxWindow)
     session.welcome(this.#window)
+    this.#away?.stop()
+    this.#maxDisconnected = message.maxDisconnected ?? defaultMaxDisconnected
     const offsets = new Map(
       message.resume.map(({ command, logs }) => [command, logs.find((l) => l.log === 0)?.bytes ?? 0]),
     )
@@ -165,8 +191,10 @@ export class Supervisor {
       command.output.window = this.#window
       const offset = offsets.get(command.id)
       if (offset === undefined) this.#forget(command.id)
-      else if (offset >= command.output.start && offset <= command.output.end) session.ship(command, offset)
-      else return session.link.close(`command ${command.id} has no output from byte ${offset} on`)
+      else {
+        if (offset < command.output.start || offset > command.output.end) this.#lose(command, offset)
+        session.ship(command, offset)
+      }
     }
     if (this.#drain) session.link.send({ type: 'drain', ...this.#drain })
   }
@@ -174,7 +202,8 @@ export class Supervisor {
   #run(session: Session, message: Run): void {
     if (this.#closed || this.#commands.has(message.command)) return
     if (this.#commands.size >= maxCommands) return session.link.close(`more than ${maxCommands} commands`)
-    const command = new Command(message, { baseDir: this.#baseDir, host: this.#host, window: this.#window })
+    const command = new Command(message, { baseDir: this.#baseDir, host: this.#host })
+    command.output.window = this.#window
     this.#commands.set(command.id, command)
     this.#running.add(command)
     this.#log.debug(`command ${command.id}: ${message.operation.op} in ${message.workspace}`)
@@ -192,14 +221,23 @@ export class Supervisor {
     const command = this.#commands.get(id)
     this.#session?.forget(id)
     this.#commands.delete(id)
+    command?.forget()
     if (!command || command.result) return
     this.#log.info(`killing command ${id}: the master does not want it any more`)
-    command.kill()
+    command.kill(unwanted)
+  }
+
+  // The machine lost its power after the master had got the output, or the master has lost some of it.
+  #lose(command: HeldCommand, offset: number): void {
+    const { output, result } = command
+    this.#log.warn(`command ${command.id} has no output from byte ${offset} on`)
+    output.discard(offset)
+    if (!result) command.kill({ reason: 'lost', message: `the agent has no output from byte ${offset} on` })
   }
 
   #checkDrained(): void {
     if (!this.#drain || this.#session?.welcomed) return
-    if (this.#drain.cancel) for (const command of this.#running) command.kill()
+    if (this.#drain.cancel) for (const command of this.#running) command.kill(unwanted)
     const held = this.#drain.cancel ? this.#running.size : this.#commands.size + this.#running.size
     if (held === 0) this.#drainEnded()
   }
@@ -207,32 +245,42 @@ export class Supervisor {
   #detach(session: Session | undefined, reason: string): void {
     if (!session) return
     session.end()
-    this.#session = undefined
+    this.#letGo()
     session.link.close(reason)
+  }
+
+  // Without a master the disk bounds what commands print, and the time bounds them.
+  #letGo(): void {
+    this.#session = undefined
+    for (const { output } of this.#commands.values()) output.window = Infinity
+    this.#startAway()
+  }
+
+  #startAway(): void {
+    this.#away?.stop()
+    if (this.#closed) return
+    const seconds = this.#maxDisconnected
+    this.#away = new Deadline(seconds * 1000, () => {
+      const stop: Stop = { reason: 'disconnected', message: `no master for ${inWords(seconds)}` }
+      for (const command of this.#running) command.cancel(stop)
+    })
   }
 
   async #close(): Promise<void> {
     this.#detach(this.#session, 'the agent has stopped')
+    this.#away?.stop()
     for (const command of this.#running) {
-      command.output.discard()
-      command.cancel('the agent has stopped')
+      command.output.neverFull()
+      command.cancel({ reason: 'cancelled', message: 'the agent has stopped' })
     }
     const patience = setTimeout(() => this.kill(), patienceMs)
     await Promise.all([...this.#running].map((command) => command.finished))
     clearTimeout(patience)
+    for (const { output } of this.#commands.values()) output.close()
     this.#host.leftovers.killAll()
     await this.#host.pipes.close()
     this.#unlock()
   }
-}
-
-function openHost(own: string, { env, log }: { env: NodeJS.ProcessEnv; log: Log }): Host {
-  const scratchDir = join(own, 'scratch')
-  rmSync(scratchDir, { recursive: true, force: true })
-  mkdirSync(scratchDir)
-  const leftovers = new Leftovers(join(own, 'commands'), log)
-  leftovers.killAll()
-  return { env, scratchDir, leftovers, pipes: new PipePool(join(own, 'pipes'), log) }
 }
 
 /** Raw bytes of unacknowledged output per command, until the first master says otherwise. */
@@ -240,5 +288,10 @@ const defaultWindow = 4_194_304
 /** A master cannot make an agent keep more than this. */
 const maxWindow = 67_108_864
 /** As many as a hello can list. */
-const maxCommands = 10_000
+const maxCommands = 5000
 const patienceMs = 2000
+const unkillableMs = 5000
+const defaultMaxSpool = 1_073_741_824
+/** Seconds. */
+const defaultMaxDisconnected = 3600
+const unwanted: Stop = { reason: 'cancelled', message: 'the master does not want it any more' }

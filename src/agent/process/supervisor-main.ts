@@ -1,0 +1,3 @@
+import { supervise } from './supervise.ts'
+
+await supervise(process.argv.slice(2))

@@ -1,0 +1,47 @@
+import type { Stream } from '../../../protocol/runs.ts'
+import type { OutputLog } from '../output-log.ts'
+import { maskPatterns } from './mask-patterns.ts'
+import { Masker } from './masker.ts'
+
+/** The way of a command's output into its log: nothing that is to be masked gets there. */
+export class MaskedOutput {
+  readonly #log: OutputLog
+  readonly #patterns: readonly Buffer[]
+  readonly #maskers: Readonly<Record<'stdout' | 'stderr', Masker>> | undefined
+
+  constructor(log: OutputLog, secrets: readonly string[]) {
+    this.#log = log
+    this.#patterns = maskPatterns(secrets)
+    if (secrets.length > 0)
+      this.#maskers = { stdout: new Masker(this.#patterns), stderr: new Masker(this.#patterns) }
+  }
+
+  get full(): boolean {
+    return this.#log.full
+  }
+
+  set onRoom(onRoom: () => void) {
+    this.#log.onRoom = onRoom
+  }
+
+  append(stream: Exclude<Stream, 'header'>, bytes: Buffer): void {
+    this.#log.append(stream, this.#maskers ? this.#maskers[stream].push(bytes) : bytes)
+  }
+
+  appendHeader(text: string): void {
+    this.#log.appendHeader(this.masked(text))
+  }
+
+  /** Both streams have ended. */
+  finish(): void {
+    for (const stream of ['stdout', 'stderr'] as const)
+      if (this.#maskers) this.#log.append(stream, this.#maskers[stream].end())
+    this.#log.finish()
+  }
+
+  masked(text: string): string {
+    if (this.#patterns.length === 0) return text
+    const masker = new Masker(this.#patterns)
+    return Buffer.concat([masker.push(Buffer.from(text)), masker.end()]).toString()
+  }
+}

@@ -1,0 +1,31 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { CommandResult } from '../../../protocol/operation.ts'
+
+/** How a command ended, beside its output. */
+export interface StoredResult {
+  readonly result: CommandResult
+  /** Length of the log, all of which was written before. */
+  readonly bytes: number
+}
+
+/** Throws what writing throws. */
+export function writeResult(path: string, stored: StoredResult): void {
+  writeFileSync(nameOf(path), JSON.stringify(stored), { mode: 0o600 })
+}
+
+/** Undefined when there is none, or only a part of one. */
+export function readResult(path: string): StoredResult | undefined {
+  try {
+    return JSON.parse(readFileSync(nameOf(path), 'utf8')) as StoredResult
+  } catch {
+    return undefined
+  }
+}
+
+export function removeResult(path: string): void {
+  rmSync(nameOf(path), { force: true })
+}
+
+function nameOf(path: string): string {
+  return `${path}result`
+}
