@@ -103,6 +103,7 @@ async function openParts(
     log,
     clock,
     heartbeat: settings.heartbeatSeconds,
+    maxDisconnected: settings.maxDisconnectedSeconds,
     publish,
     onLeft: (name) => void locals.close(name),
   })

@@ -24,6 +24,8 @@ export interface FleetOptions {
   readonly clock: Clock
   /** Seconds between heartbeats; an agent silent for three of them is dropped. */
   readonly heartbeat: number
+  /** Seconds without a master after which an agent ends what it runs. Default 3600. */
+  readonly maxDisconnected?: number
   readonly publish: (event: EventBody) => void
   /** Called when a worker that was removed from the config has finished its builds and is gone. */
   readonly onLeft?: (name: string) => void
@@ -231,6 +233,7 @@ export class Fleet {
       epoch: master.epoch,
       heartbeat,
       window: outputWindow,
+      maxDisconnected: this.#o.maxDisconnected ?? 3600,
       resume,
     })
     session.welcomed = true
