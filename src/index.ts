@@ -5,6 +5,7 @@ export { overlay } from './config/overlay.ts'
 export { secret } from './config/secret.ts'
 export { staticWorker } from './config/static-worker.ts'
 export { interpolate } from './model/interpolate.ts'
+export { masterLock, workerLock } from './model/lock.ts'
 export { copyDir, fileExists, makeDir, removeDir, removeFile } from './steps/file-steps.ts'
 export { git } from './steps/git.ts'
 export { httpRequest } from './steps/http-request.ts'
@@ -20,7 +21,10 @@ export type { Secret } from './config/secret.ts'
 export type {
   AgentsConfig,
   BuilderConfig,
+  BuilderHooks,
+  CollapseRequests,
   CommonWorkerOptions,
+  FreeWorker,
   ListenAddress,
   LocalWorkerConfig,
   LocalWorkerOptions,
@@ -29,9 +33,11 @@ export type {
   SchedulerConfig,
   StaticWorkerConfig,
   StaticWorkerOptions,
+  WaitingRequest,
   WorkerConfig,
 } from './config/types.ts'
 export type { Duration } from './model/durations.ts'
+export type { Lock, LockAccess, LockMode, LockOptions } from './model/lock.ts'
 export type { PropertyReader, PropertyValue, Renderable } from './model/properties.ts'
 export type { Result } from './model/results.ts'
 export type { SourceStamp } from './model/source-stamp.ts'

@@ -1,10 +1,12 @@
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
+import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { Supervisor } from './agent/supervisor/supervisor.ts'
 import { ArtifactStore } from './builds/artifact-store.ts'
 import { Builds } from './builds/builds.ts'
 import { EventLog } from './builds/event-log.ts'
+import type { SettingsChanges } from './config/compare-settings.ts'
 import type { MasterSettings, ResolvedWorker } from './config/resolve-config.ts'
 import { openDatabase } from './db/connection.ts'
 import type { DatabaseAddress } from './db/database-address.ts'
@@ -12,23 +14,33 @@ import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts'
 import { GroupCommit } from './db/group-commit.ts'
 import { keepLease } from './db/keep-lease.ts'
 import { migrateDatabase } from './db/migrate.ts'
+import type { Database } from './db/schema.ts'
 import { markMasterStopped, registerMaster } from './db/register-master.ts'
 import { connectLocal } from './fleet/connect-local.ts'
 import { Fleet } from './fleet/fleet.ts'
-import { login } from './fleet/login.ts'
+import { Login } from './fleet/login.ts'
+import { WorkerAdmin } from './fleet/worker-admin.ts'
 import type { WorkerSpec } from './fleet/worker-spec.ts'
+import { LocalWorkers, type LocalWorker } from './local-workers.ts'
 import { writeMasterFile } from './master-file.ts'
 import { messageOf } from './model/errors.ts'
 import { version } from './model/version.ts'
+import { Reconfig } from './reconfig.ts'
+import { forgetSchedulers } from './schedulers/forget-schedulers.ts'
 import { runOnce } from './schedulers/run-once.ts'
 import { systemClock } from './util/clock.ts'
 import { Releasers } from './util/releasers.ts'
 import { startWeb } from './web/server.ts'
+import { WindDown } from './wind-down.ts'
 import { webServices } from './web-services.ts'
 
 export interface Master {
   /** Where page and API are. */
   readonly url: string
+  /** Resolves with the reason when somebody asked to stop softly and nothing runs any more; the caller then stops it. */
+  readonly windDown: Promise<string>
+  /** Takes the config over as it is now. Throws what is wrong with it, and then nothing has changed. */
+  reconfig(): Promise<SettingsChanges>
   /** Resolves with the reason when the master cannot go on; the caller then stops it. */
   readonly failed: Promise<string>
   /** Releases everything in reverse order. Safe to call twice. */
@@ -40,6 +52,8 @@ export interface StartOptions {
   /** Told what takes long: 'starting PostgreSQL'. */
   readonly progress?: (doing: string) => void
   readonly uiDir?: string
+  /** Reads the config's files anew. Without it the master cannot be reconfigured. */
+  readonly reload?: () => Promise<MasterSettings>
   /** Ends the start. A master that has started is ended with `stop`. */
   readonly signal?: AbortSignal
 }
@@ -83,7 +97,16 @@ async function openParts(
   const events = new EventLog({ log })
   const publish = (event: Parameters<EventLog['publish']>[0]) => void events.publish(event)
   const master = { id: me.id, epoch: me.epoch, version }
-  const fleet = new Fleet({ commit, master, log, clock, heartbeat: settings.heartbeatSeconds, publish })
+  const fleet = new Fleet({
+    commit,
+    master,
+    log,
+    clock,
+    heartbeat: settings.heartbeatSeconds,
+    publish,
+    onLeft: (name) => void locals.close(name),
+  })
+  const locals = new LocalWorkers((worker, own) => openLocalWorker(worker, { fleet, log }, own), log)
   const artifacts = new ArtifactStore(settings.dataDir)
   await artifacts.open()
   const builds = new Builds({
@@ -100,11 +123,15 @@ async function openParts(
     artifacts: { store: artifacts, maxBytes: settings.maxArtifactSize },
     configDir: dirname(settings.configFile),
   })
+  const windDown = new WindDown({ builds, clock, log, signal: loops.signal })
+  const admin = new WorkerAdmin({ fleet, commit, clock, log, publish })
   await fleet.configure(settings.workers.map(workerSpec))
   const running = [
     keepLease(db, { id: me.id, onLost: fail, log, signal: loops.signal }),
     fleet.watch(loops.signal),
+    admin.watch(loops.signal),
     builds.watch(loops.signal),
+    windDown.watch(),
   ]
   releasers.add('loops', async () => {
     loops.abort()
@@ -112,16 +139,30 @@ async function openParts(
   })
   releasers.add('agents', () => fleet.close('the master is stopping'))
 
+  const reconfig = new Reconfig({
+    settings,
+    load: options.reload,
+    log,
+    apply: async ({ builders: wanted, schedulers, workers }) => {
+      await fleet.configure(workers.map(workerSpec))
+      await builds.configure(wanted)
+      await locals.open(workers)
+      await startSchedulers(db, builds, schedulers, log)
+    },
+  })
+  const login = new Login({ fleet, log, clock })
   let ready = false
   const services = webServices({
-    settings,
+    reconfig,
+    windDown,
     db,
     log,
     events,
     builds,
     fleet,
+    admin,
+    login,
     artifactPath: (path) => artifacts.pathOf(path),
-    login: async (name, password, from) => login(fleet, log, name, password, from),
     ready: () => ready,
   })
   await builds.open()
@@ -133,16 +174,35 @@ async function openParts(
   })
   releasers.add('web server', () => web.close())
   releasers.add('address file', await writeMasterFile(settings.dataDir, { url: web.url, pid: process.pid }))
-  for (const worker of settings.workers) {
-    if (worker.kind === 'local') await openLocalWorker(worker, { fleet, log }, releasers)
-  }
-  for (const scheduler of settings.schedulers) await runOnce(db, builds, scheduler, log)
+  releasers.add('local workers', () => locals.closeAll())
+  await locals.open(settings.workers)
+  await startSchedulers(db, builds, settings.schedulers, log)
+  releasers.add('reconfig', () => reconfig.close())
   ready = true
   releasers.add('readiness', () => {
     ready = false
     publish({ type: 'master.stopping' })
   })
-  return { url: web.url, failed, stop: () => releasers.release() }
+  return {
+    url: web.url,
+    failed,
+    windDown: windDown.done,
+    reconfig: () => reconfig.reload(),
+    stop: () => releasers.release(),
+  }
+}
+
+async function startSchedulers(
+  db: Kysely<Database>,
+  builds: Builds,
+  schedulers: MasterSettings['schedulers'],
+  log: Logger,
+): Promise<void> {
+  await forgetSchedulers(
+    db,
+    schedulers.map(({ name }) => name),
+  )
+  for (const scheduler of schedulers) await runOnce(db, builds, scheduler, log)
 }
 
 async function openServer(
@@ -169,7 +229,7 @@ async function openServer(
 }
 
 async function openLocalWorker(
-  { baseDir, name }: ResolvedWorker & { kind: 'local' },
+  { baseDir, name }: LocalWorker,
   { fleet, log }: { fleet: Fleet; log: Logger },
   releasers: Releasers,
 ): Promise<void> {
@@ -182,8 +242,8 @@ async function openLocalWorker(
 }
 
 function workerSpec(worker: ResolvedWorker): WorkerSpec {
-  const { defaultProperties, env, kind, maxBuilds, name, properties } = worker
-  const common = { kind, name, maxBuilds, properties, defaultProperties, env }
+  const { defaultProperties, env, kind, locks, maxBuilds, name, properties } = worker
+  const common = { kind, name, maxBuilds, properties, defaultProperties, env, locks }
   return worker.kind === 'static'
     ? { ...common, password: worker.password.value, keepaliveInterval: worker.keepaliveSeconds }
     : { ...common, keepaliveInterval: null }

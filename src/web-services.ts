@@ -1,33 +1,47 @@
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { Builds } from './builds/builds.ts'
-import type { MasterSettings } from './config/resolve-config.ts'
 import type { Database } from './db/schema.ts'
 import type { Fleet } from './fleet/fleet.ts'
+import type { Login } from './fleet/login.ts'
+import type { WorkerAdmin } from './fleet/worker-admin.ts'
 import type { EventSource } from './model/events.ts'
 import type { Property } from './model/properties.ts'
-import type { ForceInput, FleetService, WebServices } from './web/services.ts'
+import type { Reconfig } from './reconfig.ts'
+import type { WindDown } from './wind-down.ts'
+import type { ForceInput, WebServices } from './web/services.ts'
 
 interface Parts {
-  readonly settings: MasterSettings
+  readonly reconfig: Reconfig
+  readonly windDown: WindDown
   readonly db: Kysely<Database>
   readonly log: Logger
   readonly events: EventSource
   readonly builds: Builds
   readonly fleet: Fleet
+  readonly admin: WorkerAdmin
+  readonly login: Login
   readonly artifactPath: WebServices['artifactPath']
-  readonly login: FleetService['authenticate']
   readonly ready: () => boolean
 }
 
 /** What page and API may do, on top of builds and fleet. */
-export function webServices({ builds, fleet, login, settings, ...parts }: Parts): WebServices {
+export function webServices({
+  admin,
+  builds,
+  fleet,
+  login,
+  reconfig,
+  windDown,
+  ...parts
+}: Parts): WebServices {
   return {
     ...parts,
-    title: settings.title,
-    url: settings.url,
-    builders: () => settings.builders,
-    workers: () => settings.workers,
+    title: reconfig.settings.title,
+    url: reconfig.settings.url,
+    builders: () => reconfig.settings.builders,
+    workers: () => reconfig.settings.workers,
+    master: { reconfig: () => reconfig.reload(), windDown: (how) => windDown.begin(how) },
     queue: {
       force: async (input) => answer(await builds.submit(submission(input))),
       cancelRequest: (id, by) => builds.cancelRequest(id, by),
@@ -38,7 +52,8 @@ export function webServices({ builds, fleet, login, settings, ...parts }: Parts)
       rebuild: async (id, by) => answer(await builds.rebuild(id, by)),
     },
     fleet: {
-      authenticate: login,
+      authenticate: (attempt) => login.check(attempt),
+      setAdmin: (name, wish) => admin.set(name, wish),
       accept: (worker, link, connection) => fleet.accept(worker, link, connection),
       status: (name) => {
         const worker = fleet.get(name)

@@ -9,6 +9,7 @@ import type { BuildFacts } from '../steps/step.ts'
 import type { Clock } from '../util/clock.ts'
 import type { ArtifactStore } from './artifact-store.ts'
 import type { Commands } from './commands.ts'
+import type { LockKeeper } from './lock-keeper.ts'
 import type { LogLane } from './log-lane.ts'
 import type { ClaimedBuild } from './store-claim.ts'
 import type { Submission, Submitted } from './store-submit.ts'
@@ -19,6 +20,7 @@ export interface BuildTools {
   readonly commit: GroupCommit
   readonly commands: Commands
   readonly lane: LogLane
+  readonly locks: LockKeeper
   readonly clock: Clock
   readonly log: Logger
   readonly publish: (event: EventBody) => void

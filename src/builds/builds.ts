@@ -13,12 +13,13 @@ import type { Clock } from '../util/clock.ts'
 import type { ArtifactStore } from './artifact-store.ts'
 import { Commands } from './commands.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { LockKeeper } from './lock-keeper.ts'
 import { LogLane } from './log-lane.ts'
 import { loadPending } from './load-pending.ts'
 import { RequestEnds } from './request-ends.ts'
 import type { RunningBuild } from './running-build.ts'
 import { storeBuildCancel, storeRequestCancel } from './store-cancel.ts'
-import { storeSubmission, type Submission, type Submitted } from './store-submit.ts'
+import { storeSubmission, type CollapseRules, type Submission, type Submitted } from './store-submit.ts'
 import { syncBuilders } from './sync-builders.ts'
 import { takeUp, type HeldCommands } from './take-up.ts'
 
@@ -44,10 +45,11 @@ type Unkeyed = Omit<Submission, 'idempotencyKey'> & { readonly idempotencyKey?: 
 /** Requests and builds of one master: takes them in, answers for them, cancels them. */
 export class Builds {
   readonly #o: BuildsOptions
-  readonly #builders: ReadonlyMap<string, BuilderConfig>
+  readonly #builders: Map<string, BuilderConfig>
   readonly #commands: Commands
   readonly #lane: LogLane
   readonly #dispatcher: Dispatcher
+  readonly #collapseRules: CollapseRules
   #accepting = false
 
   constructor(options: BuildsOptions) {
@@ -59,9 +61,14 @@ export class Builds {
     }
     this.#o = { ...options, publish }
     this.#builders = new Map(options.builders.map((b) => [b.name, b]))
+    this.#collapseRules = {
+      of: (builder) => this.#builders.get(builder)?.collapseRequests,
+      failed: (builder, err) => log.error({ err, builder }, 'collapseRequests of a builder failed'),
+    }
     this.#lane = new LogLane(db, publish)
     const freed = () => this.#dispatcher.wake()
     this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
+    const locks = new LockKeeper(freed)
     const { artifacts, configDir } = options
     const requests = {
       submit: (submission: Submission) => this.submit(submission),
@@ -76,6 +83,7 @@ export class Builds {
       commit,
       commands: this.#commands,
       lane: this.#lane,
+      locks,
       clock,
       log,
       publish,
@@ -98,7 +106,7 @@ export class Builds {
       file: (session, frame) => this.#commands.file(session, frame),
       want: (session, message) => this.#commands.want(session, message),
       done: (session, message) => this.#commands.done(session, message),
-      drain: (session, cancel) => this.#dispatcher.drain(session.worker, cancel),
+      drain: (session, cancel) => this.#dispatcher.runner.drain(session.worker, cancel),
       changed: (worker) => {
         if (!worker.session) this.#commands.disconnected(worker)
         this.#dispatcher.wake()
@@ -113,6 +121,29 @@ export class Builds {
     this.#accepting = true
     await this.#takeUpLost()
     await this.#takeInPending()
+  }
+
+  /** Replaces the builders: what runs keeps its steps, what waits gets the new ones. */
+  async configure(builders: readonly BuilderConfig[]): Promise<void> {
+    await this.#o.commit.write((trx) => syncBuilders(trx, builders))
+    this.#builders.clear()
+    for (const builder of builders) this.#builders.set(builder.name, builder)
+    this.#dispatcher.wake()
+  }
+
+  /** Starts nothing more; requests are taken in and wait for the next start. */
+  hold(): void {
+    this.#dispatcher.held = true
+  }
+
+  /** Ids of the builds that run here. */
+  get running(): number[] {
+    return [...this.#dispatcher.runner.running.keys()]
+  }
+
+  /** Whether any build runs, or is only just being started or stored. */
+  get busy(): boolean {
+    return this.#dispatcher.busy
   }
 
   /** Looks after commands whose agents are away and builds whose master is gone, until aborted. */
@@ -132,18 +163,22 @@ export class Builds {
     }
     if (!this.#accepting) throw new RouseError('ROUSE_SHUTTING_DOWN', 'the master takes no requests now')
     const keyed = { ...submission, idempotencyKey: submission.idempotencyKey ?? randomUUID() }
-    const submitted = await this.#o.commit.write((trx) => storeSubmission(trx, keyed))
-    for (const { builder, id, pending } of submitted.requests) {
+    const submitted = await this.#o.commit.write((trx) => storeSubmission(trx, keyed, this.#collapseRules))
+    for (const { builder, by, id } of submitted.superseded) {
+      this.#dispatcher.remove(id)
+      this.#o.publish({
+        type: 'request.completed',
+        request: id,
+        builder,
+        result: 'SKIPPED',
+        supersededBy: by,
+      })
+    }
+    for (const { builder, id, pending, priority } of submitted.requests) {
       // Known already, unless this call stored it and the first answer of the database was lost.
       if (!pending || this.#dispatcher.knows(id)) continue
       this.#o.publish({ type: 'request.submitted', request: id, buildset: submitted.buildsetId, builder })
-      this.#dispatcher.add({
-        id,
-        builder,
-        priority: submission.priority,
-        notBefore: 0,
-        avoidWorker: undefined,
-      })
+      this.#dispatcher.add({ id, builder, priority, notBefore: 0, avoidWorker: undefined })
     }
     return submitted
   }
@@ -158,18 +193,18 @@ export class Builds {
       .executeTakeFirst()
     if (!request) throw new RouseError('ROUSE_REQUEST_UNKNOWN', `there is no request r${id}`)
     for (;;) {
-      const build = await this.#dispatcher.buildOf(id)
+      const build = await this.#dispatcher.runner.buildOf(id)
       if (!build) return this.#cancelWaiting(request, reason)
       if (await this.#cancelRunning(build, reason)) return
       // It has just ended, perhaps to be tried again.
-      await this.#dispatcher.settled(id)
+      await this.#dispatcher.runner.settled(id)
     }
   }
 
   /** Idempotent; resolves when the wish is committed. The build ends once its command has. */
   async cancelBuild(id: number, { reason }: { reason: string }): Promise<void> {
     const { commit, db } = this.#o
-    const running = this.#dispatcher.running.get(id)
+    const running = this.#dispatcher.runner.running.get(id)
     if (running) return void (await this.#cancelRunning(running, reason))
     const build = await db.selectFrom('builds').select('id').where('id', '=', id).executeTakeFirst()
     if (!build) throw new RouseError('ROUSE_BUILD_UNKNOWN', `there is no build ${id}`)
@@ -196,22 +231,26 @@ export class Builds {
 
   /** Why a pending request waits, and its place among those of its builder. */
   waiting(id: number): { reason: string; position: number } | undefined {
-    return this.#dispatcher.waiting(id)
+    const waiting = this.#dispatcher.waiting(id)
+    if (!waiting) return undefined
+    if (this.#dispatcher.held)
+      return { ...waiting, reason: 'waits for the next start: the master is being stopped' }
+    const { builder } = this.#dispatcher.queue.get(id)!
+    if (this.#builders.has(builder)) return waiting
+    return { ...waiting, reason: 'waits until its builder is in the config again' }
   }
 
   /** Takes nothing new, leaves running builds to their agents and the next master, and waits until all is stored. */
   async close(): Promise<void> {
     this.#accepting = false
     this.#commands.detachAll()
-    await this.#dispatcher.stop('the master was stopped')
+    await this.#dispatcher.stop()
     await this.#lane.close()
   }
 
   async #cancelWaiting(request: { id: number; buildset_id: number; builder: string }, reason: string) {
     const { buildset_id, builder, id } = request
-    const { queue } = this.#dispatcher
-    const waiting = queue.get(id)
-    queue.remove(id)
+    const waiting = this.#dispatcher.remove(id)
     try {
       const ended = await this.#o.commit.write((trx) => storeRequestCancel(trx, id, buildset_id, reason))
       if (ended) this.#o.publish({ type: 'request.completed', request: id, builder, result: 'CANCELLED' })

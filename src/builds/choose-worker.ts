@@ -18,14 +18,33 @@ export function chooseWorker<T extends Candidate>(
   return eligible(candidates, avoid).find((c) => c.obstacle === undefined)
 }
 
+/** All of them. */
+export function freeWorkers<T extends Candidate>(
+  candidates: readonly T[],
+  avoid: string | undefined,
+): readonly T[] {
+  return eligible(candidates, avoid).filter((c) => c.obstacle === undefined)
+}
+
+export interface WaitFacts {
+  readonly avoid?: string | undefined
+  /** Milliseconds. */
+  readonly backsOffFor: number
+  /** Among the requests of its builder, 1 is next. */
+  readonly position: number
+  /** What holds it up although a worker is free: a lock, or a function of its builder. */
+  readonly heldUp?: string | undefined
+}
+
 /** Why a request waits, in one sentence. */
 export function whyItWaits(
   candidates: readonly Candidate[],
-  { avoid, backsOffFor, position }: { avoid?: string | undefined; backsOffFor: number; position: number },
+  { avoid, backsOffFor, heldUp, position }: WaitFacts,
 ): string {
   if (backsOffFor > 0) return `waits ${Math.ceil(backsOffFor / 1000)} s before the next attempt`
   if (candidates.length === 0) return 'waits for ever: its builder has no worker in the config'
   if (chooseWorker(candidates, avoid)) {
+    if (heldUp !== undefined) return heldUp
     return position > 1 ? `${position - 1} requests of its builder come first` : 'starts now'
   }
   const able = new Set(eligible(candidates, avoid))

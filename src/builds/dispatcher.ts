@@ -1,18 +1,13 @@
 import type { Logger } from 'pino'
 import type { BuilderConfig } from '../config/types.ts'
-import { isConnectionFailure } from '../db/connection-failure.ts'
-import type { Work } from '../db/group-commit.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import type { Place, Worker } from '../fleet/worker.ts'
-import { backoff } from '../util/backoff.ts'
-import { chooseWorker, whyItWaits } from './choose-worker.ts'
-import { PendingQueue, type PendingRequest } from './pending-queue.ts'
+import type { Worker } from '../fleet/worker.ts'
+import { BuildRunner } from './build-runner.ts'
 import type { BuildTools } from './build-tools.ts'
-import { RunningBuild, type BuildOutcome } from './running-build.ts'
-import { storeClaim } from './store-claim.ts'
-import { requestOf, resumeBuild } from './resume-build.ts'
-import { storeBuildEnd } from './store-result.ts'
-import { storeSurely } from './store-surely.ts'
+import { chooseWorker, freeWorkers, whyItWaits } from './choose-worker.ts'
+import { HookedBuilder, mostShown, type Offer } from './hooked-builder.ts'
+import { PendingQueue, type PendingRequest } from './pending-queue.ts'
+import { requestOf } from './resume-build.ts'
 import type { UnfinishedBuild } from './take-up.ts'
 
 export interface DispatcherOptions {
@@ -24,22 +19,35 @@ export interface DispatcherOptions {
   readonly maxInfraRetries: number
 }
 
-/** Gives pending requests to free workers and sees each build through to its stored end. */
+/** A request and the workers that could build it now, the best first. */
+interface Ready {
+  readonly request: PendingRequest
+  readonly workers: readonly Worker[]
+}
+
+/** Gives pending requests to free workers, in the order of the queue. */
 export class Dispatcher {
   readonly #o: DispatcherOptions
   readonly queue = new PendingQueue()
-  readonly running = new Map<number, RunningBuild>()
-  /** By request id: from leaving the queue until the end of its build is stored. */
-  readonly #inFlight = new Map<number, Promise<void>>()
-  readonly #claiming = new Map<number, Promise<RunningBuild | undefined>>()
+  readonly runner: BuildRunner
+  readonly #hooked = new Map<string, HookedBuilder>()
+  /** Nothing new starts. */
+  held = false
   #timer: NodeJS.Timeout | undefined
   #waking = false
   #served = 0
-  #stopped: string | undefined
-  readonly #stopping = new AbortController()
+  #stopped = false
 
   constructor(options: DispatcherOptions) {
     this.#o = options
+    this.runner = new BuildRunner({
+      ...options,
+      again: (request) => this.#enqueue(request),
+      freed: (worker) => {
+        options.fleet.freed(worker)
+        this.wake()
+      },
+    })
   }
 
   /** Nothing happens when it is here already. */
@@ -47,29 +55,32 @@ export class Dispatcher {
     if (!this.knows(request.id)) this.#enqueue(request)
   }
 
+  /** Whether any request is on its way through a build. */
+  get busy(): boolean {
+    return this.runner.busy
+  }
+
   /** Whether a request waits here or is on its way through a build. */
   knows(requestId: number): boolean {
-    return this.queue.get(requestId) !== undefined || this.#inFlight.has(requestId)
+    return this.queue.get(requestId) !== undefined || this.runner.knows(requestId)
+  }
+
+  /** Takes a request out of the queue and returns it; undefined when it does not wait here. */
+  remove(requestId: number): PendingRequest | undefined {
+    const request = this.queue.get(requestId)
+    this.queue.remove(requestId)
+    if (request) this.#o.tools.locks.release(requestId)
+    return request
   }
 
   /** Distributes in the next turn of the event loop. */
   wake(): void {
-    if (this.#waking || this.#stopped !== undefined) return
+    if (this.#waking || this.#stopped) return
     this.#waking = true
     setImmediate(() => {
       this.#waking = false
       this.#distribute()
     })
-  }
-
-  /** The build that a request is in, also when it is only just being claimed. */
-  async buildOf(requestId: number): Promise<RunningBuild | undefined> {
-    return this.#claiming.get(requestId)?.catch(() => undefined)
-  }
-
-  /** Resolves when the build of the request has ended and that is stored. */
-  async settled(requestId: number): Promise<void> {
-    await this.#inFlight.get(requestId)
   }
 
   /** Why a pending request waits, and its place among those of its builder. */
@@ -79,7 +90,9 @@ export class Dispatcher {
     const position = this.queue.position(id)!
     const backsOffFor = request.notBefore - this.#o.tools.clock.now()
     const { avoidWorker, builder } = request
-    const reason = whyItWaits(this.#candidates(builder), { position, backsOffFor, avoid: avoidWorker })
+    const heldUp = this.#o.tools.locks.reason(id) ?? this.#hookedOf(builder)?.reason(id)
+    const facts = { position, backsOffFor, avoid: avoidWorker, heldUp }
+    const reason = whyItWaits(this.#candidates(builder), facts)
     return { position, reason }
   }
 
@@ -89,184 +102,105 @@ export class Dispatcher {
       if (this.knows(stored.requestId)) continue
       const request = requestOf(stored)
       const worker = this.#o.fleet.get(stored.worker)
-      if (!worker) {
-        const gone = this.#endGone(stored, request).finally(() => this.#inFlight.delete(request.id))
-        this.#inFlight.set(request.id, gone)
-        continue
-      }
-      const open = stored.steps.flatMap((step) => step.stored.commands).filter((c) => c.result === null)
-      const commands = open.map((command) => command.id)
-      const place = worker.hold(stored.builder, stored.slot)
-      const builder = this.#o.builders.get(stored.builder)
-      this.#o.tools.commands.expect(commands)
-      void this.#follow(request, place, async () => {
-        const running = resumeBuild(stored, { builder, place, request, tools: this.#o.tools })
-        this.#started(running)
-        if (stored.cancelReason !== null) running.cancel(stored.cancelReason)
-        return running
-      }).then(() => this.#o.tools.commands.expectNoMore(commands))
+      if (worker) this.runner.resume(stored, request, worker.hold(stored.builder, stored.slot))
+      else this.runner.endGone(stored, request)
     }
   }
 
   /** Starts nothing more, lets go of what runs, and waits until what has ended is stored. */
-  async stop(reason: string): Promise<void> {
-    this.#stopped = reason
-    this.#stopping.abort()
+  async stop(): Promise<void> {
+    this.#stopped = true
     clearTimeout(this.#timer)
-    for (const build of this.running.values()) build.leave()
-    await Promise.allSettled(this.#inFlight.values())
+    await Promise.all([...this.#hooked.values()].map((hooked) => hooked.stop()))
+    await this.runner.stop()
   }
 
   #distribute(): void {
-    if (this.#stopped !== undefined) return
+    if (this.#stopped || this.held) return
     const now = this.#o.tools.clock.now()
     while (this.#startOne(now));
     clearTimeout(this.#timer)
-    const next = this.queue.nextTime(now)
-    if (next !== undefined) this.#timer = setTimeout(() => this.wake(), Math.min(next - now, 60_000))
+    const next = this.#nextTime(now)
+    if (next < Infinity) this.#timer = setTimeout(() => this.wake(), Math.min(next - now, 60_000))
+  }
+
+  /** When something may start although nothing happens. */
+  #nextTime(now: number): number {
+    const rests = [...this.#hooked.values()].map(({ restsUntil = 0 }) =>
+      restsUntil > now ? restsUntil : Infinity,
+    )
+    return Math.min(this.queue.nextTime(now) ?? Infinity, ...rests)
   }
 
   #startOne(now: number): boolean {
-    for (const request of this.queue.heads(now)) {
-      const worker = chooseWorker(this.#candidates(request.builder), request.avoidWorker)
-      if (!worker) continue
-      this.queue.remove(request.id)
-      this.queue.served(request.builder, ++this.#served)
-      const place = worker.take(request.builder)
-      void this.#follow(request, place, () => this.#claim(request, place))
+    const { builders, tools } = this.#o
+    const { locks, publish } = tools
+    for (const { request, workers } of this.#ready(now)) {
+      const { builder, id } = request
+      const waited = locks.waits(id)
+      const worker = locks.takeForRequest(request, builders.get(builder) ?? {}, workers)
+      if (!worker) {
+        if (!waited) publish({ type: 'request.waiting', request: id, builder, reason: locks.reason(id)! })
+        continue
+      }
+      this.#hookedOf(builder)?.started()
+      this.queue.remove(id)
+      this.queue.served(builder, ++this.#served)
+      this.runner.start(request, worker.take(builder))
       return true
     }
     return false
   }
 
-  // Never rejects.
-  #follow(
-    request: PendingRequest,
-    place: Place,
-    begin: () => Promise<RunningBuild | undefined>,
-  ): Promise<void> {
-    const { worker } = place
-    const done = this.#see(request, begin).finally(() => {
-      this.#inFlight.delete(request.id)
-      worker.places.delete(place)
-      this.#sayDrained(worker)
-      this.wake()
-    })
-    this.#inFlight.set(request.id, done)
-    return done
+  /** Requests that have a worker, in the order in which they are to be served. */
+  #ready(now: number): Iterable<Ready> {
+    const { locks } = this.#o.tools
+    if (!locks.someoneWaits) return this.#choices(now)
+    const ready = [...this.#choices(now)]
+    locks.letPass(new Set(ready.map(({ request }) => request.id)))
+    return ready
   }
 
-  /** Tells an agent that wants to end, once nothing of it runs any more. */
-  #sayDrained(worker: Worker): void {
-    if (worker.session?.draining && worker.places.size === 0) worker.session.send({ type: 'drained' })
-  }
-
-  /** An agent wants to end; with `cancel` it does not wait for its builds. */
-  drain(worker: Worker, cancel: boolean): void {
-    const cancelIt = (build: RunningBuild | undefined) => {
-      if (build?.place.worker === worker) build.cancel('the agent is shutting down')
-    }
-    // Also those that are only just being claimed.
-    if (cancel) for (const claiming of this.#claiming.values()) claiming.then(cancelIt, () => {})
-    this.#sayDrained(worker)
-  }
-
-  // Never rejects.
-  async #see(request: PendingRequest, begin: () => Promise<RunningBuild | undefined>): Promise<void> {
-    const { log, tools } = this.#o
-    let running: RunningBuild | undefined
-    try {
-      const claiming = begin()
-      this.#claiming.set(request.id, claiming)
-      running = await claiming
-      if (!running) return
-      const outcome = await running.run()
-      if (outcome !== 'left') await this.#end(running, outcome)
-    } catch (error) {
-      const facts = { request: request.id, build: running?.claimed.id }
-      if (isPlaceTaken(error)) log.warn(facts, 'its place is held by a build of a master that may still live')
-      else log.error({ err: error, ...facts }, 'a build could not be stored')
-      // Not begun: later. Not ended: this master stops, and the next one takes the row back.
-      if (!running && this.#stopped === undefined)
-        this.#enqueue({ ...request, notBefore: tools.clock.now() + 5000 })
-    } finally {
-      this.#claiming.delete(request.id)
-      if (running) this.running.delete(running.claimed.id)
+  *#choices(now: number): Iterable<Ready> {
+    for (const head of this.queue.heads(now)) {
+      const choice = this.#choice(now, head)
+      if (choice) yield choice
     }
   }
 
-  async #claim(request: PendingRequest, place: Place): Promise<RunningBuild | undefined> {
-    const { builders, master, tools } = this.#o
-    const builder = builders.get(request.builder)!
-    const runId = place.worker.session!.runId
-    const claim = { requestId: request.id, builder, place, runId, master }
-    const claimed = await this.#store((trx) => storeClaim(trx, claim), isConnectionFailure)
-    if (!claimed) return undefined
-    const running = new RunningBuild({ claimed, request, place, runId, builder, tools })
-    this.#started(running)
-    const { attempt, id } = claimed
-    const facts = { build: id, request: request.id, builder: builder.name }
-    tools.publish({ type: 'request.claimed', ...facts })
-    tools.publish({ type: 'build.started', ...facts, worker: place.worker.name, attempt })
-    return running
+  #choice(now: number, head: PendingRequest): Ready | undefined {
+    const hooked = this.#hookedOf(head.builder)
+    if (hooked) return hooked.choice(now, this.#offer(head.builder))
+    const workers = this.#candidates(head.builder)
+    const first = chooseWorker(workers, head.avoidWorker)
+    if (!first) return undefined
+    const unlocked = !this.#o.builders.get(head.builder)?.locks && first.spec.locks.length === 0
+    return { request: head, workers: unlocked ? [first] : freeWorkers(workers, head.avoidWorker) }
   }
 
-  #started(running: RunningBuild): void {
-    running.place.buildId = running.claimed.id
-    this.running.set(running.claimed.id, running)
-    if (this.#stopped !== undefined) running.leave()
-  }
-
-  async #end(running: RunningBuild, outcome: BuildOutcome): Promise<void> {
-    const { master, maxInfraRetries, tools } = this.#o
-    const { attempt, buildsetId, id, infraFailures, requestId } = running.claimed
-    const { worker } = running.place
-    const counts = outcome.again === 'counted'
-    const again = counts ? infraFailures < maxInfraRetries : outcome.again === 'free'
-    const result = counts && !again ? 'EXCEPTION' : outcome.result
-    const summary =
-      result === outcome.result ? outcome.summary : `gave up after ${attempt} attempts: ${outcome.summary}`
-    const notBefore = tools.clock.now() + (counts ? backoff(infraFailures, retryDelay) : 0)
-    const end = { buildId: id, requestId, buildsetId, result, summary, epoch: master.epoch }
-    const retry = { notBefore: new Date(notBefore), avoidWorkerId: counts ? worker.rowId : null, counts }
-    const stored = await this.#store((trx) => storeBuildEnd(trx, again ? { ...end, retry } : end))
-    if (!stored) return
-    const facts = { request: requestId, builder: running.facts.builder, result }
-    tools.publish({ type: 'build.finished', build: id, worker: worker.name, ...facts })
-    if (!again) tools.publish({ type: 'request.completed', ...facts })
-    else {
-      const avoidWorker = counts ? worker.name : undefined
-      this.#enqueue({ ...running.request, notBefore, avoidWorker })
-    }
-  }
-
-  /** Ends a build whose worker is no longer in the config: its agent cannot come back. Never rejects. */
-  async #endGone(
-    { buildsetId, id, requestId, worker }: UnfinishedBuild,
-    request: PendingRequest,
-  ): Promise<void> {
-    const { log, master, tools } = this.#o
-    const summary = `worker "${worker}" is no longer in the config`
-    const end = { buildId: id, requestId, buildsetId, result: 'RETRY', summary, epoch: master.epoch } as const
-    const retry = { notBefore: new Date(0), avoidWorkerId: null, counts: false }
-    try {
-      await this.#store((trx) => storeBuildEnd(trx, { ...end, retry }))
-      tools.publish({
-        type: 'build.finished',
-        build: id,
-        request: requestId,
-        builder: request.builder,
-        worker,
-        result: 'RETRY',
+  /** Set for builders whose config, as it is now, has functions that choose. */
+  #hookedOf(builder: string): HookedBuilder | undefined {
+    const { builders, tools } = this.#o
+    const config = builders.get(builder)
+    if (!(config?.nextBuild ?? config?.nextWorker ?? config?.canStartBuild)) return undefined
+    let hooked = this.#hooked.get(builder)
+    if (!hooked) {
+      hooked = new HookedBuilder({
+        hooks: () => builders.get(builder) ?? {},
+        builder,
+        tools,
+        answered: () => this.wake(),
       })
-      this.#enqueue(request)
-    } catch (error) {
-      log.error({ err: error, build: id }, 'a build could not be stored')
+      this.#hooked.set(builder, hooked)
     }
+    return hooked
   }
 
-  #store<T>(work: Work<T>, again?: (error: unknown) => boolean): Promise<T> {
-    return storeSurely(work, this.#o.tools, this.#stopping.signal, again)
+  #offer(builder: string): Offer {
+    return {
+      requests: () => this.queue.first(builder, mostShown),
+      workersFor: ({ avoidWorker }) => freeWorkers(this.#candidates(builder), avoidWorker),
+    }
   }
 
   #enqueue(request: PendingRequest): void {
@@ -278,11 +212,3 @@ export class Dispatcher {
     return (this.#o.builders.get(builder)?.workers ?? []).flatMap((name) => this.#o.fleet.get(name) ?? [])
   }
 }
-
-// A worker that came here from another master, or from one that died a moment ago.
-function isPlaceTaken(error: unknown): boolean {
-  return (error as { constraint?: unknown }).constraint === 'builds_one_per_slot'
-}
-
-/** Milliseconds: a broken worker is given a moment, a whole fleet is not hammered. */
-const retryDelay = { initial: 1000, max: 60_000 }

@@ -50,6 +50,11 @@ export class PendingQueue {
     return this.#byBuilder.get(builder)?.length ?? 0
   }
 
+  /** The first requests of a builder, at most `limit`. */
+  first(builder: string, limit: number): PendingRequest[] {
+    return this.#byBuilder.get(builder)?.slice(0, limit) ?? []
+  }
+
   /** Place among the requests of its builder, 1 is next; undefined when it is not pending. */
   position(id: number): number | undefined {
     const request = this.#byId.get(id)

@@ -11,8 +11,9 @@ import type { BuildTools, StepHost } from './build-tools.ts'
 import { Detached, InfrastructureFailure } from './command.ts'
 import type { PendingRequest } from './pending-queue.ts'
 import type { ClaimedBuild, ClaimedStep } from './store-claim.ts'
-import { ConfigChanged } from './stored-calls.ts'
+import { ConfigChanged, nothingStored } from './stored-calls.ts'
 import { afterStep, atStart, skipReason, type Progress } from './step-rules.ts'
+import { takeStepLocks } from './step-locks.ts'
 import { isNotTheSteps, StepRun } from './step-run.ts'
 
 export interface BuildOutcome {
@@ -145,7 +146,10 @@ export class RunningBuild implements StepHost {
     return ran ? ended(progress.result, summary) : ended('SKIPPED', 'no step had anything to do')
   }
 
-  async #runStep({ id, number, step, stored }: ClaimedStep, run: Step['run']): Promise<StepOutcome> {
+  async #runStep(
+    { id, number, step, stored = nothingStored }: ClaimedStep,
+    run: Step['run'],
+  ): Promise<StepOutcome> {
     const { commit, publish } = this.tools
     const facts = { build: this.claimed.id, step: id, number, name: step.name }
     const context = new StepRun(this, id, this.#cancel.signal, stored)
@@ -160,14 +164,22 @@ export class RunningBuild implements StepHost {
           .execute(),
       )
       .then(() => publish({ type: 'step.started', ...facts }))
+    const { locks = [], name } = step
+    const note = (line: string, key: string) => context.note(line, key)
+    const locked = { id, number, name, locks, stored, signal: context.signal, note }
+    const begin = async () => {
+      await takeStepLocks(this, locked)
+      return run(context)
+    }
     let outcome: StepOutcome
     try {
-      ;[outcome] = await Promise.all([this.#outcome(run, context), started])
+      ;[outcome] = await Promise.all([this.#outcome(begin, context), started])
     } catch (error) {
       if (error instanceof ConfigChanged) await context.outlast()
       throw error
     } finally {
       await context.end()
+      this.tools.locks.releaseStep(id)
     }
     const finished = context.finishLogs()
     const end = commit.write((trx) => storeStepEnd(trx, id, outcome))
@@ -176,11 +188,11 @@ export class RunningBuild implements StepHost {
     return outcome
   }
 
-  async #outcome(run: Step['run'], context: StepRun): Promise<StepOutcome> {
+  async #outcome(begin: () => ReturnType<Step['run']>, context: StepRun): Promise<StepOutcome> {
     const { signal } = context
     if (signal.aborted) return this.#cancelled()
     try {
-      const outcome = outcomeOf(await Promise.race([run(context), context.unheeded()]))
+      const outcome = outcomeOf(await Promise.race([begin(), context.unheeded()]))
       if (this.#leaving) throw new Detached('the master is stopping')
       if (outcome.result === 'SUCCESS') return outcome
       if (context.lost && this.cancelReason === undefined) throw context.lost

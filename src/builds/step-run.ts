@@ -131,9 +131,9 @@ export class StepRun implements StepContext {
     )
   }
 
-  async note(line: string): Promise<void> {
+  async note(line: string, key?: string): Promise<void> {
     this.#over.signal.throwIfAborted()
-    const call = this.#effects.call()
+    const call = this.#effects.call(key)
     await this.#logs.note(line, (at) => this.#effects.once(call, 'note', { line }, () => at))
   }
 

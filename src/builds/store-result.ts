@@ -78,8 +78,6 @@ export async function storeRequestEnd(
   buildsetId: number,
   result: Result,
 ): Promise<boolean> {
-  // Two requests of one buildset may end at once; the lock makes one of them see the other's result.
-  await trx.selectFrom('buildsets').select('id').where('id', '=', buildsetId).forUpdate().execute()
   const ended = await trx
     .updateTable('requests')
     .set({ state: 'complete', result, completed_at: sql<Date>`now()` })
@@ -87,12 +85,22 @@ export async function storeRequestEnd(
     .where('state', '<>', 'complete')
     .returning('id')
     .executeTakeFirst()
+  const siblings = await storeBuildsetEnd(trx, buildsetId)
+  return ended !== undefined || siblings.some((s) => s.id === requestId && s.result === result)
+}
+
+/** Ends a buildset once all its requests have. Returns these. */
+export async function storeBuildsetEnd(
+  trx: Transaction<Database>,
+  buildsetId: number,
+): Promise<{ id: number; result: Result | null }[]> {
+  // Two requests of one buildset may end at once; the lock makes one of them see the other's result.
+  await trx.selectFrom('buildsets').select('id').where('id', '=', buildsetId).forUpdate().execute()
   const siblings = await trx
     .selectFrom('requests')
     .select(['id', 'result'])
     .where('buildset_id', '=', buildsetId)
     .execute()
-  if (!ended) return siblings.some((s) => s.id === requestId && s.result === result)
   if (siblings.every((s) => s.result !== null)) {
     await trx
       .updateTable('buildsets')
@@ -101,7 +109,7 @@ export async function storeRequestEnd(
       .where('result', 'is', null)
       .execute()
   }
-  return true
+  return siblings
 }
 
 async function hasEnd(trx: Transaction<Database>, { buildId, epoch, result }: BuildEnd): Promise<boolean> {

@@ -22,6 +22,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./stop.ts')).stopCommand(),
   },
   {
+    name: 'reconfig',
+    summary: 'make the running master take its config over',
+    load: async () => (await import('./reconfig.ts')).reconfigCommand(),
+  },
+  {
     name: 'check',
     summary: 'look for mistakes in master.config.ts',
     load: async () => (await import('./check.ts')).checkCommand(),

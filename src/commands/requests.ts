@@ -51,11 +51,15 @@ const requestsTable: Columns<ApiRequest> = ({ isTTY, colours }, now) => [
   { title: 'PRIORITY', text: (request) => String(request.priority), align: 'right' },
   { title: 'SUBMITTED', text: (request) => when(request.submittedAt, { isTTY, now }) },
   { title: 'BUILDS', text: (request) => request.buildIds.join(' ') || '-' },
-  { title: 'WAITS FOR', text: (request) => request.waitingFor ?? '-', cut: true },
+  { title: 'WAITS FOR', text: waitsFor, cut: true },
 ]
 
 function state(request: ApiRequest): string {
   return request.result ?? request.state
+}
+
+function waitsFor({ supersededBy, waitingFor }: ApiRequest): string {
+  return waitingFor ?? (supersededBy === null ? '-' : `superseded by r${supersededBy}`)
 }
 
 function place(request: ApiRequest): number {

@@ -5,8 +5,9 @@ import pc from 'picocolors'
 import { checkConfig } from '../config/check-config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { resolveConfig, type MasterSettings } from '../config/resolve-config.ts'
-import { startMaster } from '../master.ts'
+import { startMaster, type Master } from '../master.ts'
 import { messageOf } from '../model/errors.ts'
+import { onHangup } from './on-hangup.ts'
 import { masterLog } from './output/master-log.ts'
 
 export function startCommand(): Command {
@@ -20,39 +21,48 @@ export function startCommand(): Command {
 }
 
 async function start(configFile: string | undefined, json: boolean): Promise<void> {
-  const settings = await readSettings(configFile)
+  const settings = await readSettings(configFile, {
+    warn: (message) => void process.stderr.write(`warning: ${message}\n`),
+  })
   const log = masterLog({ json })
   // A config is code too: a promise that it has forgotten must not end the master.
   process.on('unhandledRejection', (error) =>
     log.error({ err: error }, 'a promise failed and nobody waits for it'),
   )
   const starting = new AbortController()
-  const stopping = onceSignalled()
+  let running: Master | undefined
+  // What is wrong with the config is logged there.
+  const stopping = onceSignalled(() => void running?.reconfig().catch(() => {}))
   void stopping.then((reason) => starting.abort(new Error(reason)))
   const master = await startMaster(settings, {
     log,
     signal: starting.signal,
     progress: (doing) => log.info(doing),
     uiDir: pageFolder(),
+    reload: () => readSettings(configFile, { reload: true, warn: (message) => log.warn(message) }),
   }).catch((error: unknown) => {
     if (!starting.signal.aborted) throw error
     log.info(`stopped while starting: ${messageOf(starting.signal.reason)}`)
   })
   if (!master) return
+  running = master
   log.info(`${settings.title} is ready at ${pc.bold(master.url)}`)
   const failed = master.failed.then((reason) => {
     process.exitCode = 1
     return reason
   })
-  log.info(`stopping: ${await Promise.race([stopping, failed])}`)
+  log.info(`stopping: ${await Promise.race([stopping, failed, master.windDown])}`)
   await master.stop()
   log.info('stopped')
 }
 
-async function readSettings(configFile: string | undefined): Promise<MasterSettings> {
-  const loaded = await loadConfig({ configFile, cwd: process.cwd(), env: process.env })
+async function readSettings(
+  configFile: string | undefined,
+  { reload = false, warn }: { reload?: boolean; warn: (message: string) => void },
+): Promise<MasterSettings> {
+  const loaded = await loadConfig({ configFile, cwd: process.cwd(), env: process.env, reload })
   for (const { message, severity } of checkConfig(loaded.config)) {
-    if (severity === 'warning') process.stderr.write(`warning: ${message}\n`)
+    if (severity === 'warning') warn(message)
   }
   return resolveConfig(loaded, process.env)
 }
@@ -64,8 +74,9 @@ function pageFolder(): string {
 }
 
 /** Resolves with the first signal that asks to stop; a later one ends the process at once. */
-function onceSignalled(): Promise<string> {
+function onceSignalled(reload: () => void): Promise<string> {
   return new Promise((resolve) => {
+    onHangup({ reload, gone: () => resolve('the terminal was closed') })
     let first: number | undefined
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {

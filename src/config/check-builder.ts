@@ -1,8 +1,11 @@
 import { checkRenderableEnv } from './check-env.ts'
+import { checkLocks } from './check-locks.ts'
 import { checkProperties } from './check-properties.ts'
 import { checkStep } from './check-step.ts'
 import { check, listOf, name, optional, options } from './checks.ts'
 import type { BuilderConfig } from './types.ts'
+
+const aFunction = optional(check('a function', (value) => typeof value === 'function'))
 
 export const checkBuilder = options<BuilderConfig>('a builder', {
   name,
@@ -11,4 +14,14 @@ export const checkBuilder = options<BuilderConfig>('a builder', {
   steps: listOf('step', checkStep),
   properties: optional(checkProperties),
   env: optional(checkRenderableEnv),
+  locks: optional(checkLocks),
+  collapseRequests: optional(
+    check(
+      "true, false, 'all' or a function",
+      (value) => [true, false, 'all'].includes(value as boolean) || typeof value === 'function',
+    ),
+  ),
+  nextBuild: aFunction,
+  nextWorker: aFunction,
+  canStartBuild: aFunction,
 })

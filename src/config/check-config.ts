@@ -2,6 +2,7 @@ import { checkAddresses, checkAgents, checkListen, checkPageUrl } from './check-
 import { checkBuilder } from './check-builder.ts'
 import { checkBaseDirs } from './check-base-dirs.ts'
 import { checkDatabase } from './check-database.ts'
+import { checkLockUse } from './check-locks.ts'
 import { checkNames } from './check-names.ts'
 import { checkPastedSecrets } from './check-pasted-secrets.ts'
 import { checkReferences } from './check-references.ts'
@@ -20,6 +21,7 @@ export function checkConfig(config: unknown): Problem[] {
   if (isPlainObject(config)) {
     checkNames(config, root)
     checkReferences(config, root)
+    checkLockUse(config, root)
     checkAddresses(config, root)
     checkBaseDirs(config, root)
     checkPastedSecrets(config, root)

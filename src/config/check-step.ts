@@ -1,5 +1,6 @@
 import type { Step, StepFlags } from '../steps/step.ts'
 import { check, optional, text, yesOrNo, type Check, type Checks } from './checks.ts'
+import { checkLocks } from './check-locks.ts'
 import { show } from './show.ts'
 
 /** A step and the flags that all steps have. What is wrong with its own options it says itself. */
@@ -36,5 +37,6 @@ const flags: Checks<StepFlags> = {
   flunkOnFailure: yesOrNo,
   warnOnWarnings: yesOrNo,
   alwaysRun: yesOrNo,
+  locks: checkLocks,
   doStepIf: check('true, false or a function', (value) => ['boolean', 'function'].includes(typeof value)),
 }

@@ -1,5 +1,6 @@
 import { checkByKind } from './check-by-kind.ts'
 import { checkEnv } from './check-env.ts'
+import { checkLocks } from './check-locks.ts'
 import { checkProperties } from './check-properties.ts'
 import { checkConfidential } from './check-secret.ts'
 import { check, duration, name, optional, options, path, positiveInteger, type Check } from './checks.ts'
@@ -19,6 +20,7 @@ const common = {
   properties: optional(checkProperties),
   defaultProperties: optional(checkProperties),
   env: optional(checkEnv),
+  locks: optional(checkLocks),
 }
 
 const address = (value: unknown) => typeof value === 'string' && /^[^\s@]+@[^\s@]+$/.test(value)

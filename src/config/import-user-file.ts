@@ -6,15 +6,21 @@ export interface ImportOptions {
   /** Paths in errors are shown from here. */
   readonly cwd: string
   readonly timeoutMs: number
+  /**
+   * 0 returns what Node has loaded already. Another number that was not given before runs the file anew, with all that it
+   * imports by a relative path. What an older generation imports later is of that generation too.
+   */
+  readonly generation: number
 }
 
 /**
  * Runs a file of the user's config and returns its exports. Throws ROUSE_CONFIG_NOT_LOADED when the file throws or does
- * not finish in time. Node keeps what it has loaded, so a second call returns the same exports.
+ * not finish in time. What Node has loaded it keeps for ever, so that each
+ * generation takes its memory until the process ends.
  */
 export async function importUserFile(
   file: string,
-  { cwd, timeoutMs }: ImportOptions,
+  { cwd, generation, timeoutMs }: ImportOptions,
 ): Promise<Record<string, unknown>> {
   installHooks()
   const url = pathToFileURL(file).href
@@ -26,12 +32,15 @@ export async function importUserFile(
     timeoutMs,
   )
   try {
-    return await Promise.race([import(url) as Promise<Record<string, unknown>>, late])
+    return await Promise.race([
+      import(ofGeneration(url, String(generation || ''))) as Promise<Record<string, unknown>>,
+      late,
+    ])
   } catch (error) {
     throw await explainLoadFailure(error, {
       file,
       compiling: fileURLToPath(lastLoaded ?? url),
-      isUserFile: (other) => userFiles.has(other),
+      isUserFile: (other) => userFiles.has(plain(other)),
       cwd,
     })
   } finally {
@@ -47,18 +56,34 @@ function installHooks(): void {
   hooks ??= registerHooks({
     resolve(specifier, context, nextResolve) {
       const resolved = nextResolve(specifier, context)
-      const reachedByUser = userFiles.has(context.parentURL ?? '') && /^\.{1,2}\//.test(specifier)
-      if (!userFiles.has(resolved.url) && !reachedByUser) return resolved
-      userFiles.add(resolved.url)
-      return resolved.url.endsWith('.ts') ? { ...resolved, format: 'module-typescript' } : resolved
+      const parent = context.parentURL ?? ''
+      const isUsers = userFiles.has(plain(parent))
+      const ours = plain(resolved.url)
+      if (!userFiles.has(ours) && !(isUsers && /^\.{1,2}\//.test(specifier))) return resolved
+      userFiles.add(ours)
+      const url = isUsers ? ofGeneration(ours, generationOf(parent)) : resolved.url
+      return { ...resolved, url, ...(ours.endsWith('.ts') ? { format: 'module-typescript' } : {}) }
     },
     load(url, context, nextLoad) {
-      if (userFiles.has(url)) lastLoaded = url
+      if (userFiles.has(plain(url))) lastLoaded = plain(url)
       return nextLoad(url, context)
     },
   })
 }
 
+function ofGeneration(url: string, generation: string): string {
+  return generation === '' ? url : `${url}${url.includes('?') ? '&' : '?'}rouse=${generation}`
+}
+
+function generationOf(url: string): string {
+  return mark.exec(url)?.[1] ?? ''
+}
+
+function plain(url: string): string {
+  return url.replace(mark, '')
+}
+
+const mark = /[?&]rouse=(\d+)$/
 let hooks: ReturnType<typeof registerHooks> | undefined
 let lastLoaded: string | undefined
 const userFiles = new Set<string>()

@@ -8,6 +8,8 @@ import { mergeConfigs } from './merge.ts'
 export interface LoadOptions extends ConfigPlace {
   /** How long one file may take to load, in milliseconds. Default 30,000. */
   readonly timeoutMs?: number
+  /** Run the files anew, with what they import, instead of returning what an earlier call has loaded. Default false. */
+  readonly reload?: boolean
 }
 
 /** What the user's files say, merged and frozen, and not checked yet. */
@@ -25,18 +27,25 @@ export interface LoadedConfig {
  */
 export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const files = await findConfig(options)
+  const generation = options.reload ? ++generations : 0
   let config: unknown
   for (const [index, file] of files.entries()) {
-    const exported = await load(file, options)
+    const exported = await load(file, generation, options)
     config = index === 0 ? exported : mergeConfigs(config, exported)
   }
   return { config: deepFreeze(config), files, dir: dirname(files[0]!) }
 }
 
-async function load(file: string, { cwd, timeoutMs = 30_000 }: LoadOptions): Promise<unknown> {
-  const exports = await importUserFile(file, { cwd, timeoutMs })
+async function load(
+  file: string,
+  generation: number,
+  { cwd, timeoutMs = 30_000 }: LoadOptions,
+): Promise<unknown> {
+  const exports = await importUserFile(file, { cwd, timeoutMs, generation })
   if (typeof exports.default === 'object' && exports.default !== null) return exports.default
   throw new RouseError('ROUSE_CONFIG_NOT_LOADED', `${file} does not export a config as its default`, {
     advice: 'End the file with: export default defineMaster({ ... })',
   })
 }
+
+let generations = 0

@@ -1,3 +1,4 @@
+import type { LockAccess } from '../model/lock.ts'
 import type { PropertyValue } from '../model/properties.ts'
 import type { SecretValue } from './secret-value.ts'
 import type { BuilderConfig, ListenAddress, SchedulerConfig } from './types.ts'
@@ -40,6 +41,7 @@ export interface ResolvedCommonWorker {
   readonly properties: Readonly<Record<string, PropertyValue>>
   readonly defaultProperties: Readonly<Record<string, PropertyValue>>
   readonly env: Readonly<Record<string, string>>
+  readonly locks: readonly LockAccess[]
 }
 
 export interface ResolvedStaticWorker extends ResolvedCommonWorker {

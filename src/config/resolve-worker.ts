@@ -16,8 +16,15 @@ export function resolveWorker(
   worker: WorkerConfig,
   { dir, dataDir, keeper }: WorkerSurroundings,
 ): ResolvedWorker {
-  const { name, maxBuilds = defaults.maxBuilds, properties = {}, defaultProperties = {}, env = {} } = worker
-  const common = { name, maxBuilds, properties, defaultProperties, env }
+  const {
+    name,
+    maxBuilds = defaults.maxBuilds,
+    properties = {},
+    defaultProperties = {},
+    env = {},
+    locks = [],
+  } = worker
+  const common = { name, maxBuilds, properties, defaultProperties, env, locks }
   if (worker.kind === 'local') {
     const baseDir = worker.baseDir ?? join(dataDir, 'workers', name)
     return { kind: 'local', ...common, baseDir: resolve(dir, baseDir) }

@@ -1,5 +1,7 @@
 import type { Duration } from '../model/durations.ts'
-import type { PropertyValue, Renderable } from '../model/properties.ts'
+import type { LockAccess } from '../model/lock.ts'
+import type { PropertyReader, PropertyValue, Renderable } from '../model/properties.ts'
+import type { SourceStamp } from '../model/source-stamp.ts'
 import type { Step } from '../steps/step.ts'
 import type { Secret } from './secret.ts'
 
@@ -57,6 +59,8 @@ export interface CommonWorkerOptions {
   readonly defaultProperties?: Readonly<Record<string, PropertyValue>>
   /** Added to the environment of every command. */
   readonly env?: Readonly<Record<string, string>>
+  /** Held by every build that runs here, from before its start to its end. */
+  readonly locks?: readonly LockAccess[]
 }
 
 export interface StaticWorkerOptions extends CommonWorkerOptions {
@@ -84,7 +88,7 @@ export interface LocalWorkerConfig extends LocalWorkerOptions {
   readonly name: string
 }
 
-export interface BuilderConfig {
+export interface BuilderConfig extends BuilderHooks {
   readonly name: string
   readonly description?: string
   /** Names of workers, in order of preference. */
@@ -92,6 +96,56 @@ export interface BuilderConfig {
   readonly steps: readonly Step[]
   readonly properties?: Readonly<Record<string, PropertyValue>>
   readonly env?: Readonly<Record<string, Renderable<string>>>
+  /** Held by each of its builds, from before its start to its end. */
+  readonly locks?: readonly LockAccess[]
+  /**
+   * What a scheduler's new request does to older ones of schedulers that still wait: `true` (default) ends those for the
+   * same repository and branch with the same properties, `'all'` every one, `false` none; a function is asked for each
+   * of the newest 100. They end SKIPPED. What people force or a build waits for is never collapsed.
+   */
+  readonly collapseRequests?: CollapseRequests
+}
+
+export type CollapseRequests = boolean | 'all' | ((older: WaitingRequest, newer: WaitingRequest) => boolean)
+
+/**
+ * Functions that choose for a builder, sync or async. They are shown the first 100, and have 10 s for their answers. One that
+ * fails hurts only its builder: nextBuild and nextWorker give way to the usual order, canStartBuild lets the request wait.
+ */
+export interface BuilderHooks {
+  /** Which request is built next: one of those given, or its id; null: none now. */
+  readonly nextBuild?: (requests: readonly WaitingRequest[]) => Answer<WaitingRequest | number>
+  /** On which free worker: one of those given, or its name; null: none now. */
+  readonly nextWorker?: (
+    workers: readonly FreeWorker[],
+    request: WaitingRequest,
+  ) => Answer<FreeWorker | string>
+  /** Whether the request may start on the worker now; false: the next worker is asked about. */
+  readonly canStartBuild?: (request: WaitingRequest, worker: FreeWorker) => boolean | Promise<boolean>
+}
+
+type Answer<T> = T | null | undefined | Promise<T | null | undefined>
+
+/** A worker that could take one more build, as functions in the config see it. */
+export interface FreeWorker {
+  readonly name: string
+  readonly kind: string
+  readonly maxBuilds: number
+  readonly runningBuilds: number
+  /** Of its entry in the config. */
+  readonly properties: Readonly<Record<string, PropertyValue>>
+}
+
+/** A request that waits, as functions in the config see it. */
+export interface WaitingRequest {
+  readonly id: number
+  readonly builder: string
+  readonly priority: number
+  readonly reason: string
+  readonly submittedAt: Date
+  readonly source: SourceStamp
+  /** What its scheduler, the change or the person who forced it has set. */
+  readonly properties: PropertyReader
 }
 
 export type SchedulerConfig = OnceConfig

@@ -25,6 +25,7 @@ export function connectLocal(
     {
       send: (message) => toAgent((end) => end.message(message)),
       sendFile: (frame) => toAgent((end) => end.file(frame)),
+      ping: async () => open,
       close,
     },
     { address: 'this process' },

@@ -9,10 +9,12 @@ import type { Done, FromAgent, FromMaster, Hello, Want, Welcome } from '../proto
 import type { OutputFrame } from '../protocol/output-frame.ts'
 import { protocolVersion } from '../protocol/version.ts'
 import type { Clock } from '../util/clock.ts'
+import { Roster } from './roster.ts'
 import { outputWindow, Session } from './session.ts'
 import { closeLost, storeConnected, storeDisconnected } from './store-session.ts'
 import { syncWorkers } from './sync-workers.ts'
-import { Worker, type WorkerSession } from './worker.ts'
+import type { Worker, WorkerSession } from './worker.ts'
+import { watchSessions } from './watch-sessions.ts'
 import type { WorkerSpec } from './worker-spec.ts'
 
 export interface FleetOptions {
@@ -23,6 +25,8 @@ export interface FleetOptions {
   /** Seconds between heartbeats; an agent silent for three of them is dropped. */
   readonly heartbeat: number
   readonly publish: (event: EventBody) => void
+  /** Called when a worker that was removed from the config has finished its builds and is gone. */
+  readonly onLeft?: (name: string) => void
 }
 
 /** What the builds' side is told of sessions. */
@@ -49,7 +53,7 @@ const helloDeadline = 10_000
 /** The workers this master knows, and the agents connected to it. */
 export class Fleet {
   readonly #o: FleetOptions
-  readonly #workers = new Map<string, Worker>()
+  readonly #roster = new Roster()
   readonly #writes = new Set<Promise<unknown>>()
   #handlers: SessionHandlers | undefined
 
@@ -57,21 +61,15 @@ export class Fleet {
     this.#o = options
   }
 
-  /** Stores the config's workers and makes them known. */
+  /** Stores the config's workers and makes them known; those no longer in it finish their builds and are refused after. */
   async configure(specs: readonly WorkerSpec[]): Promise<void> {
     const rows = await this.#o.commit.write(async (trx) => {
       await closeLost(trx)
       return syncWorkers(trx, specs)
     })
-    for (const spec of specs) {
-      const row = rows.get(spec.name)!
-      const worker = new Worker(row.id, spec)
-      worker.adminState = row.admin_state
-      worker.adminReason = row.admin_reason
-      // Whoever was connected to a master that died is away from now on.
-      const sinceNow = row.last_connected_at ? new Date(this.#o.clock.now()) : undefined
-      worker.disconnectedAt = row.disconnected_at ?? sinceNow
-      this.#workers.set(spec.name, worker)
+    for (const worker of this.#roster.configure(specs, rows, this.#o.clock.now())) {
+      this.#o.publish({ type: 'worker.changed', worker: worker.name })
+      this.changed(worker)
     }
   }
 
@@ -80,17 +78,57 @@ export class Fleet {
     this.#handlers = handlers
   }
 
+  /** A worker of the config. */
   get(name: string): Worker | undefined {
-    return this.#workers.get(name)
+    return this.#roster.get(name)
+  }
+
+  /** A worker whose agent may log in: one of the config, or one that was removed and still has builds to finish. */
+  admitted(name: string): Worker | undefined {
+    return this.#roster.admitted(name)
   }
 
   all(): IterableIterator<Worker> {
-    return this.#workers.values()
+    return this.#roster.configured()
+  }
+
+  /** Something about a worker changed that may let a waiting request run. */
+  changed(worker: Worker): void {
+    this.#handlers?.changed(worker)
+    this.freed(worker)
+  }
+
+  /** A build has given its place on the worker back. */
+  freed(worker: Worker): void {
+    if (!worker.removed || !this.#roster.forget(worker)) return
+    const reason = 'it is no longer in the config'
+    worker.session?.close(reason)
+    if (worker.session) this.#gone(worker.session, reason)
+    this.#o.log.info({ worker: worker.name }, 'worker left: it is no longer in the config')
+    this.#o.onLeft?.(worker.name)
+  }
+
+  /**
+   * Why no agent may connect as `name` now; undefined when one may. A run takes the place of its own connection at once,
+   * another agent that of one that does not answer.
+   */
+  async whyTaken(name: string, runId: string | undefined): Promise<string | undefined> {
+    const present = this.admitted(name)?.session
+    if (!present || present.runId === runId) return undefined
+    if (await present.answers())
+      return `another agent is connected as "${name}" from ${present.address}, and it answers`
+    if (isCurrent(present)) {
+      const reason = 'another agent came, and this one did not answer'
+      this.#o.log.warn({ worker: name, address: present.address }, `agent dropped: ${reason}`)
+      present.close(reason)
+      this.#gone(present, reason)
+    }
+    return undefined
   }
 
   /** Takes over a connection that was authenticated as `name`. The session begins with its hello. */
   accept(name: string, link: MasterLink, { address }: { address: string }): MasterLinkEvents {
-    const worker = this.#workers.get(name)!
+    const worker = this.admitted(name)!
     let session: WorkerSession | undefined
     let opening = false
     let closed = false
@@ -129,42 +167,19 @@ export class Fleet {
 
   /** Sends heartbeats and keepalives, and drops the silent, until aborted. */
   async watch(signal: AbortSignal): Promise<void> {
-    const { clock, heartbeat, log } = this.#o
-    while (!signal.aborted) {
-      await clock.sleep(heartbeat * 1000, signal).catch(() => {})
-      if (signal.aborted) return
-      const now = clock.now()
-      for (const { session, spec } of this.#workers.values()) {
-        // An agent in this process is as alive as we are.
-        if (!session?.welcomed || spec.kind === 'local') continue
-        // Counted, not measured: after this machine has slept, nobody else was silent.
-        if (session.unanswered >= 3) {
-          log.warn(
-            { worker: spec.name, address: session.address },
-            'agent is silent, dropping its connection',
-          )
-          session.close('silent for three heartbeats')
-          this.#gone(session, 'silent for three heartbeats')
-          continue
-        }
-        session.unanswered++
-        session.send({ type: 'heartbeat' })
-        if (spec.keepaliveInterval !== null && now - session.lastKeepalive >= spec.keepaliveInterval * 1000) {
-          session.lastKeepalive = now
-          session.send({ type: 'keepalive' })
-        }
-      }
-    }
+    const drop = (session: WorkerSession, reason: string) => this.#drop(session, reason)
+    await watchSessions(() => this.#roster.all(), { ...this.#o, drop, signal })
   }
 
   /** Closes every connection and waits until that is stored. */
   async close(reason: string): Promise<void> {
-    for (const { session } of this.#workers.values()) {
-      if (!session) continue
-      session.close(reason)
-      this.#gone(session, reason)
-    }
+    for (const { session } of this.#roster.all()) if (session) this.#drop(session, reason)
     await Promise.allSettled(this.#writes)
+  }
+
+  #drop(session: WorkerSession, reason: string): void {
+    session.close(reason)
+    this.#gone(session, reason)
   }
 
   async #open(
@@ -178,7 +193,10 @@ export class Fleet {
     if (hello.protocol !== protocolVersion) {
       const older = hello.protocol < protocolVersion ? 'agent' : 'master'
       log.warn({ worker: worker.name, address }, `agent ${hello.version} refused: upgrade the ${older}`)
-      link.close(`protocol ${hello.protocol}, this master speaks ${protocolVersion}: upgrade the ${older}`)
+      const its = older === 'agent' ? hello.version : master.version
+      link.close(
+        `agent ${hello.version} speaks protocol ${hello.protocol}, this master speaks ${protocolVersion}: upgrade the ${older} (${its})`,
+      )
       return undefined
     }
     const present = worker.session
@@ -190,10 +208,7 @@ export class Fleet {
       link.close(`another agent is connected as "${worker.name}" from ${present.address}`)
       return undefined
     }
-    if (present) {
-      present.close('replaced by a new connection')
-      this.#gone(present, 'replaced by a new connection')
-    }
+    if (present) this.#drop(present, 'replaced by a new connection')
     const session = new Session({ id: randomUUID(), worker, hello, link, address, now: clock.now() })
     session.draining = worker.drainingRun === session.runId
     worker.session = session
@@ -258,7 +273,7 @@ export class Fleet {
     this.#o.log.info({ worker: worker.name, address: session.address, reason }, 'agent disconnected')
     this.#track(
       session.stored
-        .then(() => this.#o.commit.write((trx) => storeDisconnected(trx, session, reason)))
+        .then(() => this.#o.commit.write((trx) => storeDisconnected(trx, session, reason, this.#o.master)))
         .then(() => {
           this.#o.publish({ type: 'worker.disconnected', worker: worker.name, reason })
         }),

@@ -5,6 +5,9 @@ import type { FromMaster, Hello } from '../protocol/messages.ts'
 /** Raw bytes per command on the way without an ack. */
 export const outputWindow = 4 * 1024 * 1024
 
+/** Milliseconds: less than an agent waits for the answer to its login. */
+const pingDeadline = 5000
+
 /** One live connection of one agent, from its hello on. `W` is the worker it serves. */
 export class Session<W> {
   readonly id: string
@@ -27,6 +30,7 @@ export class Session<W> {
   unanswered = 0
   lastKeepalive: number
   readonly #link: MasterLink
+  #answer: Promise<boolean> | undefined
 
   constructor(o: { id: string; worker: W; hello: Hello; link: MasterLink; address: string; now: number }) {
     this.id = o.id
@@ -42,6 +46,12 @@ export class Session<W> {
 
   send(message: FromMaster): void {
     this.#link.send(message)
+  }
+
+  /** Asks the agent for a sign of life; those who ask meanwhile share the answer. */
+  answers(): Promise<boolean> {
+    this.#answer ??= this.#link.ping(pingDeadline).finally(() => (this.#answer = undefined))
+    return this.#answer
   }
 
   sendFile(frame: FileFrame): void {

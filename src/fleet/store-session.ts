@@ -3,7 +3,7 @@ import type { Database } from '../db/schema.ts'
 import type { Hello } from '../protocol/messages.ts'
 import type { WorkerSession } from './worker.ts'
 
-/** May run again after a commit whose answer was lost. */
+/** May run again after a commit whose answer was lost. Throws when a newer master holds the worker's session. */
 export async function storeConnected(
   trx: Transaction<Database>,
   session: WorkerSession,
@@ -11,11 +11,20 @@ export async function storeConnected(
   master: { id: string; epoch: number },
 ): Promise<void> {
   const worker_id = session.worker.rowId
+  const newer = await trx
+    .selectFrom('sessions')
+    .select('epoch')
+    .where('worker_id', '=', worker_id)
+    .where('disconnected_at', 'is', null)
+    .where('epoch', '>', master.epoch)
+    .executeTakeFirst()
+  if (newer) throw new Error(`a master of epoch ${newer.epoch} holds a session of ${session.worker.name}`)
   await trx
     .updateTable('sessions')
     .set({ disconnected_at: session.connectedAt, disconnect_reason: 'replaced by a new connection' })
     .where('worker_id', '=', worker_id)
     .where('id', '<>', session.id)
+    .where('epoch', '<=', master.epoch)
     .where('disconnected_at', 'is', null)
     .execute()
   await trx
@@ -47,16 +56,20 @@ export async function storeConnected(
 
 export async function storeDisconnected(
   trx: Transaction<Database>,
-  session: WorkerSession,
+  session: Pick<WorkerSession, 'id' | 'lastSeen' | 'worker'>,
   reason: string,
+  master: { epoch: number },
 ): Promise<void> {
   const at = new Date()
-  await trx
+  const ended = await trx
     .updateTable('sessions')
     .set({ disconnected_at: at, disconnect_reason: reason.replaceAll('\0', '').slice(0, 1000) })
     .where('id', '=', session.id)
+    .where('epoch', '=', master.epoch)
     .where('disconnected_at', 'is', null)
-    .execute()
+    .executeTakeFirst()
+  // Another master has taken the worker over, or this has been stored before.
+  if (ended.numUpdatedRows === 0n) return
   await trx
     .updateTable('workers')
     .set({ disconnected_at: at, last_seen_at: new Date(session.lastSeen) })

@@ -1,3 +1,4 @@
+import type { LockAccess } from '../model/lock.ts'
 import type { PropertyValue } from '../model/properties.ts'
 
 /** A worker of the config with its defaults filled in. */
@@ -10,6 +11,8 @@ export interface WorkerSpec {
   readonly properties: Readonly<Record<string, PropertyValue>>
   readonly defaultProperties: Readonly<Record<string, PropertyValue>>
   readonly env: Readonly<Record<string, string>>
+  /** Held by every build that runs here. */
+  readonly locks: readonly LockAccess[]
   /** Seconds between keepalive messages; null is off. */
   readonly keepaliveInterval: number | null
 }

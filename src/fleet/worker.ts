@@ -1,3 +1,4 @@
+import { active, adminObstacle, type Admin } from './admin.ts'
 import type { Session } from './session.ts'
 import type { WorkerSpec } from './worker-spec.ts'
 
@@ -17,9 +18,10 @@ export class Worker {
   spec: WorkerSpec
   readonly rowId: number
   session: WorkerSession | undefined
-  adminState: 'active' | 'paused' | 'draining' = 'active'
-  adminReason: string | null = null
+  admin: Admin = active
   disconnectedAt: Date | undefined
+  /** No longer in the config: it only finishes its builds. */
+  removed = false
   /** The agent run that asked for no more builds, which holds over reconnects. */
   drainingRun: string | undefined
   readonly places = new Set<Place>()
@@ -39,14 +41,15 @@ export class Worker {
 
   /** Whether its agent is connected and takes builds, now or after those it runs. */
   get inService(): boolean {
-    const { adminState, session } = this
-    return adminState === 'active' && session !== undefined && session.welcomed && !session.draining
+    const { admin, session } = this
+    return admin.state === 'active' && session !== undefined && session.welcomed && !session.draining
   }
 
   /** Why it cannot take one more build, in a few words; undefined when it can. */
   get obstacle(): string | undefined {
-    if (this.adminState === 'paused') return `is paused${this.adminReason ? `: ${this.adminReason}` : ''}`
-    if (this.adminState === 'draining') return 'is draining'
+    if (this.removed) return 'is no longer in the config'
+    const admin = adminObstacle(this.admin, this.places.size)
+    if (admin !== undefined) return admin
     if (!this.session) {
       return this.disconnectedAt
         ? `is not connected since ${this.disconnectedAt.toISOString()}`

@@ -20,6 +20,11 @@ export const errorCatalogue = {
     status: 401,
     advice: "Check --name and the password file against the worker's entry in master.config.ts.",
   },
+  ROUSE_AGENT_TOO_MANY_FAILURES: {
+    status: 429,
+    advice:
+      'Check name and password; the right password is let in at once, another wrong one only after ten minutes.',
+  },
   ROUSE_AGENT_VERSION: {
     status: 426,
     advice: 'Upgrade the older of agent and master: they speak different versions of the protocol.',
@@ -43,14 +48,14 @@ export const errorCatalogue = {
   },
   ROUSE_BUILD_UNKNOWN: { status: 404, advice: 'Run `rouse builds` to see the builds there are.' },
   ROUSE_CONFIG_INVALID: {
-    status: 500,
+    status: 422,
     advice: 'Mend the lines above; `rouse check` looks again without starting anything.',
   },
   ROUSE_CONFIG_NOT_FOUND: {
     status: 500,
     advice: 'Run this in the folder of master.config.ts, or name the file with --config.',
   },
-  ROUSE_CONFIG_NOT_LOADED: { status: 500, advice: 'The file could not be run; the cause names the line.' },
+  ROUSE_CONFIG_NOT_LOADED: { status: 422, advice: 'The file could not be run; the cause names the line.' },
   ROUSE_DATABASE_FAILED: {
     status: 503,
     advice: 'Check that PostgreSQL runs, that the URL is right, and that its user may create tables.',
@@ -111,7 +116,7 @@ export const errorCatalogue = {
   ROUSE_REQUEST_UNKNOWN: { status: 404, advice: 'Run `rouse requests` to see the requests there are.' },
   ROUSE_RANGE_INVALID: { status: 416, advice: 'Ask for a range inside it.' },
   ROUSE_SECRET_MISSING: {
-    status: 500,
+    status: 422,
     advice:
       'Set it in the environment, in the file named by <NAME>_FILE, or in the secrets folder beside master.config.ts.',
   },

@@ -3,8 +3,16 @@ import type { Result } from './results.ts'
 /** What happened, told to readers after it is committed. */
 export type EventBody =
   | { type: 'request.submitted'; request: number; buildset: number; builder: string }
+  | { type: 'request.waiting'; request: number; builder: string; reason: string }
   | { type: 'request.claimed'; request: number; build: number; builder: string }
-  | { type: 'request.completed'; request: number; builder: string; result: Result }
+  | {
+      type: 'request.completed'
+      request: number
+      builder: string
+      result: Result
+      /** A newer request stands for it. */
+      supersededBy?: number
+    }
   | {
       type: 'build.started'
       build: number
@@ -22,6 +30,7 @@ export type EventBody =
       result: Result
     }
   | { type: 'step.started'; build: number; step: number; number: number; name: string }
+  | { type: 'step.waiting'; build: number; step: number; number: number; name: string; reason: string }
   | { type: 'step.finished'; build: number; step: number; number: number; name: string; result: Result }
   | { type: 'log.created'; build: number; step: number; log: number; name: string }
   | { type: 'log.grew'; build: number; log: number; bytes: number; lines: number }

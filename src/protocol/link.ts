@@ -22,6 +22,8 @@ export interface AgentLinkEvents {
 /** The master's end. */
 export interface MasterLink {
   send(message: FromMaster): void
+  /** Whether the agent gives a sign of life within `ms` milliseconds. Never rejects. */
+  ping(ms: number): Promise<boolean>
   sendFile(frame: FileFrame): void
   close(reason: string): void
 }

@@ -3,7 +3,14 @@ import { seconds } from '../model/durations.ts'
 import { closest } from '../util/closest.ts'
 import type { StepFlags } from './step.ts'
 
-const flagNames = ['haltOnFailure', 'flunkOnFailure', 'warnOnWarnings', 'alwaysRun', 'doStepIf'] as const
+const flagNames = [
+  'haltOnFailure',
+  'flunkOnFailure',
+  'warnOnWarnings',
+  'alwaysRun',
+  'doStepIf',
+  'locks',
+] as const
 
 /** The flags among a step's options. */
 export function flagsOf(options: StepFlags): StepFlags {

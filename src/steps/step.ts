@@ -1,4 +1,5 @@
 import type { Duration } from '../model/durations.ts'
+import type { LockAccess } from '../model/lock.ts'
 import type { PropertyReader, PropertyValue } from '../model/properties.ts'
 import type { Result } from '../model/results.ts'
 import type { CommandResult, Operation, TransferOperation } from '../protocol/operation.ts'
@@ -29,6 +30,8 @@ export interface StepFlags {
   readonly warnOnWarnings?: boolean
   /** Runs also after a halt or a cancelled build. Default false. */
   readonly alwaysRun?: boolean
+  /** Held while the step runs; it waits for all of them first. A lock that its builder holds already cannot be one of them. */
+  readonly locks?: readonly LockAccess[]
   /** Whether to run at all; false ends the step SKIPPED. A function gets the build's properties and its result so far. */
   readonly doStepIf?: boolean | ((properties: PropertyReader, resultSoFar: Result) => boolean)
 }

@@ -29,6 +29,7 @@ export function serveAgent(socket: WebSocket, worker: string, address: string, s
   const link: MasterLink = {
     send: (message) => send(encodeControl(message)),
     sendFile: (frame) => send(encodeFileFrame(frame)),
+    ping: (ms) => answersPing(socket, ms),
     close: (reason) => end(1000, reason),
   }
   const session = services.fleet.accept(worker, link, { address })
@@ -69,6 +70,23 @@ function receive(
     log.error({ err: error }, "handling an agent's message failed")
     end(1011, 'internal error')
   }
+}
+
+// What is on its way may stand before the pong on a slow line: any message is a sign of life.
+function answersPing(socket: WebSocket, ms: number): Promise<boolean> {
+  if (socket.readyState !== socket.OPEN) return Promise.resolve(false)
+  return new Promise((resolve) => {
+    const settle = (answer: boolean) => {
+      clearTimeout(timer)
+      socket.off('pong', alive).off('message', alive).off('close', gone)
+      resolve(answer)
+    }
+    const alive = () => settle(true)
+    const gone = () => settle(false)
+    const timer = setTimeout(gone, ms)
+    socket.on('pong', alive).on('message', alive).on('close', gone)
+    socket.ping()
+  })
 }
 
 function whyClosed(code: number, reason: string): string {

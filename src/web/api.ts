@@ -36,6 +36,9 @@ export const WorkerSchema = Type.Object({
   status: Type.String(),
   adminState: Type.Union([Type.Literal('active'), Type.Literal('paused'), Type.Literal('draining')]),
   adminReason: Nullable(Type.String()),
+  /** Who paused or drained it, and when that ends by itself. */
+  adminBy: Nullable(Type.String()),
+  adminUntil: Nullable(Time),
   maxBuilds: Type.Integer(),
   runningBuilds: Type.Array(Type.Integer()),
   address: Nullable(Type.String()),
@@ -62,6 +65,8 @@ export const RequestSchema = Type.Object({
   /** Why it waits, in one sentence, and its place in the queue (1 is next); null when it does not wait. */
   waitingFor: Nullable(Type.String()),
   position: Nullable(Type.Integer()),
+  /** The newer request that it was collapsed into: then it ended SKIPPED. */
+  supersededBy: Nullable(Type.Integer()),
   buildIds: Type.Array(Type.Integer()),
 })
 export type ApiRequest = Static<typeof RequestSchema>
@@ -161,11 +166,46 @@ export const CancelBodySchema = Type.Object(
   { additionalProperties: false },
 )
 
+/** Of pause, drain and resume. */
+export const AdminBodySchema = Type.Object(
+  {
+    reason: Type.Optional(Type.String({ maxLength: 1024 })),
+    /** Who asks. Shown, not proved: there are no users yet. */
+    by: Type.Optional(Type.String({ maxLength: 100 })),
+  },
+  { additionalProperties: false },
+)
+
+export const AdminUntilBodySchema = Type.Object(
+  {
+    ...AdminBodySchema.properties,
+    /** When it ends by itself: a duration from now (seconds, '90m', '2h') or a time in ISO 8601. Never when left out. */
+    until: Type.Optional(Type.Union([Type.Number(), Type.String({ maxLength: 100 })])),
+  },
+  { additionalProperties: false },
+)
+
 export const ForceAnswerSchema = Type.Object({
   buildsetId: Type.Integer(),
   requestIds: Type.Array(Type.Integer()),
 })
 export type ApiForceAnswer = Static<typeof ForceAnswerSchema>
+
+const NameChangesSchema = Type.Object({
+  added: Type.Array(Type.String()),
+  changed: Type.Array(Type.String()),
+  removed: Type.Array(Type.String()),
+})
+
+/** What a reconfig took over. Builders are taken anew as a whole, so none is listed as changed. */
+export const ReconfigSchema = Type.Object({
+  workers: NameChangesSchema,
+  builders: NameChangesSchema,
+  schedulers: NameChangesSchema,
+  /** Options that changed and stay as they were until the master is started again. */
+  needsRestart: Type.Array(Type.String()),
+})
+export type ApiReconfig = Static<typeof ReconfigSchema>
 
 export const ErrorSchema = Type.Object({ code: Type.String(), message: Type.String(), advice: Type.String() })
 export type ApiError = Static<typeof ErrorSchema>

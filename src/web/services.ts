@@ -1,8 +1,10 @@
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
+import type { SettingsChanges } from '../config/compare-settings.ts'
 import type { BuilderConfig } from '../config/types.ts'
 import type { Database } from '../db/schema.ts'
-import type { LoginAnswer } from '../fleet/login.ts'
+import type { Admin } from '../fleet/admin.ts'
+import type { LoginAnswer, LoginAttempt } from '../fleet/login.ts'
 import type { EventSource } from '../model/events.ts'
 import type { PropertyValue } from '../model/properties.ts'
 import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
@@ -24,6 +26,14 @@ export interface WebServices {
   readonly fleet: FleetService
   /** Where the file of an artifact is, by its path in the database. */
   readonly artifactPath: (path: string) => string
+  readonly master: MasterService
+}
+
+export interface MasterService {
+  /** Takes the config over as it is now. Throws ROUSE_CONFIG_INVALID and others; then the old one goes on. */
+  reconfig(): Promise<SettingsChanges>
+  /** Starts nothing more and ends the master when what runs has; returns the builds that run. */
+  windDown(how: { cancel: boolean }): number[]
 }
 
 /** A worker's entry in the config, as far as anyone may see it. */
@@ -63,8 +73,10 @@ export interface BuildService {
 export interface FleetService {
   /** Live state of a worker by name; undefined when the config has no such worker. */
   status(name: string): WorkerStatus | undefined
-  /** Checks name and password of an agent. Logs refusals with name and address. Constant time. */
-  authenticate(name: string, password: string, address: string): Promise<LoginAnswer>
+  /** Pauses, drains or resumes a worker; resolves when it is committed. Throws ROUSE_WORKER_UNKNOWN. */
+  setAdmin(name: string, admin: Admin): Promise<void>
+  /** Checks whether an agent may connect. Logs refusals with name and address. Constant time for a wrong password. */
+  authenticate(attempt: LoginAttempt): Promise<LoginAnswer>
   /** Takes over a connection that was authenticated as `worker`; the session begins with its hello. */
   accept(worker: string, link: MasterLink, connection: { address: string }): MasterLinkEvents
 }

@@ -37,6 +37,14 @@ describe('why a request waits', () => {
   })
 })
 
+test('a request that has a worker but no lock, or is refused by its builder, says that', () => {
+  const heldUp = 'waits for lock "db" held by build 1 of unit'
+  expect(whyItWaits([free('a')], { position: 1, backsOffFor: 0, heldUp })).toBe(heldUp)
+  expect(whyItWaits([busy('a')], { position: 1, backsOffFor: 0, heldUp })).toMatch(
+    /^waits for a worker: a runs/,
+  )
+})
+
 test('a request that avoids a free worker says that it waits for another', () => {
   expect(whyItWaits([free('a'), busy('b')], { avoid: 'a', position: 1, backsOffFor: 0 })).toBe(
     'waits for a worker: a failed it and is used only when no other is there; b runs 1 of 1 builds',

@@ -137,7 +137,8 @@ export class CoreAgent {
       this.closed = reason
       this.#end.closed(reason)
     }
-    this.#end = fleet.accept(worker, { send, sendFile: () => {}, close }, { address: 'test' })
+    const link = { send, sendFile: () => {}, close, ping: async () => true }
+    this.#end = fleet.accept(worker, link, { address: 'test' })
   }
 
   hello(hello: Partial<Hello> = {}): void {
@@ -195,6 +196,6 @@ export const doneOf = (command: string, bytes: number): Done => ({
 export const exited = { exitCode: 0, signal: null, reason: null } as const
 
 function withDefaults(spec: Partial<WorkerSpec>): WorkerSpec {
-  const common = { properties: {}, defaultProperties: {}, env: {}, keepaliveInterval: null }
+  const common = { properties: {}, defaultProperties: {}, env: {}, keepaliveInterval: null, locks: [] }
   return { kind: 'static', name: 'bot', password: 'b0t', maxBuilds: 1, ...common, ...spec }
 }

@@ -87,6 +87,15 @@ test('requests lists what waits in the order of the queue, with why', async () =
   expect(JSON.parse(all.out()).items.map(({ id }: { id: number }) => id)).toEqual([14, 13, 12])
 })
 
+test('requests --all says which newer request stands for one that was collapsed', async () => {
+  const master = await fakeMaster()
+  const completed = { state: 'complete', result: 'SKIPPED', waitingFor: null, position: null } as const
+  master.addRequest({ ...completed, supersededBy: 13 })
+  const run = rouse(['requests', '--all', '--url', master.url])
+  expect(await run.ended()).toBe(0)
+  expect(run.out()).toMatch(/\nr12 .* SKIPPED .* superseded by r13\n/)
+})
+
 test('workers lists the workers with what they do', async () => {
   const master = await fakeMaster()
   master.workers.push({

@@ -15,6 +15,8 @@ export interface MasterOptions {
   readonly config: string
   /** The source has its own imports and reads the port from PORT. */
   readonly whole?: boolean
+  /** More files beside it. */
+  readonly files?: Readonly<Record<string, string>>
   readonly env?: NodeJS.ProcessEnv
 }
 
@@ -178,6 +180,7 @@ export async function launchMaster(options: MasterOptions, onEnd: OnEnd): Promis
   const head = `import * as rouse from 'rouse'
 const listen = { host: '127.0.0.1', port: ${port} }
 `
+  for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(dir, name), text)
   const source = options.whole
     ? options.config
     : `${head}${options.config}

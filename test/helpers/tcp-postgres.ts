@@ -34,7 +34,7 @@ export async function startTcpPostgres(): Promise<TcpPostgres> {
     port: 5432,
     user: 'tester',
     password,
-    query: (text) => queryOnce({ ...postgres.address, database: 'tested' } as typeof postgres.address, text),
+    query: (text) => queryOnce({ ...postgres.address, database: 'tested' }, text),
     restart: async (signal) => {
       const { pid } = postgres
       process.kill(pid, signal)

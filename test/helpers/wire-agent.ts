@@ -17,12 +17,14 @@ export interface WireAgentOptions {
 /** The agent's end of the wire, by the protocol's codec over a real socket: it does nothing by itself but say hello. */
 export class WireAgent {
   readonly socket: WebSocket
+  readonly runId: string
   readonly messages: FromMaster[] = []
   /** What the master's closing said; undefined while the connection is open. */
   closed: string | undefined
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, runId: string) {
     this.socket = socket
+    this.runId = runId
     socket.on('message', (data: Buffer) => this.messages.push(decodeFromMaster(data.toString())))
     socket.on('close', (_, reason) => (this.closed = reason.toString()))
     socket.on('error', () => {})
@@ -44,17 +46,18 @@ export class WireAgent {
 /** Connects and says hello; ends with the test. */
 export async function connectWireAgent({ hello, name, password, url }: WireAgentOptions): Promise<WireAgent> {
   const authorization = `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`
+  const runId = hello?.runId ?? randomUUID()
   const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/agent`, subprotocol, {
-    headers: { authorization },
+    headers: { authorization, 'rouse-run-id': runId },
   })
   onTestFinished(() => socket.terminate())
   await once(socket, 'open')
-  const agent = new WireAgent(socket)
+  const agent = new WireAgent(socket, runId)
   agent.send({
     type: 'hello',
     protocol: protocolVersion,
     version: '0.0.0',
-    runId: randomUUID(),
+    runId,
     facts: { os: 'linux', arch: 'x64', cpus: 1, memory: 1, hostname: 'wire', node: '24.0.0' },
     commands: [],
     ...hello,

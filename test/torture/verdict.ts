@@ -68,7 +68,8 @@ async function leftBehind(baseDir: string): Promise<string[]> {
 }
 
 function difference(text: string, right: string): string {
-  const at = [...text].findIndex((char, i) => char !== right[i])
+  let at = 0
+  while (at < text.length && text[at] === right[at]) at++
   return `${text.length} of ${right.length} characters, other from ${at} on: ${JSON.stringify(text.slice(Math.max(0, at - 20), at + 40))}`
 }
 

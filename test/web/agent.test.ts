@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { encodeControl } from '../../src/protocol/control.ts'
 import type { Hello } from '../../src/protocol/messages.ts'
@@ -60,6 +61,24 @@ describe('an agent', () => {
     expect(web().logins).toEqual([['böt', 'pass:wörd', '127.0.0.1']])
   })
 
+  test('says its run before it connects; what is no run is not passed on', async () => {
+    const run = randomUUID()
+    await tryLogin({ ...v1, ...basic('bot', 'guess'), 'rouse-run-id': run })
+    await tryLogin({ ...v1, ...basic('bot', 'guess'), 'rouse-run-id': "'; drop table" })
+    expect(web().logins.map(([, , , runId]) => runId)).toEqual([run, undefined])
+  })
+
+  test('answers a ping, and is known to be dead when it does not in time or has gone', async () => {
+    const agent = await login()
+    const { link } = web().sessions[0]!
+    expect(await link.ping(20_000)).toBe(true)
+    const socket = (agent.socket as unknown as { _socket: Socket })._socket
+    socket.pause()
+    expect(await link.ping(50)).toBe(false)
+    agent.socket.terminate()
+    expect(await link.ping(20_000)).toBe(false)
+  })
+
   test('that leaves is reported once, with its reason', async () => {
     const agent = await login()
     agent.socket.close(1000, 'good night')
@@ -114,7 +133,7 @@ describe('a login is refused before the upgrade', () => {
 
   test.each([
     ['409 when another agent is connected', 'taken', 409, 'ROUSE_AGENT_ALREADY_CONNECTED'],
-    ['429 after too many failures', 'often', 429, 'ROUSE_AGENT_LOGIN_REFUSED'],
+    ['429 after too many failures', 'often', 429, 'ROUSE_AGENT_TOO_MANY_FAILURES'],
   ])('with %s', async (_name, password, status, code) => {
     const answer = await tryLogin({ ...v1, ...basic('bot', password) })
     expect(answer).toMatchObject({
@@ -139,10 +158,27 @@ describe('a login is refused before the upgrade', () => {
       const headers = { ...basic('bot', 'right'), ...(protocol && { 'sec-websocket-protocol': protocol }) }
       const { status, json } = await tryLogin(headers)
       expect({ status, code: json.code }).toEqual({ status: 426, code: 'ROUSE_AGENT_VERSION' })
-      expect(json.message).toContain('rouse.agent.v1')
+      expect(json.message).toMatch(protocol === 'rouse.agent.v2' ? /protocol 2/ : /rouse\.agent\.v1/)
       expect(web().logins).toEqual([])
     },
   )
+
+  test.each([
+    ['rouse.agent.v2, rouse.agent.v3', 'rouse-agent/9.1.0', 'the agent 9.1.0 speaks protocol 3', 'master'],
+    ['rouse.agent.v0', 'rouse-agent/0.0.1', 'the agent 0.0.1 speaks protocol 0', 'agent'],
+    ['rouse.agent.v7', 'x'.repeat(1000), 'the agent of unknown version speaks protocol 7', 'master'],
+  ])('with 426 that says which side to upgrade: %s', async (protocol, agent, said, older) => {
+    const headers = { ...basic('bot', 'right'), 'user-agent': agent, 'sec-websocket-protocol': protocol }
+    const { json } = await tryLogin(headers)
+    expect(json.message).toContain(said)
+    expect(json.message).toMatch(new RegExp(`this master [\\d.]+\\S* protocol 1: upgrade the ${older}$`))
+    expect(web().logged.at(-1)).toMatchObject({ worker: 'bot', address: '127.0.0.1', level: 40 })
+  })
+
+  test('with 429 and when to come again', async () => {
+    const { headers } = await tryLogin({ ...v1, ...basic('bot', 'often') })
+    expect(headers['retry-after']).toBe('90')
+  })
 
   test('with 426 when it is no upgrade at all', async () => {
     const { status, headers } = await ask(`${web().url}/agent`, { headers: basic('bot', 'right') })

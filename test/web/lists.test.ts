@@ -200,6 +200,8 @@ describe('builders and workers', () => {
         facts: JSON.stringify(facts),
         admin_state: 'paused',
         admin_reason: 'disk',
+        admin_by: 'ana',
+        admin_until: new Date(3_600_000),
         last_seen_at: new Date(0),
       })
       .where('name', '=', 'bot')
@@ -213,6 +215,8 @@ describe('builders and workers', () => {
       status: 'runs 1 of 2 builds',
       adminState: 'paused',
       adminReason: 'disk',
+      adminBy: 'ana',
+      adminUntil: '1970-01-01T01:00:00.000Z',
       maxBuilds: 2,
       runningBuilds: [7],
       address: '127.0.0.1',

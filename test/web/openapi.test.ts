@@ -26,12 +26,17 @@ test('the API describes itself: every path, parameter and answer', async () => {
     '/api/v1/logs/{id}/text',
     '/api/v1/master',
     '/api/v1/ready',
+    '/api/v1/reconfig',
     '/api/v1/requests',
     '/api/v1/requests/{id}',
     '/api/v1/requests/{id}/cancel',
     '/api/v1/steps/{id}/logs',
+    '/api/v1/stop',
     '/api/v1/workers',
     '/api/v1/workers/{name}',
+    '/api/v1/workers/{name}/drain',
+    '/api/v1/workers/{name}/pause',
+    '/api/v1/workers/{name}/resume',
   ])
   for (const [path, item] of Object.entries<any>(api.paths)) {
     const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1])

@@ -1,6 +1,7 @@
 import pino from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { EventLog } from '../../src/builds/event-log.ts'
+import type { Admin } from '../../src/fleet/admin.ts'
 import type { LoginAnswer } from '../../src/fleet/login.ts'
 import type { ErrorCode } from '../../src/model/errors.ts'
 import type { MasterLink, MasterLinkEvents } from '../../src/protocol/link.ts'
@@ -28,7 +29,8 @@ export interface TestWeb {
   readonly events: EventLog
   readonly forced: ForceInput[]
   readonly cancelled: string[]
-  readonly logins: [name: string, password: string, address: string][]
+  readonly admins: [name: string, admin: Admin][]
+  readonly logins: [name: string, password: string, address: string, runId?: string][]
   readonly sessions: Session[]
   readonly logged: Record<string, unknown>[]
   isReady: boolean
@@ -68,6 +70,7 @@ export async function startTestWeb(
     events: new EventLog(),
     forced: [] as ForceInput[],
     cancelled: [] as string[],
+    admins: [] as TestWeb['admins'],
     logins: [] as TestWeb['logins'],
     sessions: [] as Session[],
     logged,
@@ -112,11 +115,17 @@ export async function startTestWeb(
               connectedAt: new Date(0),
             }
           : undefined,
-      authenticate: async (name, password, address) => {
-        test.logins.push([name, password, address])
+      setAdmin: async (name, admin) => void test.admins.push([name, admin]),
+      authenticate: async ({ address, name, password, runId }) => {
+        test.logins.push(runId === undefined ? [name, password, address] : [name, password, address, runId])
         return loginAnswers[password] ?? loginAnswers.wrong!
       },
       accept: (worker, link, { address }) => record(test.sessions, worker, link, address),
+    },
+    master: {
+      windDown: () => [7],
+      reconfig: () =>
+        Promise.resolve({ workers: none, builders: none, schedulers: none, needsRestart: ['listen'] }),
     },
     artifactPath: (path) => path,
     ...overrides,
@@ -125,15 +134,19 @@ export async function startTestWeb(
   return Object.assign(test, { web, url: web.url })
 }
 
+const none = { added: [], changed: [], removed: [] }
 const loginAnswers: Record<string, LoginAnswer> = {
   right: { ok: true, worker: 'bot' },
   wrong: refusal(401, 'ROUSE_AGENT_LOGIN_REFUSED', 'unknown worker name or wrong password'),
   taken: refusal(409, 'ROUSE_AGENT_ALREADY_CONNECTED', 'another agent is connected'),
-  often: refusal(429, 'ROUSE_AGENT_LOGIN_REFUSED', 'too many failures'),
+  often: {
+    ...refusal(429, 'ROUSE_AGENT_TOO_MANY_FAILURES', 'too many failures'),
+    retryAfter: 90,
+  },
 }
 
-function refusal(status: 401 | 409 | 429, code: ErrorCode, message: string): LoginAnswer {
-  return { ok: false, status, code, message }
+function refusal(status: 401 | 409 | 429, code: ErrorCode, message: string) {
+  return { ok: false as const, status, code, message }
 }
 
 function record(sessions: Session[], worker: string, link: MasterLink, address: string): MasterLinkEvents {

@@ -8,6 +8,7 @@ import type { AgentLink, AgentLinkEvents } from '../../protocol/link.ts'
 import type { FromMaster } from '../../protocol/messages.ts'
 import { subprotocol } from '../../protocol/version.ts'
 import { Heartbeat } from './heartbeat.ts'
+import { throughProxy } from './proxy.ts'
 import { readRefusal } from './refusal.ts'
 import { webSocketLink } from './web-socket-link.ts'
 
@@ -17,6 +18,8 @@ export interface ConnectionOptions {
   readonly password: string
   /** PEM of certificate authorities, in place of the well-known ones. */
   readonly ca?: string | undefined
+  /** The supervisor's run: its connections replace each other. */
+  readonly runId?: string | undefined
   /** Hands an open connection to the supervisor. */
   readonly attach: (link: AgentLink) => AgentLinkEvents
   readonly onWelcome: () => void
@@ -50,17 +53,19 @@ class Connection {
   #deadline: NodeJS.Timeout | undefined
 
   constructor(options: ConnectionOptions) {
-    const { ca, name, password, signal, url } = options
+    const { ca, name, password, runId, signal, url } = options
     this.#o = options
     this.#socket = new WebSocket(url, subprotocol, {
       headers: {
         authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`,
         'user-agent': `rouse-agent/${version}`,
+        ...(runId === undefined ? {} : { 'rouse-run-id': runId }),
       },
       handshakeTimeout: handshakeMs,
       perMessageDeflate: false,
       maxPayload: maxMessageBytes,
       ...(ca === undefined ? {} : { ca }),
+      ...throughProxy(url, process.env),
     })
     this.#link = webSocketLink(this.#socket, (reason) => this.#close(1000, reason))
     this.#heartbeat = new Heartbeat({

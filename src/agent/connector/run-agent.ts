@@ -65,7 +65,8 @@ async function stayConnected(
   for (let at = 0; !signal.aborted;) {
     const url = urls[at]!
     const onWelcome = () => report.welcomed(url, name)
-    const end = await connect({ url, name, password, ca, signal, attach, onWelcome })
+    const { runId } = supervisor
+    const end = await connect({ url, name, password, ca, runId, signal, attach, onWelcome })
     if (signal.aborted) return
     refusals = end.refused ? refusals + 1 : 0
     failures = end.held > settledMs ? 0 : failures + 1

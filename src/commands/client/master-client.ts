@@ -29,13 +29,17 @@ export class MasterClient {
     return await this.#json<T>(path + queryString(query), { method: 'GET' }, signal)
   }
 
-  /** `repeatable`: the master knows a repetition, so an answer that got lost is asked for again. */
-  async post<T>(path: string, body: unknown, { repeatable = false } = {}): Promise<T> {
+  /** `deadline`: milliseconds for the answer. `repeatable`: the master knows a repetition, so an answer that got lost is asked for again. */
+  async post<T>(
+    path: string,
+    body: unknown,
+    { repeatable = false, deadline: patience = deadline } = {},
+  ): Promise<T> {
     const headers = { 'content-type': 'application/json', 'idempotency-key': randomUUID() }
     const init = { method: 'POST', headers, body: JSON.stringify(body) }
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#json<T>(path, init)
+        return await this.#json<T>(path, init, undefined, patience)
       } catch (error) {
         const refusedAtOnce = attempt === 0 && neverArrived(error)
         if (!repeatable || !isOutage(error) || refusedAtOnce || attempt === postRetries) throw error
@@ -102,8 +106,8 @@ export class MasterClient {
     }
   }
 
-  async #json<T>(path: string, init: RequestInit, signal?: AbortSignal): Promise<T> {
-    const timeout = AbortSignal.timeout(deadline)
+  async #json<T>(path: string, init: RequestInit, signal?: AbortSignal, patience = deadline): Promise<T> {
+    const timeout = AbortSignal.timeout(patience)
     let response: Response
     let text: string
     try {
@@ -115,7 +119,7 @@ export class MasterClient {
       text = await response.text()
     } catch (error) {
       signal?.throwIfAborted()
-      throw unreachable(this.address, error, deadline)
+      throw unreachable(this.address, error, patience)
     }
     if (text === '') return undefined as T
     try {

@@ -1,20 +1,30 @@
 import type { ApiWorker } from '../../web/api.ts'
+import { post } from '../api.ts'
 import { changesWorkers } from '../live/changes.ts'
 import { useResource } from '../live/use-resource.ts'
+import { Action } from '../parts/action.tsx'
 import { BuildTable } from '../parts/build-table.tsx'
 import { Facts, showValue } from '../parts/facts.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { WorkerDot } from '../parts/worker-table.tsx'
 
 export function WorkerPage({ name }: { name: string }) {
-  const { data, error } = useResource<ApiWorker>(`/workers/${encodeURIComponent(name)}`, changesWorkers)
+  const path = `/workers/${encodeURIComponent(name)}`
+  const { data, error, reload } = useResource<ApiWorker>(path, changesWorkers)
+  const change = (action: string) => async () => {
+    await post(`${path}/${action}`)
+    reload()
+  }
   return (
     <>
       <div class="heading">
         <h1>
           {data && <WorkerDot worker={data} />} {name}
         </h1>
-        <span class="faint">{data?.status}</span>
+        <span class="faint grow">{data?.status}</span>
+        {data?.adminState === 'active' && <Action run={change('pause')}>Pause</Action>}
+        {data?.adminState === 'active' && <Action run={change('drain')}>Drain</Action>}
+        {data && data.adminState !== 'active' && <Action run={change('resume')}>Resume</Action>}
       </div>
       <Trouble error={error} />
       {data && <Facts facts={describe(data)} />}

@@ -56,6 +56,7 @@ function selectRequests(db: Kysely<Database>) {
       'r.submitted_at',
       'r.claimed_at',
       'r.completed_at',
+      'r.superseded_by',
       sql<number[]>`(select coalesce(json_agg(id order by id), '[]') from builds where request_id = r.id)`.as(
         'build_ids',
       ),
@@ -80,6 +81,7 @@ function toApiRequest(row: Row, queue: QueueService): ApiRequest {
     completedAt: row.completed_at?.toISOString() ?? null,
     waitingFor: waiting?.reason ?? null,
     position: waiting?.position ?? null,
+    supersededBy: row.superseded_by,
     buildIds: row.build_ids,
   }
 }

@@ -17,7 +17,9 @@ export async function describeWorkers(
 }
 
 function selectWorkers(db: Kysely<Database>) {
-  return db.selectFrom('workers').select(['name', 'facts', 'admin_state', 'admin_reason', 'last_seen_at'])
+  return db
+    .selectFrom('workers')
+    .select(['name', 'facts', 'admin_state', 'admin_reason', 'admin_by', 'admin_until', 'last_seen_at'])
 }
 
 type Row = Awaited<ReturnType<ReturnType<typeof selectWorkers>['executeTakeFirstOrThrow']>>
@@ -31,6 +33,8 @@ function toApiWorker(config: ShownWorker, fleet: FleetService, row: Row | undefi
     status: status?.sentence ?? 'not known yet',
     adminState: row?.admin_state ?? 'active',
     adminReason: row?.admin_reason ?? null,
+    adminBy: row?.admin_by ?? null,
+    adminUntil: row?.admin_until?.toISOString() ?? null,
     maxBuilds: config.maxBuilds,
     runningBuilds: [...(status?.runningBuilds ?? [])],
     address: status?.address ?? null,

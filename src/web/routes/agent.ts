@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { RouseError } from '../../model/errors.ts'
-import { subprotocol } from '../../protocol/version.ts'
 import { serveAgent } from '../agent-socket.ts'
+import { versionSkew } from '../agent-version.ts'
 import type { App } from '../app.ts'
 import { parseBasic } from '../basic-auth.ts'
 import { errorBody } from '../error-answers.ts'
@@ -17,7 +17,7 @@ export function agentRoutes(app: App, services: WebServices): void {
     schema: { hide: true },
     preValidation: async (request, reply) => {
       refuseBrowsers(request)
-      refuseOtherProtocols(request, reply)
+      refuseOtherVersions(request, reply)
       const worker = await login(request, reply)
       if (worker === undefined) return reply
       loggedIn.set(request.raw, worker)
@@ -34,10 +34,24 @@ export function agentRoutes(app: App, services: WebServices): void {
       refuse(reply, 401, 'ROUSE_AGENT_LOGIN_REFUSED', 'no name and password given')
       return undefined
     }
-    const answer = await services.fleet.authenticate(given.name, given.password, request.ip)
+    const answer = await services.fleet.authenticate({
+      ...given,
+      address: request.ip,
+      runId: runIdOf(request),
+    })
     if (answer.ok) return answer.worker
+    if (answer.retryAfter !== undefined) reply.header('retry-after', String(answer.retryAfter))
     refuse(reply, answer.status, answer.code, answer.message)
     return undefined
+  }
+
+  function refuseOtherVersions(request: FastifyRequest, reply: FastifyReply): void {
+    const skew = versionSkew(request)
+    if (skew === undefined) return
+    const name = parseBasic(request.headers.authorization)?.name
+    services.log.warn({ worker: name?.slice(0, 100), address: request.ip }, `agent refused: ${skew}`)
+    reply.headers({ connection: 'Upgrade', upgrade: 'websocket' })
+    throw new RouseError('ROUSE_AGENT_VERSION', skew)
   }
 }
 
@@ -47,14 +61,9 @@ function refuseBrowsers({ headers: { origin } }: FastifyRequest): void {
     throw new RouseError('ROUSE_ORIGIN_REFUSED', 'only agents connect here, not web pages')
 }
 
-function refuseOtherProtocols(request: FastifyRequest, reply: FastifyReply): void {
-  const offered = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? []
-  if (request.ws && offered.includes(subprotocol)) return
-  reply.headers({ connection: 'Upgrade', upgrade: 'websocket' })
-  throw new RouseError(
-    'ROUSE_AGENT_VERSION',
-    `this master speaks WebSocket with the subprotocol ${subprotocol}`,
-  )
+function runIdOf({ headers }: FastifyRequest): string | undefined {
+  const runId = headers['rouse-run-id']
+  return typeof runId === 'string' && /^[\da-f-]{36}$/.test(runId) ? runId : undefined
 }
 
 function refuse(reply: FastifyReply, status: number, code: string, message: string): void {

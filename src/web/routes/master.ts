@@ -1,6 +1,10 @@
 import Type from 'typebox'
+import type { FastifyRequest } from 'fastify'
+import { RouseError } from '../../model/errors.ts'
 import { answers } from '../answers.ts'
+import { ReconfigSchema } from '../api.ts'
 import type { App } from '../app.ts'
+import type { NameChanges } from '../../config/compare-settings.ts'
 import type { WebServices } from '../services.ts'
 
 const MasterSchema = Type.Object({ title: Type.String(), ready: Type.Boolean() })
@@ -11,4 +15,63 @@ export function masterRoutes(app: App, services: WebServices): void {
     title: services.title,
     ready: services.ready(),
   }))
+
+  app.post(
+    '/reconfig',
+    {
+      schema: {
+        summary: 'Takes master.config.ts over as it is now; only from the machine of the master',
+        body: EmptyBodySchema,
+        response: answers(ReconfigSchema),
+      },
+    },
+    async (request) => {
+      refuseOthers(request)
+      const { builders, needsRestart, schedulers, workers } = await services.master.reconfig()
+      return {
+        workers: listed(workers),
+        builders: listed(builders),
+        schedulers: listed(schedulers),
+        needsRestart: [...needsRestart],
+      }
+    },
+  )
+
+  app.post(
+    '/stop',
+    {
+      schema: {
+        summary:
+          'Starts no more builds and ends the master when none runs; only from the machine of the master',
+        body: StopBodySchema,
+        response: answers(StopSchema),
+      },
+    },
+    (request) => {
+      refuseOthers(request)
+      return { runningBuilds: services.master.windDown({ cancel: request.body.cancel ?? false }) }
+    },
+  )
+}
+
+const StopBodySchema = Type.Object(
+  {
+    /** Cancel the running builds instead of letting them finish. */
+    cancel: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+
+const StopSchema = Type.Object({ runningBuilds: Type.Array(Type.Integer()) })
+
+const EmptyBodySchema = Type.Object({}, { additionalProperties: false })
+
+// Who may log in to the machine may read the config anyway; others are not told what is wrong in it.
+function refuseOthers({ ip }: FastifyRequest): void {
+  if (/^(::ffff:)?127\.|^::1$/.test(ip)) return
+  throw new RouseError('ROUSE_NOT_ALLOWED', 'this may be asked only on the machine of the master')
+}
+
+function listed({ added, changed, removed }: NameChanges) {
+  return { added: [...added], changed: [...changed], removed: [...removed] }
 }

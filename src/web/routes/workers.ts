@@ -1,13 +1,16 @@
-import Type from 'typebox'
+import Type, { type Static } from 'typebox'
+import { active } from '../../fleet/admin.ts'
 import { RouseError } from '../../model/errors.ts'
 import { closest } from '../../util/closest.ts'
 import { answers } from '../answers.ts'
-import { WorkerSchema } from '../api.ts'
+import { AdminBodySchema, AdminUntilBodySchema, WorkerSchema } from '../api.ts'
 import type { App } from '../app.ts'
 import { NameParams } from '../ids.ts'
 import { pageOfAll, pageQuery, PageSchema } from '../paging.ts'
 import { describeWorkers } from '../queries/workers.ts'
+import { readUntil } from '../read-until.ts'
 import type { WebServices } from '../services.ts'
+import { checkStorable } from '../storable.ts'
 
 export function workerRoutes(app: App, { db, fleet, workers }: WebServices): void {
   const query = Type.Object(pageQuery, { additionalProperties: false })
@@ -29,6 +32,27 @@ export function workerRoutes(app: App, { db, fleet, workers }: WebServices): voi
     },
   )
 
+  for (const { action, state, summary } of adminActions) {
+    const body = state === 'active' ? AdminBodySchema : AdminUntilBodySchema
+    app.post(
+      `/workers/:name/${action}`,
+      { schema: { summary, params: NameParams, body, response: answers(WorkerSchema) } },
+      async ({ params: { name }, body }) => {
+        const { by, reason, until } = body as Static<typeof AdminUntilBodySchema>
+        checkStorable(body)
+        const config = find(name)
+        await fleet.setAdmin(
+          name,
+          state === 'active'
+            ? active
+            : { state, reason: reason || null, by: by || null, until: readUntil(until, Date.now()) },
+        )
+        const [worker] = await describeWorkers(db, fleet, [config])
+        return worker!
+      },
+    )
+  }
+
   function find(name: string) {
     const found = workers().find((worker) => worker.name === name)
     if (found) return found
@@ -42,3 +66,9 @@ export function workerRoutes(app: App, { db, fleet, workers }: WebServices): voi
     )
   }
 }
+
+const adminActions = [
+  { action: 'pause', state: 'paused', summary: 'No new builds; the running ones go on' },
+  { action: 'drain', state: 'draining', summary: 'No new builds; says when the running ones have finished' },
+  { action: 'resume', state: 'active', summary: 'Takes builds again' },
+] as const

@@ -93,6 +93,7 @@ export class FakeMaster {
       submittedAt: '2026-01-02T03:04:05.000Z',
       claimedAt: null,
       completedAt: null,
+      supersededBy: null,
       waitingFor: 'waits for a worker: bot is not connected',
       position: 1,
       buildIds: [],

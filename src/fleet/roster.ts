@@ -1,0 +1,63 @@
+import type { Selectable } from 'kysely'
+import type { Database } from '../db/schema.ts'
+import { adminOf } from './store-admin.ts'
+import { Worker } from './worker.ts'
+import type { WorkerSpec } from './worker-spec.ts'
+
+/** The config's workers by name, and those removed from it that still finish builds. */
+export class Roster {
+  readonly #configured = new Map<string, Worker>()
+  readonly #leaving = new Map<string, Worker>()
+
+  /** Of the config. */
+  get(name: string): Worker | undefined {
+    return this.#configured.get(name)
+  }
+
+  configured(): IterableIterator<Worker> {
+    return this.#configured.values()
+  }
+
+  /** One whose agent may connect: also one that has builds to finish. */
+  admitted(name: string): Worker | undefined {
+    return this.#configured.get(name) ?? this.#leaving.get(name)
+  }
+
+  all(): Worker[] {
+    return [...this.#configured.values(), ...this.#leaving.values()]
+  }
+
+  /** Takes the config's workers over. Returns those that were there before, changed or removed. */
+  configure(specs: readonly WorkerSpec[], rows: Rows, now: number): Worker[] {
+    const before = new Map([...this.#leaving, ...this.#configured])
+    this.#configured.clear()
+    this.#leaving.clear()
+    for (const spec of specs) {
+      const worker = before.get(spec.name) ?? workerOf(spec, rows, now)
+      worker.spec = spec
+      this.#configured.set(spec.name, worker)
+    }
+    for (const worker of before.values()) {
+      worker.removed = !this.#configured.has(worker.name)
+      if (worker.removed) this.#leaving.set(worker.name, worker)
+    }
+    return [...before.values()]
+  }
+
+  /** Forgets a removed worker that has finished. False when it is none. */
+  forget(worker: Worker): boolean {
+    if (worker.places.size > 0 || this.#leaving.get(worker.name) !== worker) return false
+    return this.#leaving.delete(worker.name)
+  }
+}
+
+type Rows = ReadonlyMap<string, Selectable<Database['workers']>>
+
+function workerOf(spec: WorkerSpec, rows: Rows, now: number): Worker {
+  const row = rows.get(spec.name)!
+  const worker = new Worker(row.id, spec)
+  worker.admin = adminOf(row)
+  // Whoever was connected to a master that died is away from now on.
+  worker.disconnectedAt = row.disconnected_at ?? (row.last_connected_at ? new Date(now) : undefined)
+  return worker
+}
