@@ -22,35 +22,39 @@ export default defineMaster({
   ],
 })`
 
-test('functions of a builder choose request and worker; one that fails hurts only its own builder', async () => {
-  const master = await startMaster({ config })
-  const waitingFor = (id: number) => master.api(`/requests/${id}`).then((r) => r.waitingFor)
-  const [broken, gated] = [await master.force('broken'), await master.force('gated')]
-  await waitFor('both to be refused', async () => {
-    const reasons = [await waitingFor(broken), await waitingFor(gated)]
-    return reasons.every((reason) => String(reason).startsWith('waits: '))
-  })
-  expect(await waitingFor(broken)).toBe("waits: its builder's canStartBuild failed: boom")
-  expect(await waitingFor(gated)).toBe("waits: its builder's canStartBuild said no")
+test(
+  'functions of a builder choose request and worker; one that fails hurts only its own builder',
+  { timeout: 90_000 },
+  async () => {
+    const master = await startMaster({ config })
+    const waitingFor = (id: number) => master.api(`/requests/${id}`).then((r) => r.waitingFor)
+    const [broken, gated] = [await master.force('broken'), await master.force('gated')]
+    await waitFor('both to be refused', async () => {
+      const reasons = [await waitingFor(broken), await waitingFor(gated)]
+      return reasons.every((reason) => String(reason).startsWith('waits: '))
+    })
+    expect(await waitingFor(broken)).toBe("waits: its builder's canStartBuild failed: boom")
+    expect(await waitingFor(gated)).toBe("waits: its builder's canStartBuild said no")
 
-  expect(await master.request(await master.force('plain'))).toMatchObject({ result: 'SUCCESS' })
-  const workerOf = async (builder: string) => {
-    const { buildIds, result } = await master.request(await master.force(builder))
-    expect(result).toBe('SUCCESS')
-    return (await master.api(`/builds/${buildIds[0]}`)).worker
-  }
-  expect(await workerOf('second')).toBe('b')
-  expect(await workerOf('usual')).toBe('a')
-  expect(master.output).toContain("its builder's nextBuild failed: boom")
+    expect(await master.request(await master.force('plain'))).toMatchObject({ result: 'SUCCESS' })
+    const workerOf = async (builder: string) => {
+      const { buildIds, result } = await master.request(await master.force(builder))
+      expect(result).toBe('SUCCESS')
+      return (await master.api(`/builds/${buildIds[0]}`)).worker
+    }
+    expect(await workerOf('second')).toBe('b')
+    expect(await workerOf('usual')).toBe('a')
+    expect(master.output).toContain("its builder's nextBuild failed: boom")
 
-  await writeFile(join(master.dir, 'go'), '')
-  expect(await master.request(gated)).toMatchObject({ result: 'SUCCESS' })
-  expect((await master.api(`/requests/${broken}`)).state).toBe('pending')
-  await master.api(`/requests/${broken}/cancel`, { method: 'POST', json: {} })
-  expect(await master.request(broken)).toMatchObject({ result: 'CANCELLED' })
-})
+    await writeFile(join(master.dir, 'go'), '')
+    expect(await master.request(gated)).toMatchObject({ result: 'SUCCESS' })
+    expect((await master.api(`/requests/${broken}`)).state).toBe('pending')
+    await master.api(`/requests/${broken}/cancel`, { method: 'POST', json: {} })
+    expect(await master.request(broken)).toMatchObject({ result: 'CANCELLED' })
+  },
+)
 
-test('nextBuild sees all that waits and may take the newest first', async () => {
+test('nextBuild sees all that waits and may take the newest first', { timeout: 90_000 }, async () => {
   const master = await startMaster({ config })
   const requests = []
   for (let i = 0; i < 3; i++) requests.push(await master.force('newest'))
