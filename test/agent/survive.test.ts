@@ -25,31 +25,35 @@ function rssOf(pid: number): number {
   return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
 }
 
-test('a connector killed at random moments loses no line and repeats none, and its commands run once', async () => {
-  const master = await WireMaster.start()
-  let agent = await AgentProcess.start(master.url)
-  const { baseDir } = agent
-  await master.connected()
-  const { runId } = master.current.hello!
-  const pid = await agent.supervisorPid()
-  const commands = [1, 2, 3].map(() => master.shell(counting(3000)))
-  for (let round = 2; round <= 5; round++) {
-    const before = commands[0]!.length
-    await waitFor('more output', () => commands[0]!.length > before)
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 100))
-    await kill9(agent)
-    agent = await AgentProcess.start(master.url, { baseDir })
-    await master.connected(round)
-    expect(master.current.hello!.runId).toBe(runId)
-  }
-  expect(await agent.supervisorPid()).toBe(pid)
-  for (const command of commands) {
-    expect(await command.done()).toMatchObject({ exitCode: 0, reason: null })
-    expect(command.text()).toBe(counted(3000))
-  }
-  expect((await readFile(join(baseDir, 'ran'), 'utf8')).trim().split('\n')).toHaveLength(commands.length)
-  await waitFor('an empty spool', () => readdirSync(join(baseDir, '.rouse/spool')).length === 0)
-})
+test(
+  'a connector killed at random moments loses no line and repeats none, and its commands run once',
+  { timeout: 120_000 },
+  async () => {
+    const master = await WireMaster.start()
+    let agent = await AgentProcess.start(master.url)
+    const { baseDir } = agent
+    await master.connected()
+    const { runId } = master.current.hello!
+    const pid = await agent.supervisorPid()
+    const commands = [1, 2, 3].map(() => master.shell(counting(3000)))
+    for (let round = 2; round <= 5; round++) {
+      const before = commands[0]!.length
+      await waitFor('more output', () => commands[0]!.length > before || commands[0]!.dones.length > 0)
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 100))
+      await kill9(agent)
+      agent = await AgentProcess.start(master.url, { baseDir })
+      await master.connected(round)
+      expect(master.current.hello!.runId).toBe(runId)
+    }
+    expect(await agent.supervisorPid()).toBe(pid)
+    for (const command of commands) {
+      expect(await command.done(60_000)).toMatchObject({ exitCode: 0, reason: null })
+      expect(command.text()).toBe(counted(3000))
+    }
+    expect((await readFile(join(baseDir, 'ran'), 'utf8')).trim().split('\n')).toHaveLength(commands.length)
+    await waitFor('an empty spool', () => readdirSync(join(baseDir, '.rouse/spool')).length === 0)
+  },
+)
 
 test('what ends while the connector is dead is reported by the next one', async () => {
   const master = await WireMaster.start()
