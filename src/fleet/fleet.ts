@@ -203,10 +203,8 @@ export class Fleet {
     }
     const present = worker.session
     if (present && present.runId !== hello.runId) {
-      log.warn(
-        { worker: worker.name, address, present: present.address },
-        'second agent of this name refused',
-      )
+      const facts = { worker: worker.name, address, present: present.address }
+      log.warn(facts, 'second agent of this name refused')
       link.close(`another agent is connected as "${worker.name}" from ${present.address}`)
       return undefined
     }

@@ -12,12 +12,13 @@ import { encodeBody } from './encode-body.ts'
 import { openIncoming } from './incoming-file.ts'
 import type { Host } from './operation-context.ts'
 import { packFolder } from './pack-folder.ts'
+import { endedBy, stopOf } from './stop.ts'
 import { operationPath } from './workspace-path.ts'
 
 export interface TransferContext {
   readonly workspace: string
   readonly host: Host
-  /** Aborted with a reason for people. */
+  /** Aborted with a Stop. */
   readonly signal: AbortSignal
 }
 
@@ -75,8 +76,7 @@ export class FileTransfer {
       await this.#perform(operation, context)
       return { exitCode: 0, signal: null, reason: null }
     } catch (error) {
-      if (signal.aborted)
-        return { exitCode: null, signal: null, reason: 'cancelled', message: String(signal.reason) }
+      if (signal.aborted) return endedBy(stopOf(signal))
       return { exitCode: 1, signal: null, reason: null, message: messageOf(error).slice(0, 4096) }
     } finally {
       signal.removeEventListener('abort', abort)
