@@ -171,7 +171,7 @@ test('when an agent dies in mid-build, the build ends RETRY and the next attempt
   await connectAgent('second')
   const request = await master.force('moves')
   await waitFor('the command', () => readFile(join(agent.baseDir, 'moves/0/pid')))
-  await agent.end('SIGKILL')
+  await agent.die()
   await master.agent('bot', 'b0t', { onEnd })
   expect(await buildsOf(await master.request(request))).toMatchObject([
     { attempt: 1, worker: 'bot', result: 'RETRY', summary: expect.stringContaining('agent was restarted') },
@@ -184,7 +184,7 @@ test('an agent that was killed and restarted kills the old command before the re
   const trace = join(agent.baseDir, 'traces/0/trace')
   const request = await master.force('traces')
   await waitFor('the command', async () => (await lines(trace)).length > 5)
-  await agent.end('SIGKILL')
+  await agent.die()
   await connectAgent('bot')
   const done = await master.request(request)
   const [first, second] = await buildsOf(done)
@@ -202,7 +202,7 @@ test('a build whose agents die more often than maxInfraRetries ends EXCEPTION an
   for (const attempt of [1, 2]) {
     const agent = await connectAgent('bot', { baseDir: join(master.dir, `doomed-${attempt}`) })
     await waitFor('the command', () => readFile(join(agent.baseDir, 'doomed/0/pid')))
-    await agent.end('SIGKILL')
+    await agent.die()
     await connected('bot', false)
   }
   await connectAgent('bot', { baseDir: join(master.dir, 'doomed-3') })

@@ -148,6 +148,11 @@ export class MasterProcess {
 
   async close(): Promise<void> {
     await this.end('SIGKILL')
+    const workers = join(this.dir, 'rouse-data/workers')
+    for (const name of await readdir(workers).catch(() => [])) {
+      await killSupervisor(join(workers, name))
+      await killCommands(join(workers, name))
+    }
     await this.#stopPostgres().catch(() => {})
   }
 }
@@ -167,8 +172,10 @@ export interface AgentProcess {
   /** Resolves with its exit code; null when a signal ended it. */
   readonly ended: Promise<number | null>
   output(): string
-  /** Sends a signal and waits for its end. */
+  /** Sends a signal to the connector, the process that was started, and waits for its end. */
   end(signal: NodeJS.Signals): Promise<number | null>
+  /** Kills connector and supervisor. What they were running goes on without them. */
+  die(): Promise<void>
 }
 
 export async function launchMaster(options: MasterOptions, onEnd: OnEnd): Promise<MasterProcess> {
@@ -213,11 +220,26 @@ async function startAgent(
     child.kill(signal)
     return ended
   }
-  onEnd(async () => {
+  const die = async () => {
     await end('SIGKILL')
+    await killSupervisor(dir)
+  }
+  onEnd(async () => {
+    await die()
     await killCommands(dir)
   })
-  return { child, baseDir: dir, ended, output: () => output, end }
+  return { child, baseDir: dir, ended, output: () => output, end, die }
+}
+
+/** Kills the supervisor of a base dir, if there is one, and waits until it is gone. */
+async function killSupervisor(baseDir: string): Promise<void> {
+  const lock = await readFile(join(baseDir, '.rouse/supervisor.lock'), 'utf8').catch(() => undefined)
+  if (lock === undefined) return
+  const { pid } = JSON.parse(lock) as { pid: number }
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  if (!commandLine.includes('supervis')) return
+  process.kill(pid, 'SIGKILL')
+  await waitFor('the supervisor to end', () => !alive(pid))
 }
 
 // What a killed agent was running goes on without it.

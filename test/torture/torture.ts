@@ -68,14 +68,15 @@ export async function torture(options: TortureOptions): Promise<Tortured> {
   while (Date.now() < end) {
     await delay(random.between(200, 1500))
     const station = random.pick(stations)
-    const kinds = { killMaster: 2, killPostgres: 1, killAgent: 2, cutLink: 4 }
+    const kinds = { killMaster: 2, killPostgres: 1, killConnector: 2, killAgent: 1, cutLink: 4 }
     const kind = random.pick(
       Object.entries(kinds).flatMap(([name, weight]) => Array<string>(weight).fill(name)),
     )
     harm[kind] = (harm[kind] ?? 0) + 1
     if (kind === 'killMaster') await killMaster(master, random)
     else if (kind === 'killPostgres') await killPostgres(master)
-    else if (kind === 'killAgent') await station.kill(random)
+    else if (kind === 'killConnector') await station.restart(random, (agent) => agent.end('SIGKILL'))
+    else if (kind === 'killAgent') await station.restart(random, (agent) => agent.die())
     else station.cut(random)
     say(`${kind} (${Math.round((end - Date.now()) / 1000)} s to go)`)
   }
@@ -110,8 +111,8 @@ class Station {
     setTimeout(() => this.proxy.mend(), random.between(0, 2500)).unref()
   }
 
-  async kill(random: Random): Promise<void> {
-    await this.agent.end('SIGKILL')
+  async restart(random: Random, kill: (agent: AgentProcess) => Promise<unknown>): Promise<void> {
+    await kill(this.agent)
     await delay(random.between(0, 500))
     this.agent = await this.#start()
   }
