@@ -174,7 +174,12 @@ test('when an agent dies in mid-build, the build ends RETRY and the next attempt
   await agent.die()
   await master.agent('bot', 'b0t', { onEnd })
   expect(await buildsOf(await master.request(request))).toMatchObject([
-    { attempt: 1, worker: 'bot', result: 'RETRY', summary: expect.stringMatching(/agent (was restarted|died)/) },
+    {
+      attempt: 1,
+      worker: 'bot',
+      result: 'RETRY',
+      summary: expect.stringMatching(/agent (was restarted|died)/),
+    },
     { attempt: 2, worker: 'second', result: 'SUCCESS' },
   ])
 })
