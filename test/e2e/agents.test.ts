@@ -98,12 +98,16 @@ test('a second agent of the same name is refused while the first is there, and l
   const first = await connectAgent('bot')
   const { connectedAt } = await workerStatus('bot')
   const second = await startAgent('bot', { baseDir: join(master.dir, 'base-other') })
-  await waitFor('the refusal', () => second.output().includes('another agent is connected as "bot"'))
-  expect(refusals().at(-1)).toMatch(/second agent of this name refused.*"worker":"bot".*127\.0\.0\.1/)
+  await waitFor('the refusal', () => second.output().includes('refused this agent'))
+  expect(second.output()).toMatch(
+    /HTTP 409 ROUSE_AGENT_ALREADY_CONNECTED: another agent is connected as "bot" from 127\.0\.0\.1.*trying again in/,
+  )
+  expect(refusals().at(-1)).toMatch(/another agent is connected as .*"worker":"bot","address":"127\.0\.0\.1"/)
   expect(await workerStatus('bot')).toMatchObject({ connected: true, connectedAt })
 
   expect(await first.end('SIGTERM')).toBe(0)
-  await waitFor('the second agent', () => second.output().includes('connected to'))
+  await second.end('SIGTERM')
+  await startAgent('bot', { baseDir: second.baseDir })
   await waitFor('a new session', async () => {
     const worker = await workerStatus('bot')
     return worker.connected && worker.connectedAt !== connectedAt
