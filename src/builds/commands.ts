@@ -30,6 +30,7 @@ export class Commands {
   readonly #o: CommandsOptions
   readonly #byId = new Map<string, Command>()
   readonly #expected = new ExpectedCommands()
+  #detached = false
 
   constructor(options: CommandsOptions) {
     this.#o = options
@@ -37,6 +38,8 @@ export class Commands {
 
   /** Gives a stored command to its worker's agent, or keeps it for the moment the agent is back. */
   start(command: Command): void {
+    // Stored just when this master let go: taken as cancelled here, it would be so for the next one.
+    if (this.#detached) return command.fail(new Detached('the master was stopped'))
     this.#byId.set(command.id, command)
     command.transfer?.bind({
       command: command.id,
@@ -59,6 +62,7 @@ export class Commands {
 
   /** Lets go of every command without telling its agent: the next master takes it up. */
   detachAll(): void {
+    this.#detached = true
     const commands = [...this.#byId.values()]
     this.#byId.clear()
     for (const command of commands) command.fail(new Detached('the master was stopped'))

@@ -130,7 +130,7 @@ export class Fleet {
 
   /** Takes over a connection that was authenticated as `name`. The session begins with its hello. */
   accept(name: string, link: MasterLink, { address }: { address: string }): MasterLinkEvents {
-    const worker = this.admitted(name)!
+    const worker = this.admitted(name)
     let session: WorkerSession | undefined
     let opening = false
     let closed = false
@@ -139,6 +139,8 @@ export class Fleet {
       message: (message) => {
         if (session) return isCurrent(session) ? this.#receive(session, message) : undefined
         if (message.type !== 'hello' || opening) return link.close('the first message must be a hello')
+        // The config may have changed since the login.
+        if (!worker || this.admitted(name) !== worker) return link.close('it is no longer in the config')
         opening = true
         clearTimeout(helloTimer)
         const opened = this.#open(worker, link, message, address).then((made) => {

@@ -1,28 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { sql } from 'kysely'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { outputWindow } from '../../src/fleet/session.ts'
 import { maxRawBytes } from '../../src/protocol/output-frame.ts'
 import { shell } from '../../src/steps/shell.ts'
-import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
-import { waitFor } from '../helpers/wait-for.ts'
-import { Core, doneOf, exited, held, outputFrame, type CoreAgent, type CoreOptions } from './test-core.ts'
+import { Core, doneOf, exited, held, outputFrame, ownDatabase, type CoreOptions } from './test-core.ts'
+import { anyMove, TroubledAgent } from './troubled-agent.ts'
 
-let database: TestDatabase
-beforeAll(async () => {
-  database = await createTestDatabase()
-})
-afterEach(async () => {
-  // What one test leaves unfinished the next one must not take up.
-  await sql`truncate buildsets, source_stamps, workers, builders, masters restart identity cascade`.execute(
-    database.db,
-  )
-})
-afterAll(() => database.close())
-
-const open = (options: Partial<CoreOptions> = {}) =>
-  Core.open(database, {
+const open = async (options: Partial<CoreOptions> = {}) =>
+  Core.open(await ownDatabase(), {
     workers: [{ name: 'bot' }, { name: 'other' }],
     builders: [
       { name: 'one', workers: ['bot'], steps: [shell('one')] },
@@ -31,37 +18,10 @@ const open = (options: Partial<CoreOptions> = {}) =>
     ...options,
   })
 
-async function logOf(request: number): Promise<Buffer> {
-  const chunks = await database.db
-    .selectFrom('log_chunks as c')
-    .innerJoin('logs', 'logs.id', 'c.log_id')
-    .innerJoin('steps', 'steps.id', 'logs.step_id')
-    .innerJoin('builds', 'builds.id', 'steps.build_id')
-    .select(['c.start', 'c.bytes', 'c.body', 'logs.bytes as total'])
-    .where('builds.request_id', '=', request)
-    .orderBy('c.start')
-    .execute()
-  const log = Buffer.concat(chunks.map((c) => c.body))
-  expect(chunks.map((c) => c.start)).toEqual(
-    chunks.map((_, i) => sum(chunks.slice(0, i).map((c) => c.bytes))),
-  )
-  if (chunks[0]) expect(chunks[0].total).toBe(log.length)
-  return log
-}
-const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0)
-const move = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ send: fc.integer({ min: 1, max: 400 }) }) },
-  { weight: 2, arbitrary: fc.record({ again: fc.integer({ min: 1, max: 400 }) }) },
-  { weight: 1, arbitrary: fc.record({ skip: fc.integer({ min: 1, max: 50 }) }) },
-  { weight: 1, arbitrary: fc.constant('drop' as const) },
-  { weight: 1, arbitrary: fc.constant('settle' as const) },
-)
-type Move = { send: number } | { again: number } | { skip: number } | 'drop' | 'settle'
-
 test('whatever happens to frames and connections, a log has each byte once and in order, and acks come after the commit', async () => {
   const core = await open()
   const output = fc.uint8Array({ minLength: 1, maxLength: 3000 }).map((bytes) => Buffer.from(bytes))
-  const property = fc.asyncProperty(output, fc.array(move, { maxLength: 25 }), async (bytes, moves) => {
+  const property = fc.asyncProperty(output, fc.array(anyMove, { maxLength: 25 }), async (bytes, moves) => {
     const agent = new TroubledAgent(core, bytes)
     try {
       await agent.live(moves)
@@ -71,71 +31,6 @@ test('whatever happens to frames and connections, a log has each byte once and i
   })
   await fc.assert(property, { numRuns: 60 })
 })
-
-/** Runs one command that writes `output`, over connections that do what the moves say. */
-class TroubledAgent {
-  readonly #core: Core
-  readonly #output: Buffer
-  #agent: CoreAgent
-  #command = ''
-  #sent = 0
-
-  constructor(core: Core, output: Buffer) {
-    this.#core = core
-    this.#output = output
-    this.#agent = core.connect('bot')
-  }
-
-  async live(moves: readonly Move[]): Promise<void> {
-    const request = await this.#core.force('one')
-    this.#command = (await this.#agent.next('run')).command
-    for (const made of moves) {
-      await this.#make(made)
-      // A gap is refused, and costs the connection.
-      if (this.#agent.closed !== undefined) await this.#reconnect()
-      const acked = this.#agent.of('ack').at(-1)?.offset ?? 0
-      expect(acked).toBeLessThanOrEqual(await this.#committed())
-    }
-    while (this.#sent < this.#output.length) this.#sent = this.#send(this.#sent, 1000)
-    this.#agent.send(doneOf(this.#command, this.#output.length))
-    await this.#agent.next('forget')
-    expect(await this.#core.result(request)).toBe('SUCCESS')
-    expect((await logOf(request)).equals(this.#output)).toBe(true)
-  }
-
-  end(): void {
-    this.#agent.drop()
-  }
-
-  async #make(made: Move): Promise<void> {
-    if (made === 'drop') await this.#reconnect()
-    else if (made === 'settle')
-      await waitFor('the commit', async () => (await this.#committed()) >= this.#sent, { interval: 1 })
-    else if ('send' in made) this.#sent = this.#send(this.#sent, made.send)
-    else if ('again' in made) this.#send(Math.max(0, this.#sent - made.again), made.again)
-    else this.#send(this.#sent + made.skip, 10)
-  }
-
-  async #reconnect(): Promise<void> {
-    this.#agent.drop()
-    const { runId } = this.#agent
-    this.#agent = this.#core.connect('bot', { runId, commands: [held(this.#command, this.#output.length)] })
-    const { resume } = await this.#agent.next('welcome')
-    this.#sent = resume[0]!.logs[0]!.bytes
-    expect(await this.#committed()).toBe(this.#sent)
-  }
-
-  #send(from: number, length: number): number {
-    const body = this.#output.subarray(from, from + length)
-    if (body.length > 0) this.#agent.output(outputFrame(this.#command, from, body))
-    return from + body.length
-  }
-
-  async #committed(): Promise<number> {
-    const newest = database.db.selectFrom('logs').select('bytes').orderBy('id', 'desc')
-    return (await newest.executeTakeFirstOrThrow()).bytes
-  }
-}
 
 test('output that was under way when the connection broke is committed before the agent may let go of it', async () => {
   const core = await open()
@@ -147,7 +42,7 @@ test('output that was under way when the connection broke is committed before th
   first.drop()
   const second = core.connect('bot', { runId: first.runId, commands: [held(command, 8 * body.length)] })
   const welcome = await second.next('welcome')
-  const { bytes } = await database.db.selectFrom('logs').select('bytes').executeTakeFirstOrThrow()
+  const { bytes } = await core.database.db.selectFrom('logs').select('bytes').executeTakeFirstOrThrow()
   expect(bytes).toBe(8 * body.length)
   expect(welcome.resume).toEqual([{ command, logs: [{ log: 0, bytes }] }])
   // Nothing may come before a welcome, and no ack of the old connection does.
@@ -174,7 +69,9 @@ test('a build that is cancelled while its agent is connecting is cancelled right
 
 test('an agent whose command was given up ends it before anything else begins there', async () => {
   const core = await open()
-  await sql`alter table log_chunks add constraint no_poison check (body <> 'poison\n')`.execute(database.db)
+  await sql`alter table log_chunks add constraint no_poison check (body <> 'poison\n')`.execute(
+    core.database.db,
+  )
   try {
     const requests = [await core.force('one'), await core.force('elsewhere')]
     const [bot, other] = [core.connect('bot'), core.connect('other')]
@@ -195,7 +92,7 @@ test('an agent whose command was given up ends it before anything else begins th
     bot.send(doneOf(again.command, 0))
     expect(await core.result(requests[0]!)).toBe('SUCCESS')
   } finally {
-    await sql`alter table log_chunks drop constraint no_poison`.execute(database.db)
+    await sql`alter table log_chunks drop constraint no_poison`.execute(core.database.db)
   }
 })
 
@@ -235,7 +132,11 @@ test('a command that the agent itself has lost is tried again, and a late second
   agent.send({ type: 'done', command: again.command, result: { ...exited, exitCode: 1 }, logs: [] })
   agent.send(doneOf(again.command, 0))
   expect(await core.result(request)).toBe('FAILURE')
-  const builds = await database.db.selectFrom('builds').select(['result', 'summary']).orderBy('id').execute()
+  const builds = await core.database.db
+    .selectFrom('builds')
+    .select(['result', 'summary'])
+    .orderBy('id')
+    .execute()
   expect(builds).toEqual([
     { result: 'RETRY', summary: 'the disk is gone' },
     { result: 'FAILURE', summary: expect.any(String) },

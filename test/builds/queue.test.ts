@@ -1,25 +1,12 @@
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { sql } from 'kysely'
+import { expect, test } from 'vitest'
 import { masterLock } from '../../src/model/lock.ts'
 import { shell } from '../../src/steps/shell.ts'
-import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
 import { waitFor } from '../helpers/wait-for.ts'
-import { Core, exited, type CoreAgent } from './test-core.ts'
-
-let database: TestDatabase
-beforeAll(async () => {
-  database = await createTestDatabase()
-})
-afterEach(async () => {
-  await sql`truncate buildsets, source_stamps, workers, builders, masters restart identity cascade`.execute(
-    database.db,
-  )
-})
-afterAll(() => database.close())
+import { Core, exited, ownDatabase, type CoreAgent } from './test-core.ts'
 
 const db = masterLock('db')
-const open = () =>
-  Core.open(database, {
+const open = async () =>
+  Core.open(await ownDatabase(), {
     workers: [{ name: 'bot', maxBuilds: 2 }],
     builders: ['one', 'two'].map((name) => ({
       name,
@@ -59,7 +46,7 @@ test('what an agent loses gives its locks back, keeps its priority, and comes be
   expect((await commandOf(second, 1)).text).toBe('two')
   expect(core.builds.waiting(urgent)).toMatchObject({ position: 1 })
   expect(core.builds.waiting(usual)).toMatchObject({ position: 2 })
-  const row = database.db
+  const row = core.database.db
     .selectFrom('requests')
     .select(['priority', 'infra_failures'])
     .where('id', '=', urgent)

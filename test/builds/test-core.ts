@@ -15,7 +15,7 @@ import type { Done, FromMaster, Hello } from '../../src/protocol/messages.ts'
 import type { OutputFrame } from '../../src/protocol/output-frame.ts'
 import { protocolVersion } from '../../src/protocol/version.ts'
 import { systemClock, type Clock } from '../../src/util/clock.ts'
-import type { TestDatabase } from '../helpers/database.ts'
+import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 export interface CoreOptions {
@@ -38,6 +38,7 @@ export class Core {
   readonly events: EventBody[] = []
   readonly #loops = new AbortController()
   readonly #running: Promise<unknown>[]
+  #closed: Promise<void> | undefined
 
   private constructor(database: TestDatabase, master: { id: string; epoch: number }, options: CoreOptions) {
     const { builders, clock = systemClock, heartbeat = 30, maxDisconnected = 3600 } = options
@@ -111,7 +112,12 @@ export class Core {
     })
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
     await this.builds.close()
     this.#loops.abort()
     await Promise.all(this.#running)
@@ -194,6 +200,13 @@ export const doneOf = (command: string, bytes: number): Done => ({
 })
 
 export const exited = { exitCode: 0, signal: null, reason: null } as const
+
+/** A database that ends with the test. */
+export async function ownDatabase(): Promise<TestDatabase> {
+  const database = await createTestDatabase()
+  onTestFinished(() => database.close())
+  return database
+}
 
 function withDefaults(spec: Partial<WorkerSpec>): WorkerSpec {
   const common = { properties: {}, defaultProperties: {}, env: {}, keepaliveInterval: null, locks: [] }

@@ -1,19 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { shell } from '../../src/steps/shell.ts'
-import { Core, exited, outputFrame, type CoreOptions } from '../builds/test-core.ts'
-import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
+import { Core, ownDatabase, exited, outputFrame, type CoreOptions } from '../builds/test-core.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
-let database: TestDatabase
-beforeAll(async () => {
-  database = await createTestDatabase()
-})
-afterAll(() => database.close())
-
-const open = (options: Partial<CoreOptions> = {}) =>
-  Core.open(database, {
+const open = async (options: Partial<CoreOptions> = {}) =>
+  Core.open(await ownDatabase(), {
     workers: [{ name: 'bot' }, { name: 'local-1', kind: 'local' }],
     builders: [
       { name: 'one', workers: ['bot'], steps: [shell('one')] },
@@ -23,7 +16,7 @@ const open = (options: Partial<CoreOptions> = {}) =>
   })
 
 /** Rows of sessions that the database takes for alive. */
-const liveSessions = () =>
+const liveSessions = ({ database }: Core) =>
   database.db.selectFrom('sessions').select(['run_id']).where('disconnected_at', 'is', null).execute()
 
 test('an agent is welcome after its session is stored, and gone with its connection', async () => {
@@ -32,10 +25,10 @@ test('an agent is welcome after its session is stored, and gone with its connect
   const welcome = await agent.next('welcome')
   expect(agent.received[0]).toBe(welcome)
   expect(welcome).toMatchObject({ resume: [], heartbeat: 30 })
-  expect(await liveSessions()).toEqual([{ run_id: agent.runId }])
+  expect(await liveSessions(core)).toEqual([{ run_id: agent.runId }])
   agent.drop()
   expect(core.fleet.get('bot')!.session).toBe(undefined)
-  await waitFor('the end to be stored', async () => (await liveSessions()).length === 0)
+  await waitFor('the end to be stored', async () => (await liveSessions(core)).length === 0)
 })
 
 test('a connection that breaks while its session is being stored leaves nothing behind', async () => {
@@ -43,7 +36,7 @@ test('a connection that breaks while its session is being stored leaves nothing 
   const agent = core.connect('bot')
   agent.drop()
   await waitFor('the end', () => core.fleet.get('bot')!.session === undefined)
-  await waitFor('the end to be stored', async () => (await liveSessions()).length === 0)
+  await waitFor('the end to be stored', async () => (await liveSessions(core)).length === 0)
 })
 
 test('the same agent run replaces its own session at once, even one that is still being stored', async () => {
@@ -54,7 +47,7 @@ test('the same agent run replaces its own session at once, even one that is stil
   expect([first!.closed, second!.closed]).toEqual(Array(2).fill('replaced by a new connection'))
   expect([first!.received, second!.received]).toEqual([[], []])
   expect(core.fleet.get('bot')!.obstacle).toBe(undefined)
-  await waitFor('one session to be left', async () => (await liveSessions()).length === 1)
+  await waitFor('one session to be left', async () => (await liveSessions(core)).length === 1)
 })
 
 test('what a replaced session still sends does not count', async () => {
@@ -72,7 +65,7 @@ test('what a replaced session still sends does not count', async () => {
   second.output(outputFrame(command, 0, Buffer.from('new\n')))
   second.send({ type: 'done', command, result: exited, logs: [{ log: 0, bytes: 4 }] })
   expect(await core.result(request)).toBe('SUCCESS')
-  const chunk = database.db.selectFrom('log_chunks').select('body').orderBy('log_id', 'desc')
+  const chunk = core.database.db.selectFrom('log_chunks').select('body').orderBy('log_id', 'desc')
   expect((await chunk.executeTakeFirstOrThrow()).body.toString()).toBe('new\n')
 })
 
