@@ -25,6 +25,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'system',
+          // Real processes on a busy machine: the limit is for what hangs, not for what is slow.
+          testTimeout: 90_000,
           include: ['test/**/*.test.ts'],
           exclude: [...withoutDatabase, ...ofTools],
           globalSetup: 'test/helpers/global-setup.ts',

@@ -205,8 +205,7 @@ export class Fleet {
     }
     const present = worker.session
     if (present && present.runId !== hello.runId) {
-      const facts = { worker: worker.name, address, present: present.address }
-      log.warn(facts, 'second agent of this name refused')
+      log.warn({ worker: worker.name, address }, 'second agent of this name refused')
       link.close(`another agent is connected as "${worker.name}" from ${present.address}`)
       return undefined
     }

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
@@ -46,11 +46,12 @@ test('a master on a postgres:// URL works, and after a kill the next one goes on
   expect(await master.request(first)).toMatchObject({ result: 'SUCCESS', buildIds: [2] })
   expect(await readFile(file('runs'), 'utf8')).toBe('ran\n')
 
-  // An agent that has died with its master cannot tell: only the end of the lease does.
+  // An agent that has died with its master and lost its spool cannot tell: only the end of the lease does.
   const second = await master.force('waits')
   await waitFor('the command', async () => (await readFile(file('runs'), 'utf8')) === 'ran\nran\n')
   const queued = await master.force('waits')
-  await Promise.all([agent.end('SIGKILL'), master.end('SIGKILL')])
+  await Promise.all([agent.die(), master.end('SIGKILL')])
+  await rm(join(agent.baseDir, '.rouse/spool'), { recursive: true })
   await master.start()
   await master.agent('bot', 'b0t')
   await waitFor('the agent', async () => (await master.api('/workers/bot')).status === 'is idle')
