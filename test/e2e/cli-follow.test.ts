@@ -161,6 +161,7 @@ describe('logs', () => {
     const { build, request } = await startBuild(own, 'remote')
     const follow = rouse(['logs', String(build), '--follow', '--step', '1', '--url', own.url])
     const force = rouse(['rebuild', String(build), '--follow', '--url', own.url])
+    await force.shows('request r')
     await follow.shows('line 20\n')
     await own.end('SIGKILL')
     await follow.shows('connection lost, waiting for the master')
