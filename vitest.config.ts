@@ -6,7 +6,8 @@ import { SummaryReporter } from './test/helpers/summary-reporter.ts'
 const conditions = ['source', ...defaultServerConditions]
 
 // Rooms whose tests need no database: `vitest --project unit` answers at once.
-const withoutDatabase = ['test/{util,model,protocol,config,agent,docs}/**/*.test.ts']
+const withoutDatabase = ['test/{util,model,protocol,docs}/**/*.test.ts']
+const withProcesses = ['test/{agent,config}/**/*.test.ts']
 const ofTools = ['test/tools/**/*.test.ts']
 
 export default defineConfig({
@@ -19,6 +20,8 @@ export default defineConfig({
     reporters: ['default', new SummaryReporter()],
     projects: [
       { extends: true, test: { name: 'unit', include: withoutDatabase } },
+      // Agents and commands in processes of their own: no database either, but they take their time.
+      { extends: true, test: { name: 'processes', include: withProcesses, testTimeout: 90_000 } },
       // Checkout, linter and package: they need no database and take their time.
       { extends: true, test: { name: 'tools', include: ofTools, testTimeout: 120_000 } },
       {
@@ -28,7 +31,7 @@ export default defineConfig({
           // Real processes on a busy machine: the limit is for what hangs, not for what is slow.
           testTimeout: 90_000,
           include: ['test/**/*.test.ts'],
-          exclude: [...withoutDatabase, ...ofTools],
+          exclude: [...withoutDatabase, ...withProcesses, ...ofTools],
           globalSetup: 'test/helpers/global-setup.ts',
         },
       },
