@@ -32,12 +32,12 @@ type OptionalTime = ColumnType<Date | null, Date | null | undefined, Date | null
 type Json<T> = JSONColumnType<T & object, string, string>
 type OptionalJson<T> = ColumnType<T | null, string | null | undefined, string | null>
 
-interface ClusterTable {
+export interface ClusterTable {
   id: string
   created_at: Time
 }
 
-interface MastersTable {
+export interface MastersTable {
   id: string
   epoch: Generated<number>
   host: string
@@ -48,7 +48,7 @@ interface MastersTable {
   stopped_at: OptionalTime
 }
 
-interface WorkersTable {
+export interface WorkersTable {
   id: Generated<number>
   name: string
   kind: string
@@ -66,7 +66,7 @@ interface WorkersTable {
   quarantine_delay: Generated<number>
 }
 
-interface SessionsTable {
+export interface SessionsTable {
   id: string
   worker_id: number
   instance_id: string | null
@@ -80,7 +80,7 @@ interface SessionsTable {
   disconnect_reason: string | null
 }
 
-interface BuildersTable {
+export interface BuildersTable {
   id: Generated<number>
   name: string
   configured: Generated<boolean>
@@ -88,7 +88,7 @@ interface BuildersTable {
   last_served_at: OptionalTime
 }
 
-interface SchedulersTable {
+export interface SchedulersTable {
   name: string
   kind: string
   configured: Generated<boolean>
@@ -96,7 +96,7 @@ interface SchedulersTable {
   last_fired_at: OptionalTime
 }
 
-interface ChangesTable {
+export interface ChangesTable {
   id: Generated<number>
   repository: string
   branch: string | null
@@ -110,7 +110,7 @@ interface ChangesTable {
   received_at: Time
 }
 
-interface SourceStampsTable {
+export interface SourceStampsTable {
   id: Generated<number>
   repository: Generated<string>
   branch: string | null
@@ -119,7 +119,7 @@ interface SourceStampsTable {
 
 export type Origin = 'force' | 'rebuild' | 'scheduler' | 'trigger'
 
-interface BuildsetsTable {
+export interface BuildsetsTable {
   id: Generated<number>
   reason: string
   origin: Origin
@@ -132,7 +132,7 @@ interface BuildsetsTable {
   result: Result | null
 }
 
-interface RequestsTable {
+export interface RequestsTable {
   id: Generated<number>
   buildset_id: number
   builder_id: number
@@ -153,7 +153,7 @@ interface RequestsTable {
   result: Result | null
 }
 
-interface BuildsTable {
+export interface BuildsTable {
   id: Generated<number>
   request_id: number
   builder_id: number
@@ -171,14 +171,14 @@ interface BuildsTable {
   summary: string | null
 }
 
-interface BuildPropertiesTable {
+export interface BuildPropertiesTable {
   build_id: number
   name: string
   value: ColumnType<Property['value'], string, string>
   source: Property['source']
 }
 
-interface StepsTable {
+export interface StepsTable {
   id: Generated<number>
   build_id: number
   number: number
@@ -189,7 +189,7 @@ interface StepsTable {
   summary: string | null
 }
 
-interface LogsTable {
+export interface LogsTable {
   id: Generated<number>
   step_id: number
   name: string
@@ -198,7 +198,7 @@ interface LogsTable {
   finished: Generated<boolean>
 }
 
-interface LogChunksTable {
+export interface LogChunksTable {
   log_id: number
   start: number
   bytes: number
@@ -209,7 +209,7 @@ interface LogChunksTable {
   body: Buffer
 }
 
-interface CommandsTable {
+export interface CommandsTable {
   id: string
   build_id: number
   step_id: number
@@ -223,7 +223,7 @@ interface CommandsTable {
   finished_at: OptionalTime
 }
 
-interface EffectsTable {
+export interface EffectsTable {
   step_id: number
   call: string
   kind: string
@@ -232,7 +232,7 @@ interface EffectsTable {
   created_at: Time
 }
 
-interface ArtifactsTable {
+export interface ArtifactsTable {
   id: Generated<number>
   build_id: number
   step_id: number
@@ -244,7 +244,7 @@ interface ArtifactsTable {
   created_at: Time
 }
 
-interface MasterStateTable {
+export interface MasterStateTable {
   key: string
   value: ColumnType<unknown, string, string>
 }
