@@ -36,6 +36,7 @@ test('what the config leaves out gets its default', () => {
   expect(local).toEqual({
     kind: 'local',
     name: 'dock',
+    locks: [],
     ...common,
     baseDir: '/srv/ci/rouse-data/workers/dock',
   })

@@ -3,6 +3,7 @@ import { WebSocket, type RawData } from 'ws'
 import { messageOf } from '../../model/errors.ts'
 import { version } from '../../model/version.ts'
 import { decodeFromMaster, encodeControl, maxControlBytes } from '../../protocol/control.ts'
+import { decodeFileFrame } from '../../protocol/file-frame.ts'
 import type { FromMaster } from '../../protocol/messages.ts'
 import { subprotocol } from '../../protocol/version.ts'
 import type { RawLink, RawLinkEvents } from '../process/remote-supervisor.ts'
@@ -103,7 +104,10 @@ class Connection {
   #received(data: RawData, isBinary: boolean): void {
     this.#heartbeat.heard()
     try {
-      if (isBinary) return this.#events?.binary(data as Buffer)
+      if (isBinary) {
+        decodeFileFrame(data as Buffer)
+        return this.#events?.binary(data as Buffer)
+      }
       const text = (data as Buffer).toString()
       this.#deliver(decodeFromMaster(text), text)
     } catch (error) {
