@@ -14,7 +14,7 @@ test.each<[string, object]>([
   ['workers[1].maxBuilds must be a positive integer, got NaN', { maxBuilds: NaN }],
   ['workers[1].maxBuild is not an option of a static worker; did you mean "maxBuilds"?', { maxBuild: 2 }],
   [
-    'workers[1].colour is not an option of a static worker; it has name, maxBuilds, properties, defaultProperties, env, password, keepaliveInterval, notifyOnMissing, missingTimeout',
+    'workers[1].colour is not an option of a static worker; it has name, maxBuilds, properties, defaultProperties, env, locks, password, keepaliveInterval, notifyOnMissing, missingTimeout',
     { colour: 1 },
   ],
   ['workers[1].kind is no kind of worker: "statik"; did you mean "static"?', { kind: 'statik' }],
@@ -72,7 +72,7 @@ test.each<[string, readonly unknown[]]>([
   ],
   ['workers[2].name "bot" is taken by workers[1]', [...right.workers, localWorker('bot')]],
   [
-    'workers[2].password is not an option of a local worker; it has name, maxBuilds, properties, defaultProperties, env, baseDir',
+    'workers[2].password is not an option of a local worker; it has name, maxBuilds, properties, defaultProperties, env, locks, baseDir',
     [...right.workers, { ...localWorker('l'), password: 'hunter2' }],
   ],
 ])('%s', (message, workers) => {
