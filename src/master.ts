@@ -90,7 +90,11 @@ async function openParts(
   signal.throwIfAborted()
   const only = settings.database.kind === 'embedded'
   const me = await registerMaster(db, { host: hostname(), pid: process.pid, version, only })
-  releasers.add('registration', () => markMasterStopped(db, me.id))
+  releasers.add('registration', () =>
+    markMasterStopped(db, me.id).catch((error: unknown) =>
+      log.warn(`the database could not be told of the end; the lease ends by itself: ${messageOf(error)}`),
+    ),
+  )
 
   const commit = new GroupCommit(db, { log })
   releasers.add('writes', () => commit.close())

@@ -17,7 +17,7 @@ import type { Submission, Submitted } from './store-submit.ts'
 /** What a build needs of the master. */
 export interface BuildTools {
   readonly db: Kysely<Database>
-  readonly commit: GroupCommit
+  readonly commit: Pick<GroupCommit, 'write'>
   readonly commands: Commands
   readonly lane: LogLane
   readonly locks: LockKeeper

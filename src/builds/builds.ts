@@ -13,9 +13,11 @@ import type { Clock } from '../util/clock.ts'
 import type { ArtifactStore } from './artifact-store.ts'
 import { Commands } from './commands.ts'
 import { Dispatcher } from './dispatcher.ts'
+import { every } from './every.ts'
 import { LockKeeper } from './lock-keeper.ts'
 import { LogLane } from './log-lane.ts'
 import { loadPending } from './load-pending.ts'
+import { PatientCommit } from './patient-commit.ts'
 import { RequestEnds } from './request-ends.ts'
 import type { RunningBuild } from './running-build.ts'
 import { storeBuildCancel, storeRequestCancel } from './store-cancel.ts'
@@ -48,12 +50,13 @@ export class Builds {
   readonly #builders: Map<string, BuilderConfig>
   readonly #commands: Commands
   readonly #lane: LogLane
+  readonly #patient: PatientCommit
   readonly #dispatcher: Dispatcher
   readonly #collapseRules: CollapseRules
   #accepting = false
 
   constructor(options: BuildsOptions) {
-    const { clock, commit, db, fleet, log, master, maxDisconnected, maxInfraRetries } = options
+    const { clock, db, fleet, log, master, maxDisconnected, maxInfraRetries } = options
     const ends = new RequestEnds(db, clock)
     const publish = (event: EventBody) => {
       ends.heard(event)
@@ -66,6 +69,8 @@ export class Builds {
       failed: (builder, err) => log.error({ err, builder }, 'collapseRequests of a builder failed'),
     }
     this.#lane = new LogLane(db, publish)
+    this.#patient = new PatientCommit(options)
+    const commit = this.#patient
     const freed = () => this.#dispatcher.wake()
     this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
     const locks = new LockKeeper(freed)
@@ -150,8 +155,8 @@ export class Builds {
   async watch(signal: AbortSignal): Promise<void> {
     await Promise.all([
       this.#commands.watch(signal),
-      this.#every(10, signal, () => this.#takeUpLost()),
-      this.#every(60, signal, () => this.#takeInPending()),
+      every(10, { ...this.#o, signal }, () => this.#takeUpLost()),
+      every(60, { ...this.#o, signal }, () => this.#takeInPending()),
     ])
   }
 
@@ -243,6 +248,7 @@ export class Builds {
   /** Takes nothing new, leaves running builds to their agents and the next master, and waits until all is stored. */
   async close(): Promise<void> {
     this.#accepting = false
+    this.#patient.close()
     this.#commands.detachAll()
     await this.#dispatcher.stop()
     await this.#lane.close()
@@ -268,15 +274,6 @@ export class Builds {
     const lives = await this.#o.commit.write((trx) => storeBuildCancel(trx, { id }, reason))
     build.cancel(reason)
     return lives
-  }
-
-  async #every(seconds: number, signal: AbortSignal, look: () => Promise<void>): Promise<void> {
-    const { clock, log } = this.#o
-    while (!signal.aborted) {
-      await clock.sleep(seconds * 1000, signal).catch(() => {})
-      if (signal.aborted) return
-      await look().catch((error: unknown) => log.error({ err: error }, 'looking for lost work failed'))
-    }
   }
 
   // At the start all that waits; later what nobody here knows: a dead master's, or stored although the answer was lost.

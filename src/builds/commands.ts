@@ -15,7 +15,7 @@ import { ExpectedCommands } from './expected-commands.ts'
 import type { LogLane } from './log-lane.ts'
 
 interface CommandsOptions {
-  readonly commit: GroupCommit
+  readonly commit: Pick<GroupCommit, 'write'>
   readonly lane: LogLane
   readonly log: Logger
   readonly clock: Clock

@@ -34,19 +34,20 @@ const maxBytes = 8 * 1024 * 1024
 /**
  * Log chunks have a lane of their own beside the group commit: what arrives while one batch is being committed goes
  * into the next. A promise resolves once its chunk is committed; only then may the agent forget the bytes. A database that
- * is away is waited for as long as in the group commit.
+ * is away is waited for until the lane is closed: the agents' windows bound what gathers here.
  */
 export class LogLane {
   readonly #db: Kysely<Database>
   readonly #publish: (event: EventBody) => void
   readonly #patience: Patience
+  readonly #closing = new AbortController()
   #waiting: Item[] = []
   #flushing: Promise<void> | undefined
 
   constructor(db: Kysely<Database>, publish: (event: EventBody) => void, patience: PatienceOptions = {}) {
     this.#db = db
     this.#publish = publish
-    this.#patience = new Patience(patience)
+    this.#patience = new Patience({ patience: Infinity, ...patience, signal: this.#closing.signal })
   }
 
   append(log: OpenLog, chunk: Chunk): Promise<void> {
@@ -61,6 +62,7 @@ export class LogLane {
 
   /** Waits until everything handed over so far is committed or has failed. */
   async close(): Promise<void> {
+    this.#closing.abort()
     await this.#flushing
   }
 

@@ -9,7 +9,7 @@ import type { BuildTools } from './build-tools.ts'
  */
 export async function storeSurely<T>(
   work: Work<T>,
-  { clock, commit, log }: BuildTools,
+  { clock, commit, log }: Pick<BuildTools, 'clock' | 'commit' | 'log'>,
   signal: AbortSignal,
   isWorthAnotherTry: (error: unknown) => boolean = () => true,
 ): Promise<T> {
@@ -24,4 +24,4 @@ export async function storeSurely<T>(
   }
 }
 
-const delay = { initial: 1000, max: 30_000 }
+const delay = { initial: 1000, max: 5000 }

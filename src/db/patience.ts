@@ -6,17 +6,21 @@ export interface PatienceOptions {
   /** Milliseconds for which a write is tried again while the database is away. Default 20 s: less than a lease. */
   readonly patience?: number
   readonly clock?: Clock
+  /** Aborted: what fails from now on is not tried again. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** Rides out a database that is away for a moment. Counted over all writes, so that a long queue does not wait this long for each. */
 export class Patience {
   readonly #patience: number
   readonly #clock: Clock
+  readonly #signal: AbortSignal | undefined
   #troubleSince: number | undefined
 
-  constructor({ patience = 20_000, clock = systemClock }: PatienceOptions = {}) {
+  constructor({ patience = 20_000, clock = systemClock, signal }: PatienceOptions = {}) {
     this.#patience = patience
     this.#clock = clock
+    this.#signal = signal
   }
 
   /** The database answers: the next trouble has the whole patience again. */
@@ -38,8 +42,9 @@ export class Patience {
         }
         this.#troubleSince ??= this.#clock.now()
         const wait = backoff(attempt, { initial: 50, max: 1000 })
-        if (this.#clock.now() + wait > this.#troubleSince + this.#patience) throw error
-        await this.#clock.sleep(wait)
+        const end = this.#signal?.aborted ? 0 : this.#troubleSince + this.#patience
+        if (this.#clock.now() + wait > end) throw error
+        await this.#clock.sleep(wait, this.#signal).catch(() => {})
       }
     }
   }

@@ -5,6 +5,8 @@ import { expect, test } from 'vitest'
 import { outputWindow } from '../../src/fleet/session.ts'
 import { maxRawBytes } from '../../src/protocol/output-frame.ts'
 import { shell } from '../../src/steps/shell.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { cutWhile } from './cut-while.ts'
 import { Core, doneOf, exited, held, outputFrame, ownDatabase, type CoreOptions } from './test-core.ts'
 import { anyMove, TroubledAgent } from './troubled-agent.ts'
 
@@ -30,6 +32,38 @@ test('whatever happens to frames and connections, a log has each byte once and i
     }
   })
   await fc.assert(property, { numRuns: 60 })
+})
+
+test('a build whose writes find no database for longer than the patience goes on as if nothing had been', async () => {
+  const core = await open({ patience: 0 })
+  const agent = core.connect('bot')
+  await agent.next('welcome')
+  const cut = (table: string, act: () => Promise<unknown>) =>
+    cutWhile(core.database, { table, times: 2 }, act)
+  const fine = { status: 'fulfilled' }
+
+  const request = await cut('commands', async () => {
+    const id = await core.force('one')
+    await agent.next('run')
+    return id
+  })
+  expect(request).toMatchObject(fine)
+  const { command } = await agent.next('run')
+  expect(
+    await cut('log_chunks', () => {
+      agent.output(outputFrame(command, 0, Buffer.from('kept\n')))
+      return agent.next('ack')
+    }),
+  ).toMatchObject(fine)
+  expect(
+    await cut('commands', () => {
+      agent.send(doneOf(command, 5))
+      return agent.next('forget')
+    }),
+  ).toMatchObject(fine)
+  await waitFor('the end', () => core.fleet.get('bot')!.places.size === 0)
+  const builds = core.database.db.selectFrom('builds').select(['attempt', 'result'])
+  expect(await builds.execute()).toEqual([{ attempt: 1, result: 'SUCCESS' }])
 })
 
 test('output that was under way when the connection broke is committed before the agent may let go of it', async () => {

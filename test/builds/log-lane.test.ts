@@ -4,7 +4,7 @@ import { LogLane, type Chunk, type OpenLog } from '../../src/builds/log-lane.ts'
 import type { PatienceOptions } from '../../src/db/patience.ts'
 import type { EventBody } from '../../src/model/events.ts'
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
-import { waitFor } from '../helpers/wait-for.ts'
+import { cutWhile } from './cut-while.ts'
 
 let database: TestDatabase
 let stepId: number
@@ -29,14 +29,18 @@ test('chunks that come together are stored in their order, and the log tells how
 
 test('a connection that is cut while a chunk is being stored costs nothing', async () => {
   const { lane, log } = await open()
-  expect(await cutWhile(() => lane.append(log, chunk('kept\n')))).toMatchObject({ status: 'fulfilled' })
+  expect(
+    await cutWhile(database, { table: 'log_chunks' }, () => lane.append(log, chunk('kept\n'))),
+  ).toMatchObject({ status: 'fulfilled' })
   await lane.append(log, chunk('next\n'))
   expect((await stored(log)).map((c) => c.body)).toEqual(['kept\n', 'next\n'])
 })
 
 test('when the patience is over, what waits fails, is not told of, and the lane goes on', async () => {
   const { events, lane, log } = await open({ patience: 0 })
-  expect(await cutWhile(() => lane.append(log, chunk('lost\n')))).toMatchObject({ status: 'rejected' })
+  expect(
+    await cutWhile(database, { table: 'log_chunks' }, () => lane.append(log, chunk('lost\n'))),
+  ).toMatchObject({ status: 'rejected' })
   expect(events).toEqual([])
   const other = await newLog('other')
   await lane.append(other, chunk('fine\n'))
@@ -52,23 +56,6 @@ async function open(patience: PatienceOptions = {}) {
     lane,
     log: await newLog(`log-${patience.patience ?? ''}-${expect.getState().currentTestName}`),
   }
-}
-
-/** Ends the connection that `append` writes on before it has written. */
-async function cutWhile(append: () => Promise<void>): Promise<PromiseSettledResult<void>> {
-  const lock = await database.pool.connect()
-  await lock.query('begin')
-  await lock.query('lock table log_chunks in access exclusive mode')
-  const outcome = Promise.allSettled([append()])
-  await waitFor('the insert to wait, and its end', async () => {
-    const { rows } = await sql`
-      select pg_terminate_backend(pid) from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`.execute(database.db)
-    return rows.length > 0
-  })
-  await lock.query('rollback')
-  lock.release()
-  return (await outcome)[0]
 }
 
 function chunk(text: string): Chunk {

@@ -22,6 +22,8 @@ export interface CoreOptions {
   readonly workers: readonly Partial<WorkerSpec>[]
   readonly builders: readonly BuilderConfig[]
   readonly clock?: Clock
+  /** Milliseconds for which a single write rides out a database that is away. */
+  readonly patience?: number
   /** Seconds. */
   readonly heartbeat?: number
   readonly maxDisconnected?: number
@@ -41,11 +43,11 @@ export class Core {
   #closed: Promise<void> | undefined
 
   private constructor(database: TestDatabase, master: { id: string; epoch: number }, options: CoreOptions) {
-    const { builders, clock = systemClock, heartbeat = 30, maxDisconnected = 3600 } = options
+    const { builders, clock = systemClock, heartbeat = 30, maxDisconnected = 3600, patience } = options
     const log = pino({ level: 'silent' })
     const publish = (event: EventBody) => void this.events.push(event)
     this.database = database
-    this.commit = new GroupCommit(database.db, { log })
+    this.commit = new GroupCommit(database.db, { log, ...(patience === undefined ? {} : { patience }) })
     const { commit } = this
     this.fleet = new Fleet({
       commit,

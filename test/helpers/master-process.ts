@@ -37,6 +37,8 @@ export class MasterProcess {
   readonly #env: NodeJS.ProcessEnv
   readonly #onEnd: OnEnd
   #child: ChildProcess | undefined
+  /** Resolves with the exit code of the process that was started last; null when a signal ended it. */
+  ended: Promise<number | null> | undefined
   output = ''
 
   constructor(dir: string, port: number, env: NodeJS.ProcessEnv, onEnd: OnEnd) {
@@ -59,7 +61,8 @@ export class MasterProcess {
     this.#child = child
     for (const stream of [child.stdout!, child.stderr!])
       stream.on('data', (data) => (this.output += String(data)))
-    const ended = once(child, 'exit').then(([code]) => {
+    this.ended = once(child, 'exit').then(([code]) => code as number | null)
+    const ended = this.ended.then((code) => {
       throw new Error(`the master ended with ${String(code)}:\n${this.output}`)
     })
     const ready = waitFor('the master', async () => (await fetch(`${this.url}/api/v1/ready`)).ok, {
