@@ -2,7 +2,7 @@ export { defineMaster } from './config/define-master.ts'
 export { localWorker } from './config/local-worker.ts'
 export { once } from './config/once.ts'
 export { overlay } from './config/overlay.ts'
-export { secret } from './config/secret.ts'
+export { secret } from './model/secret.ts'
 export { staticWorker } from './config/static-worker.ts'
 export { interpolate } from './model/interpolate.ts'
 export { masterLock, workerLock } from './model/lock.ts'
@@ -17,7 +17,7 @@ export { shell } from './steps/shell.ts'
 export { step } from './steps/step.ts'
 
 export type { ConfigOverlay } from './config/overlay.ts'
-export type { Secret } from './config/secret.ts'
+export type { Secret } from './model/secret.ts'
 export type {
   AgentsConfig,
   BuilderConfig,

@@ -1,6 +1,6 @@
 import type { Check } from './checks.ts'
 import { checkSecret } from './check-secret.ts'
-import { isSecret } from './secret.ts'
+import { isSecret } from '../model/secret.ts'
 import { closest } from '../util/closest.ts'
 import { showKind } from './show.ts'
 

@@ -1,5 +1,5 @@
 import type { Place } from './place.ts'
-import { pastedSecret } from './secret.ts'
+import { pastedSecret } from '../model/secret.ts'
 import { visitValues } from './visit-values.ts'
 
 /** A secret inside a string (`postgres://u:${secret('PW')}@host`) stays unresolved: its value is not known that early. */

@@ -1,6 +1,6 @@
 import type { Check } from './checks.ts'
 import type { Place } from './place.ts'
-import { isSecret, isSecretName, type Secret } from './secret.ts'
+import { isSecret, isSecretName, type Secret } from '../model/secret.ts'
 import { show } from './show.ts'
 
 /** A text that is not empty, or a secret. The text is never shown. */

@@ -2,7 +2,7 @@ import { messageOf } from '../model/errors.ts'
 import { Place } from './place.ts'
 import type { Problem } from './problem.ts'
 import { resolveSecret, type SecretPlaces } from './resolve-secret.ts'
-import { isSecret, isSecretName } from './secret.ts'
+import { isSecret, isSecretName } from '../model/secret.ts'
 import { visitValues } from './visit-values.ts'
 
 /** A warning for each place of the config that names a secret which is not there. */

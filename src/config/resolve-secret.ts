@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { RouseError } from '../model/errors.ts'
-import { isSecretName } from './secret.ts'
+import { isSecretName } from '../model/secret.ts'
 import { SecretValue } from './secret-value.ts'
 
 export interface SecretPlaces {

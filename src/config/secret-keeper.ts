@@ -1,5 +1,5 @@
 import { resolveSecret, type SecretPlaces } from './resolve-secret.ts'
-import type { Secret } from './secret.ts'
+import type { Secret } from '../model/secret.ts'
 import { SecretValue } from './secret-value.ts'
 
 /** Looks secrets up and remembers every value, so that all of them can be masked in logs. */

@@ -1,4 +1,4 @@
-import { isSecret } from './secret.ts'
+import { isSecret } from '../model/secret.ts'
 
 /** A value for a message about a mistake: short, on one line, and never what is inside an object or behind a URL's login. */
 export function show(value: unknown): string {

@@ -3,7 +3,7 @@ import type { LockAccess } from '../model/lock.ts'
 import type { PropertyReader, PropertyValue, Renderable } from '../model/properties.ts'
 import type { SourceStamp } from '../model/source-stamp.ts'
 import type { Step } from '../steps/step.ts'
-import type { Secret } from './secret.ts'
+import type { Secret } from '../model/secret.ts'
 
 /** What `defineMaster` takes and `master.config.ts` exports. */
 export interface MasterConfig {

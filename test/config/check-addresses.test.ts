@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { secret } from '../../src/config/secret.ts'
+import { secret } from '../../src/model/secret.ts'
 import { errorsOf } from '../helpers/config-errors.ts'
 
 const local = { host: '127.0.0.1', port: 8010 }

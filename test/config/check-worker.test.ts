@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { localWorker } from '../../src/config/local-worker.ts'
-import { secret } from '../../src/config/secret.ts'
+import { secret } from '../../src/model/secret.ts'
 import { staticWorker } from '../../src/config/static-worker.ts'
 import { errorsOf, ofBuilder, ofWorker, right } from '../helpers/config-errors.ts'
 

@@ -3,7 +3,7 @@ import { deepFreeze } from '../../src/config/deep-freeze.ts'
 import { defineMaster } from '../../src/config/define-master.ts'
 import { localWorker } from '../../src/config/local-worker.ts'
 import { once } from '../../src/config/once.ts'
-import { secret } from '../../src/config/secret.ts'
+import { secret } from '../../src/model/secret.ts'
 import { staticWorker } from '../../src/config/static-worker.ts'
 import { step } from '../../src/steps/step.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { mergeConfigs } from '../../src/config/merge.ts'
-import { secret } from '../../src/config/secret.ts'
+import { secret } from '../../src/model/secret.ts'
 
 describe('an overlay', () => {
   test('changes the keys it names and leaves the others', () => {

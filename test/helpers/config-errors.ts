@@ -1,7 +1,7 @@
 import { checkConfig } from '../../src/config/check-config.ts'
 import { localWorker } from '../../src/config/local-worker.ts'
 import type { Problem } from '../../src/config/problem.ts'
-import { secret } from '../../src/config/secret.ts'
+import { secret } from '../../src/model/secret.ts'
 import { staticWorker } from '../../src/config/static-worker.ts'
 import { step } from '../../src/steps/step.ts'
 

@@ -1,0 +1,42 @@
+import type { Duration } from '../model/durations.ts'
+import type { PropertyReader } from '../model/properties.ts'
+import type { BackendFactory } from './backend.ts'
+
+/** What every latent worker takes beside the options of all workers and those of its backend. */
+export interface LatentOptions {
+  /** How long an instance is kept after its last build. Default 10 min; 0: each build gets a fresh one; negative: it is kept. */
+  readonly buildWaitTimeout?: Duration | number
+  /** How long an instance may take until its agent is there. Default 10 min. */
+  readonly startTimeout?: Duration
+  /** How often a request's instance may fail to start before the request ends in EXCEPTION. Default 5. */
+  readonly maxStartAttempts?: number
+  readonly instances?: {
+    /** How many at once. Default 1. */
+    readonly max?: number
+    /** How many are kept running without work. Default 0. */
+    readonly minIdle?: number
+    /** After so many builds an instance is replaced. Default: no limit. */
+    readonly maxBuildsPerInstance?: number
+    /** After this time an instance takes no more builds and is replaced. Default 24 h. */
+    readonly maxAge?: Duration
+  }
+  /** What happens to instances when the master is stopped. Default 'keep' for busy and 'stop' for idle ones. */
+  readonly onShutdown?: 'stop' | 'keep'
+  /** How instances reach the master, in this order: 'ws://172.17.0.1:8011'. Default: the backend's own way, else `agents.url`. */
+  readonly agentUrl?: string | readonly string[]
+  readonly notifyOnMissing?: string | readonly string[]
+  readonly missingTimeout?: Duration | null
+  /** What an instance costs while it exists, in any currency. */
+  readonly pricePerHour?: number
+  /** No instance is started once this much was spent since midnight UTC. */
+  readonly budgetPerDay?: number
+}
+
+/** A latent worker as its backend's function (`dockerWorker(...)`) describes it. */
+export interface LatentDescription<T> {
+  readonly backend: BackendFactory<T>
+  /** Plain JSON, or a function of the build's properties that gives it. Two that are equal can share an instance. */
+  readonly template: T | ((properties: PropertyReader) => T | Promise<T>)
+  /** What is wrong with the backend's own options, for `rouse check`: 'image: missing'. */
+  readonly mistakes?: readonly string[]
+}
