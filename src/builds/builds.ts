@@ -68,11 +68,12 @@ export class Builds {
       of: (builder) => this.#builders.get(builder)?.collapseRequests,
       failed: (builder, err) => log.error({ err, builder }, 'collapseRequests of a builder failed'),
     }
-    this.#lane = new LogLane(db, publish)
+    this.#lane = new LogLane(db, publish, master)
     this.#patient = new PatientCommit(options)
     const commit = this.#patient
+    const { epoch } = master
     const freed = () => this.#dispatcher.wake()
-    this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
+    this.#commands = new Commands({ commit, epoch, lane: this.#lane, log, clock, maxDisconnected, freed })
     const locks = new LockKeeper(freed)
     const { artifacts, configDir } = options
     const requests = {
@@ -86,6 +87,7 @@ export class Builds {
       artifacts,
       configDir,
       commit,
+      epoch,
       commands: this.#commands,
       lane: this.#lane,
       locks,
