@@ -3,14 +3,13 @@ import type { Logger } from 'pino'
 import type { GroupCommit } from '../db/group-commit.ts'
 import type { EventBody } from '../model/events.ts'
 import { messageOf } from '../model/errors.ts'
-import type { FileFrame } from '../protocol/file-frame.ts'
 import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
-import type { Done, FromAgent, FromMaster, Hello, Want, Welcome } from '../protocol/messages.ts'
-import type { OutputFrame } from '../protocol/output-frame.ts'
+import type { FromAgent, Hello } from '../protocol/messages.ts'
 import { protocolVersion } from '../protocol/version.ts'
 import type { Clock } from '../util/clock.ts'
 import { Roster } from './roster.ts'
 import { outputWindow, Session } from './session.ts'
+import type { SessionHandlers } from './session-handlers.ts'
 import { closeLost, storeConnected, storeDisconnected } from './store-session.ts'
 import { syncWorkers } from './sync-workers.ts'
 import type { Worker, WorkerSession } from './worker.ts'
@@ -31,23 +30,11 @@ export interface FleetOptions {
   readonly onLeft?: (name: string) => void
 }
 
-/** What the builds' side is told of sessions. */
-export interface SessionHandlers {
-  /** Resolves when `resume` may be called: the builds of the agent's commands are here, their output so far is committed. */
-  ready(worker: Worker, hello: Hello): Promise<void>
-  /**
-   * Which of the commands that the agent still has go on, and at which offset; the others are ended. `next` is sent right
-   * after the welcome.
-   */
-  resume(session: WorkerSession, hello: Hello): { resume: Welcome['resume']; next: FromMaster[] }
-  output(session: WorkerSession, frame: OutputFrame): void
-  file(session: WorkerSession, frame: FileFrame): void
-  want(session: WorkerSession, message: Want): void
-  done(session: WorkerSession, message: Done): void
-  /** The agent asked to end; `cancel`: it does not want to wait for the builds it runs. */
-  drain(session: WorkerSession, cancel: boolean): void
-  /** Something changed that may let a waiting request run. */
-  changed(worker: Worker): void
+/** What is known of a connection since its login. */
+export interface Authenticated {
+  readonly address: string
+  /** Of an instance's agent: what it is to log in with from now on. */
+  readonly credentialHash?: Buffer | undefined
 }
 
 const helloDeadline = 10_000
@@ -103,6 +90,7 @@ export class Fleet {
   /** A build has given its place on the worker back. */
   freed(worker: Worker): void {
     if (!worker.removed || !this.#roster.forget(worker)) return
+    worker.left = true
     const reason = 'it is no longer in the config'
     worker.session?.close(reason)
     if (worker.session) this.#gone(worker.session, reason)
@@ -111,11 +99,11 @@ export class Fleet {
   }
 
   /**
-   * Why no agent may connect as `name` now; undefined when one may. A run takes the place of its own connection at once,
+   * Why no agent may connect as this worker now; undefined when one may. A run takes the place of its own connection at once,
    * another agent that of one that does not answer.
    */
-  async whyTaken(name: string, runId: string | undefined): Promise<string | undefined> {
-    const present = this.admitted(name)?.session
+  async whyTaken(worker: Worker, runId: string | undefined): Promise<string | undefined> {
+    const { name, session: present } = worker
     if (!present || present.runId === runId) return undefined
     if (await present.answers())
       return `another agent is connected as "${name}" from ${present.address}, and it answers`
@@ -128,9 +116,8 @@ export class Fleet {
     return undefined
   }
 
-  /** Takes over a connection that was authenticated as `name`. The session begins with its hello. */
-  accept(name: string, link: MasterLink, { address }: { address: string }): MasterLinkEvents {
-    const worker = this.admitted(name)
+  /** Takes over a connection that was authenticated as the worker's. The session begins with its hello. */
+  accept(worker: Worker, link: MasterLink, from: Authenticated): MasterLinkEvents {
     let session: WorkerSession | undefined
     let opening = false
     let closed = false
@@ -140,10 +127,10 @@ export class Fleet {
         if (session) return isCurrent(session) ? this.#receive(session, message) : undefined
         if (message.type !== 'hello' || opening) return link.close('the first message must be a hello')
         // The config may have changed since the login.
-        if (!worker || this.admitted(name) !== worker) return link.close('it is no longer in the config')
+        if (worker.left) return link.close(whyLeft(worker))
         opening = true
         clearTimeout(helloTimer)
-        const opened = this.#open(worker, link, message, address).then((made) => {
+        const opened = this.#open(worker, link, message, from).then((made) => {
           session = made
           if (session && closed) this.#gone(session, 'the connection was lost')
         })
@@ -190,7 +177,7 @@ export class Fleet {
     worker: Worker,
     link: MasterLink,
     hello: Hello,
-    address: string,
+    { address, credentialHash }: Authenticated,
   ): Promise<WorkerSession | undefined> {
     const { clock, commit, heartbeat, log, master } = this.#o
     const handlers = this.#handlers!
@@ -210,7 +197,15 @@ export class Fleet {
       return undefined
     }
     if (present) this.#drop(present, 'replaced by a new connection')
-    const session = new Session({ id: randomUUID(), worker, hello, link, address, now: clock.now() })
+    const session = new Session({
+      id: randomUUID(),
+      worker,
+      hello,
+      link,
+      address,
+      credentialHash,
+      now: clock.now(),
+    })
     session.draining = worker.drainingRun === session.runId
     worker.session = session
     try {
@@ -292,6 +287,10 @@ export class Fleet {
       .finally(() => this.#writes.delete(tracked))
     this.#writes.add(tracked)
   }
+}
+
+function whyLeft({ instanceId }: Worker): string {
+  return instanceId === null ? 'it is no longer in the config' : 'this instance is being stopped'
 }
 
 // What a session still sends after it was replaced or dropped does not count.

@@ -17,18 +17,23 @@ export interface Place {
 export class Worker {
   spec: WorkerSpec
   readonly rowId: number
+  /** Of a latent worker's instance; null for a worker that has one agent at a time. */
+  readonly instanceId: string | null
   session: WorkerSession | undefined
   admin: Admin = active
   disconnectedAt: Date | undefined
   /** No longer in the config: it only finishes its builds. */
   removed = false
+  /** The master has done with it, for ever: no agent may connect any more. */
+  left = false
   /** The agent run that asked for no more builds, which holds over reconnects. */
   drainingRun: string | undefined
   readonly places = new Set<Place>()
 
-  constructor(rowId: number, spec: WorkerSpec) {
+  constructor(rowId: number, spec: WorkerSpec, instanceId: string | null = null) {
     this.rowId = rowId
     this.spec = spec
+    this.instanceId = instanceId
   }
 
   get name(): string {

@@ -16,6 +16,10 @@ export const errorCatalogue = {
     status: 409,
     advice: 'Stop the other agent, or give each agent a --base-dir of its own.',
   },
+  ROUSE_AGENT_INSTANCE_ENDS: {
+    status: 409,
+    advice: 'The master ends this instance; nothing is to be done.',
+  },
   ROUSE_AGENT_LOGIN_REFUSED: {
     status: 401,
     advice: "Check --name and the password file against the worker's entry in master.config.ts.",
