@@ -9,7 +9,6 @@ export interface Database {
   cluster: ClusterTable
   masters: MastersTable
   workers: WorkersTable
-  instances: InstancesTable
   sessions: SessionsTable
   instances: InstancesTable
   start_backoffs: StartBackoffsTable
@@ -69,26 +68,6 @@ export interface WorkersTable {
   quarantine_delay: Generated<number>
 }
 
-export interface InstancesTable {
-  id: string
-  worker_id: number
-  number: number
-  backend: string
-  state: 'requested' | 'starting' | 'sealing' | 'attached' | 'busy' | 'resetting' | 'stopping' | 'gone'
-  ref: string | null
-  detail: string | null
-  template: ColumnType<unknown, string, string>
-  generation: Generated<number>
-  /** SHA-256 of what its agent logs in with; null until that is there for the first time. */
-  credential_hash: Buffer | null
-  attempt: Generated<number>
-  owner: string | null
-  epoch: number
-  deadline: OptionalTime
-  created_at: Time
-  changed_at: Time
-}
-
 export interface SessionsTable {
   id: string
   worker_id: number
@@ -111,9 +90,10 @@ export interface InstancesTable {
   state: InstanceState
   ref: string | null
   detail: string | null
-  template: ColumnType<unknown, string, never>
+  template: ColumnType<unknown, string, string>
   template_hash: Generated<string>
   generation: Generated<number>
+  /** SHA-256 of what its agent logs in with; null until that is there for the first time. */
   credential_hash: Buffer | null
   attempt: Generated<number>
   owner: string | null

@@ -21,3 +21,12 @@ export interface SessionHandlers {
   /** Something changed that may let a waiting request run. */
   changed(worker: Worker): void
 }
+
+/** What the latent engine is told of the agents of its instances. */
+export interface InstanceHandlers {
+  /** Connected, and welcomed. */
+  attached(worker: Worker): void
+  detached(worker: Worker): void
+  /** It wants no more builds: it agrees to end, or wants to. */
+  drained(worker: Worker): void
+}

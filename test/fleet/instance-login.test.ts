@@ -8,6 +8,8 @@ import { waitFor } from '../helpers/wait-for.ts'
 import { FarEnd, openFleet, staticSpec } from './open-fleet.ts'
 
 let database: TestDatabase
+/** A place in a pool is taken by one instance at a time. */
+let places = 0
 beforeAll(async () => {
   database = await createTestDatabase()
 })
@@ -20,10 +22,12 @@ async function open() {
   const instances = new Map<string, InstanceLogin & { credentialHash: Buffer | null; refusal?: string }>()
   const ids = [`dock-${randomUUID()}`, `dock-${randomUUID()}`]
   for (const [index, id] of ids.entries()) {
-    const { rowId } = opened.fleet.get('dock')!
-    const worker = new Worker(rowId, { ...latent, name: `dock/${index + 1}` }, id)
+    const number = ++places
+    const pool = opened.fleet.get('dock')!
+    const { rowId } = pool
+    const worker = new Worker(rowId, latent, { id, number, pool })
     instances.set(id, { worker, token: `token ${index}`, credentialHash: null })
-    const row = { id, worker_id: rowId, number: index + 1, backend: 'test', state: 'starting' as const }
+    const row = { id, worker_id: rowId, number, backend: 'test', state: 'starting' as const }
     const rest = { template: '{}', epoch: opened.master.epoch, deadline: new Date() }
     await database.db
       .insertInto('instances')
