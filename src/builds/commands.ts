@@ -92,6 +92,11 @@ export class Commands {
     }
   }
 
+  /** The worker's machine is gone. */
+  loseAll(worker: Worker, reason: string): void {
+    for (const command of this.#of(worker)) this.#lose(command, reason)
+  }
+
   /** Commands of builds that were just taken up; each is started soon. */
   expect(ids: readonly string[]): void {
     this.#expected.add(ids)

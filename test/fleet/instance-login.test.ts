@@ -140,7 +140,7 @@ test('a second attach to an instance is refused with 409 while its agent answers
   expect(await check({ runId: randomUUID() })).toMatchObject({
     status: 409,
     code: 'ROUSE_AGENT_ALREADY_CONNECTED',
-    message: expect.stringContaining('"dock/1"'),
+    message: expect.stringContaining(`"${instance.worker.name}"`),
   })
 })
 
