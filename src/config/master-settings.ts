@@ -16,6 +16,8 @@ export interface MasterSettings {
   }
   readonly database: { readonly kind: 'embedded' } | { readonly kind: 'url'; readonly url: SecretValue }
   readonly dataDir: string
+  /** undefined: the data folder has it. */
+  readonly clusterKey: SecretValue | undefined
   /** undefined: page and API are open to the local user, and `listen` is a loopback address. */
   readonly auth: 'none' | undefined
   readonly workers: readonly ResolvedWorker[]

@@ -41,6 +41,7 @@ export function resolveConfig(
     agents: { listen: config.agents?.listen ?? [], url: config.agents?.url },
     database: resolveDatabase(config, files, keeper),
     dataDir,
+    clusterKey: config.clusterKey === undefined ? undefined : keeper.keep(config.clusterKey),
     auth: config.auth,
     workers: config.workers.map((worker) => resolveWorker(worker, { dir, dataDir, keeper })),
     builders: config.builders,

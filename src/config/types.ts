@@ -18,6 +18,11 @@ export interface MasterConfig {
   readonly database?: 'embedded' | (string & {}) | Secret
   /** Default 'rouse-data' beside the config file. */
   readonly dataDir?: string
+  /**
+   * What the first passwords of latent workers' instances are made with: 32 characters or more. Default: a key that the first
+   * start writes to `<dataDir>/cluster.key`. Masters that share a database need the same.
+   */
+  readonly clusterKey?: string | Secret
   /** Who may use page and API. Needed as soon as `listen` is not a loopback address; 'none' opens it to everyone. */
   readonly auth?: 'none'
   readonly workers: readonly WorkerConfig[]
