@@ -51,6 +51,11 @@ export const errorCatalogue = {
     advice: 'Run `rouse check` or open the page to see the builders there are.',
   },
   ROUSE_BUILD_UNKNOWN: { status: 404, advice: 'Run `rouse builds` to see the builds there are.' },
+  ROUSE_CLUSTER_KEY: {
+    status: 500,
+    advice:
+      'Restore <dataDir>/cluster.key from a backup, or remove it: instances that have not logged in yet are then started anew.',
+  },
   ROUSE_CONFIG_INVALID: {
     status: 422,
     advice: 'Mend the lines above; `rouse check` looks again without starting anything.',

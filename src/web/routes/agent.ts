@@ -28,19 +28,19 @@ export function agentRoutes(app: App, services: WebServices): void {
     // A request that is no upgrade has been refused above.
     handler: (_request, reply) => reply.code(426).send(),
     wsHandler: (socket, request) =>
-      serveAgent(socket, { ...loggedIn.get(request.raw)!, address: request.ip }, services),
+      serveAgent(socket, { ...loggedIn.get(request.raw)!, address: addressOf(request) }, services),
   })
 
   async function login(request: FastifyRequest, reply: FastifyReply): Promise<Accepted | undefined> {
     const given = parseBasic(request.headers.authorization)
     if (!given) {
-      services.log.warn({ address: request.ip }, 'agent refused: it gave no name and password')
+      services.log.warn({ address: addressOf(request) }, 'agent refused: it gave no name and password')
       refuse(reply, 401, 'ROUSE_AGENT_LOGIN_REFUSED', 'no name and password given')
       return undefined
     }
     const answer = await services.fleet.authenticate({
       ...given,
-      address: request.ip,
+      address: addressOf(request),
       runId: runIdOf(request),
       credential: credentialOf(request),
     })
@@ -54,7 +54,7 @@ export function agentRoutes(app: App, services: WebServices): void {
     const skew = versionSkew(request)
     if (skew === undefined) return
     const name = parseBasic(request.headers.authorization)?.name
-    services.log.warn({ worker: name?.slice(0, 100), address: request.ip }, `agent refused: ${skew}`)
+    services.log.warn({ worker: name?.slice(0, 100), address: addressOf(request) }, `agent refused: ${skew}`)
     reply.headers({ connection: 'Upgrade', upgrade: 'websocket' })
     throw new RouseError('ROUSE_AGENT_VERSION', skew)
   }
@@ -69,6 +69,11 @@ function refuseBrowsers({ headers: { origin } }: FastifyRequest): void {
 function runIdOf({ headers }: FastifyRequest): string | undefined {
   const runId = headers['rouse-run-id']
   return typeof runId === 'string' && /^[\da-f-]{36}$/.test(runId) ? runId : undefined
+}
+
+// Who comes by a Unix socket has no address.
+function addressOf({ ip }: { readonly ip: string | undefined }): string {
+  return ip ?? 'a Unix socket'
 }
 
 function credentialOf({ headers }: FastifyRequest): string | undefined {
