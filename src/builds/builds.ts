@@ -109,7 +109,12 @@ export class Builds {
       builders: this.#builders,
       latent: options.latent ?? noLatentWorkers,
     })
-    this.latentSide = new LatentSide({ ...tools, dispatcher: this.#dispatcher })
+    this.latentSide = new LatentSide({
+      ...tools,
+      dispatcher: this.#dispatcher,
+      fleet,
+      builders: this.#builders,
+    })
     fleet.handle({
       ready: async (worker, hello) => {
         await this.#takeUpHeld(worker, hello)
