@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { openLocalAgent } from './agent/open-local-agent.ts'
+import { openAgentBundle } from './agent-bundle.ts'
 import { ArtifactStore } from './builds/artifact-store.ts'
 import { Builds } from './builds/builds.ts'
 import { EventLog } from './builds/event-log.ts'
@@ -167,6 +168,7 @@ async function openParts(
     fleet,
     admin,
     login,
+    agentBundle: openAgentBundle(settings),
     artifactPath: (path) => artifacts.pathOf(path),
     ready: () => ready,
   })

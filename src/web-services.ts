@@ -22,6 +22,7 @@ interface Parts {
   readonly admin: WorkerAdmin
   readonly login: Login
   readonly artifactPath: WebServices['artifactPath']
+  readonly agentBundle: WebServices['agentBundle']
   readonly ready: () => boolean
 }
 

@@ -16,6 +16,11 @@ export const errorCatalogue = {
     status: 409,
     advice: 'Stop the other agent, or give each agent a --base-dir of its own.',
   },
+  ROUSE_AGENT_BUNDLE: {
+    status: 503,
+    advice:
+      'In a checkout run `npm run build`; a package that lacks dist/rouse-agent.mjs is to be installed again.',
+  },
   ROUSE_AGENT_INSTANCE_ENDS: {
     status: 409,
     advice: 'The master ends this instance; nothing is to be done.',
