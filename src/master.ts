@@ -8,7 +8,7 @@ import { ArtifactStore } from './builds/artifact-store.ts'
 import { Builds } from './builds/builds.ts'
 import { EventLog } from './builds/event-log.ts'
 import type { SettingsChanges } from './config/compare-settings.ts'
-import type { MasterSettings, ResolvedWorker } from './config/resolve-config.ts'
+import type { MasterSettings } from './config/resolve-config.ts'
 import { openDatabase } from './db/connection.ts'
 import type { DatabaseAddress } from './db/database-address.ts'
 import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts'
@@ -21,11 +21,11 @@ import { connectLocal } from './fleet/connect-local.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { Login } from './fleet/login.ts'
 import { WorkerAdmin } from './fleet/worker-admin.ts'
-import type { WorkerSpec } from './fleet/worker-spec.ts'
 import { LocalWorkers, type LocalWorker } from './local-workers.ts'
 import { writeMasterFile } from './master-file.ts'
 import { messageOf } from './model/errors.ts'
 import { version } from './model/version.ts'
+import { latentSpecs, openLatent } from './open-latent.ts'
 import { Reconfig } from './reconfig.ts'
 import { forgetSchedulers } from './schedulers/forget-schedulers.ts'
 import { runOnce } from './schedulers/run-once.ts'
@@ -33,6 +33,7 @@ import { systemClock } from './util/clock.ts'
 import { Releasers } from './util/releasers.ts'
 import { startWeb } from './web/server.ts'
 import { WindDown } from './wind-down.ts'
+import { workerSpec } from './worker-spec.ts'
 import { webServices } from './web-services.ts'
 
 export interface Master {
@@ -115,7 +116,25 @@ async function openParts(
   const locals = new LocalWorkers((worker, own) => openLocalWorker(worker, { fleet, log }, own), log)
   const artifacts = new ArtifactStore(settings.dataDir)
   await artifacts.open()
+  const agentBundle = openAgentBundle(settings)
+  let current = settings
+  let agentUrls = (): readonly string[] => []
+  const latent = await openLatent({
+    settings,
+    db,
+    commit,
+    fleet,
+    log,
+    clock,
+    publish,
+    master,
+    cluster: me.cluster,
+    builders: () => current.builders,
+    agentBundle,
+    agentUrls: () => agentUrls(),
+  })
   const builds = new Builds({
+    latent: latent.hooks,
     db,
     commit,
     fleet,
@@ -132,6 +151,7 @@ async function openParts(
   const windDown = new WindDown({ builds, clock, log, signal: loops.signal })
   const admin = new WorkerAdmin({ fleet, commit, clock, log, publish })
   await fleet.configure(settings.workers.map(workerSpec))
+  await latent.open(latentSpecs(settings.workers))
   const running = [
     keepLease(db, { id: me.id, onLost: fail, log, signal: loops.signal }),
     fleet.watch(loops.signal),
@@ -149,14 +169,17 @@ async function openParts(
     settings,
     load: options.reload,
     log,
-    apply: async ({ builders: wanted, schedulers, workers }) => {
+    apply: async (wanted) => {
+      const { builders, schedulers, workers } = wanted
       await fleet.configure(workers.map(workerSpec))
-      await builds.configure(wanted)
+      await builds.configure(builders)
+      current = wanted
+      await latent.configure(latentSpecs(workers))
       await locals.open(workers)
       await startSchedulers(db, builds, schedulers, log)
     },
   })
-  const login = new Login({ fleet, log, clock })
+  const login = new Login({ fleet, log, clock, instances: latent.logins })
   let ready = false
   const services = webServices({
     reconfig,
@@ -168,7 +191,7 @@ async function openParts(
     fleet,
     admin,
     login,
-    agentBundle: openAgentBundle(settings),
+    agentBundle,
     artifactPath: (path) => artifacts.pathOf(path),
     ready: () => ready,
   })
@@ -180,8 +203,15 @@ async function openParts(
     uiDir,
   })
   releasers.add('web server', () => web.close())
+  agentUrls = () => {
+    const listening = web.agentUrls()
+    const own = settings.agents.url === undefined ? [] : [settings.agents.url]
+    return [...own, ...(listening.length > 0 ? listening : own.length > 0 ? [] : [web.url])]
+  }
   releasers.add('address file', await writeMasterFile(settings.dataDir, { url: web.url, pid: process.pid }))
   releasers.add('local workers', () => locals.closeAll())
+  releasers.add('instances', () => latent.close())
+  latent.run(builds.latentSide)
   await locals.open(settings.workers)
   await startSchedulers(db, builds, settings.schedulers, log)
   releasers.add('reconfig', () => reconfig.close())
@@ -248,12 +278,4 @@ async function openLocalWorker(
   })
   // What runs goes on, as on other machines: the next master takes it up.
   releasers.add(`local worker ${name}`, () => agent.detach())
-}
-
-function workerSpec(worker: ResolvedWorker): WorkerSpec {
-  const { defaultProperties, env, kind, locks, maxBuilds, name, properties } = worker
-  const common = { kind, name, maxBuilds, properties, defaultProperties, env, locks }
-  return worker.kind === 'static'
-    ? { ...common, password: worker.password.value, keepaliveInterval: worker.keepaliveSeconds }
-    : { ...common, keepaliveInterval: null }
 }

@@ -54,9 +54,7 @@ export function checkLatentWorker(shared: Pick<Checks<LatentWorkerConfig>, Share
   return (value, place) => {
     known(value, place)
     const { instances, pricePerHour, budgetPerDay } = value as Partial<LatentWorkerConfig>
-    const { max = 1, minIdle = 0 } = isPlainObject(instances)
-      ? (instances as LatentWorkerConfig['instances'] & {})
-      : {}
+    const { max = 1, minIdle = 0 } = isPlainObject(instances) ? instances : {}
     if (minIdle > max) place.key('instances').error(`minIdle is ${minIdle}, but max is only ${max}`)
     if (budgetPerDay !== undefined && pricePerHour === undefined)
       place.error('budgetPerDay says nothing without pricePerHour')

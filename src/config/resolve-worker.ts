@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path'
-import type { BackendFactory } from '../latent/backend.ts'
 import { seconds } from '../model/durations.ts'
 import { defaults } from './defaults.ts'
 import type { ResolvedWorker } from './master-settings.ts'
@@ -49,8 +48,8 @@ export function resolveWorker(
 function latentOptions(worker: LatentWorkerConfig) {
   const { agentUrl = [], backend, instances = {}, mistakes = [], template } = worker
   return {
-    backend: backend as BackendFactory<unknown>,
-    template: template as unknown,
+    backend,
+    template,
     mistakes,
     buildWaitTimeout: seconds(worker.buildWaitTimeout ?? defaults.buildWaitTimeout),
     startTimeout: seconds(worker.startTimeout ?? defaults.startTimeout),

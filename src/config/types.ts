@@ -105,7 +105,7 @@ export interface LocalWorkerConfig extends LocalWorkerOptions {
 }
 
 /** What a backend's function gives: dockerWorker('dock', { image: 'node:24' }). */
-export interface LatentWorkerConfig extends CommonWorkerOptions, LatentOptions, LatentDescription<any> {
+export interface LatentWorkerConfig extends CommonWorkerOptions, LatentOptions, LatentDescription<unknown> {
   readonly kind: 'latent'
   readonly name: string
 }

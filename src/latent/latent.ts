@@ -42,7 +42,7 @@ export interface LatentOptions {
   /** Seconds before an instance that no row knows is ended. */
   readonly orphanGrace: number
   readonly context: Omit<BackendContext, 'cluster' | 'log'>
-  readonly delivery: (spec: LatentSpec) => AgentDelivery
+  readonly delivery: (spec: LatentSpec) => Promise<AgentDelivery>
   /** The config's builders with their workers in order of preference. */
   readonly builders: () => Iterable<{ readonly name: string; readonly workers: readonly string[] }>
 }

@@ -17,7 +17,7 @@ interface LiveInstanceOptions extends StoredInstance {
   readonly backend: OpenBackend
   readonly tools: LatentTools
   readonly rules: () => InstanceRules
-  readonly spec: () => InstanceSpec<unknown>
+  readonly spec: () => Promise<InstanceSpec<unknown>>
   readonly isKept: () => boolean
   /** Requests that it was started for and that still wait. */
   readonly meantFor: () => readonly number[]
@@ -135,7 +135,7 @@ export class LiveInstance {
     const { clock } = this.#o.tools
     if (this.row.state !== 'requested' && this.row.state !== 'starting') return
     try {
-      const { detail, ref } = await this.backend.start(this.#o.spec())
+      const { detail, ref } = await this.backend.start(await this.#o.spec())
       this.handle({ type: 'started', ref, detail })
     } catch (error) {
       const failure = failureOf(error)

@@ -26,7 +26,7 @@ export interface PoolOptions {
   readonly clusterKey: Buffer
   /** Milliseconds. */
   readonly maxDisconnected: number
-  readonly delivery: (spec: LatentSpec) => AgentDelivery
+  readonly delivery: (spec: LatentSpec) => Promise<AgentDelivery>
   /** Of the plan that holds now. */
   readonly isKept: (id: string) => boolean
   readonly meantFor: (id: string) => readonly number[]
@@ -162,7 +162,7 @@ export class Pool {
     }
   }
 
-  #specOf({ facts, row, worker }: LiveInstance): InstanceSpec<unknown> {
+  async #specOf({ facts, row, worker }: LiveInstance): Promise<InstanceSpec<unknown>> {
     const { clusterKey, delivery } = this.#o
     return {
       id: facts.id,
@@ -171,7 +171,7 @@ export class Pool {
       template: facts.template,
       generation: row.generation,
       token: instanceToken(clusterKey, facts.id, row.generation),
-      agent: delivery(this.spec),
+      agent: await delivery(this.spec),
       expiresAt: new Date(row.createdAt + this.spec.maxAge * 1000),
     }
   }
