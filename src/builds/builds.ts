@@ -16,6 +16,7 @@ import { Dispatcher } from './dispatcher.ts'
 import { every } from './every.ts'
 import { LockKeeper } from './lock-keeper.ts'
 import { LogLane } from './log-lane.ts'
+import { loadLeftBehind } from './load-left-behind.ts'
 import { loadPending } from './load-pending.ts'
 import { PatientCommit } from './patient-commit.ts'
 import { RequestEnds } from './request-ends.ts'
@@ -126,6 +127,7 @@ export class Builds {
     this.#accepting = true
     await this.#takeUpLost()
     await this.#takeInPending()
+    await this.#cancelLeftBehind()
   }
 
   /** Replaces the builders: what runs keeps its steps, what waits gets the new ones. */
@@ -136,9 +138,9 @@ export class Builds {
     this.#dispatcher.wake()
   }
 
-  /** Starts nothing more; requests are taken in and wait for the next start. */
+  /** Starts nothing more but what running builds wait for; other requests are taken in and wait for the next start. */
   hold(): void {
-    this.#dispatcher.held = true
+    this.#dispatcher.hold()
   }
 
   /** Ids of the builds that run here. */
@@ -157,6 +159,7 @@ export class Builds {
       this.#commands.watch(signal),
       every(10, { ...this.#o, signal }, () => this.#takeUpLost()),
       every(60, { ...this.#o, signal }, () => this.#takeInPending()),
+      every(5, { ...this.#o, signal }, () => this.#cancelLeftBehind()),
     ])
   }
 
@@ -183,7 +186,8 @@ export class Builds {
       // Known already, unless this call stored it and the first answer of the database was lost.
       if (!pending || this.#dispatcher.knows(id)) continue
       this.#o.publish({ type: 'request.submitted', request: id, buildset: submitted.buildsetId, builder })
-      this.#dispatcher.add({ id, builder, priority, notBefore: 0, avoidWorker: undefined })
+      const { waitedFor = false } = submission
+      this.#dispatcher.add({ id, builder, priority, notBefore: 0, avoidWorker: undefined, waitedFor })
     }
     return submitted
   }
@@ -236,13 +240,7 @@ export class Builds {
 
   /** Why a pending request waits, and its place among those of its builder. */
   waiting(id: number): { reason: string; position: number } | undefined {
-    const waiting = this.#dispatcher.waiting(id)
-    if (!waiting) return undefined
-    if (this.#dispatcher.held)
-      return { ...waiting, reason: 'waits for the next start: the master is being stopped' }
-    const { builder } = this.#dispatcher.queue.get(id)!
-    if (this.#builders.has(builder)) return waiting
-    return { ...waiting, reason: 'waits until its builder is in the config again' }
+    return this.#dispatcher.waiting(id)
   }
 
   /** Takes nothing new, leaves running builds to their agents and the next master, and waits until all is stored. */
@@ -279,6 +277,11 @@ export class Builds {
   // At the start all that waits; later what nobody here knows: a dead master's, or stored although the answer was lost.
   async #takeInPending(): Promise<void> {
     for (const request of await loadPending(this.#o.db)) this.#dispatcher.add(request)
+  }
+
+  // What a build waited for that a master cancelled or ended, and had no time to cancel.
+  async #cancelLeftBehind(): Promise<void> {
+    for (const { id, reason } of await loadLeftBehind(this.#o.db)) await this.cancelRequest(id, { reason })
   }
 
   async #takeUpLost(held: HeldCommands = { workerId: 0, ids: [] }): Promise<void> {

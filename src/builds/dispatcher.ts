@@ -31,8 +31,9 @@ export class Dispatcher {
   readonly queue = new PendingQueue()
   readonly runner: BuildRunner
   readonly #hooked = new Map<string, HookedBuilder>()
-  /** Nothing new starts. */
-  held = false
+  /** What waits for the next start of the master. */
+  readonly #parked = new PendingQueue()
+  #held = false
   #timer: NodeJS.Timeout | undefined
   #waking = false
   #served = 0
@@ -50,6 +51,16 @@ export class Dispatcher {
     })
   }
 
+  /** From now on only what a build waits for starts, so that those that run can end. */
+  hold(): void {
+    this.#held = true
+    for (const request of [...this.queue.values()]) {
+      if (request.waitedFor) continue
+      this.remove(request.id)
+      this.#parked.add(request)
+    }
+  }
+
   /** Nothing happens when it is here already. */
   add(request: PendingRequest): void {
     if (!this.knows(request.id)) this.#enqueue(request)
@@ -62,13 +73,14 @@ export class Dispatcher {
 
   /** Whether a request waits here or is on its way through a build. */
   knows(requestId: number): boolean {
-    return this.queue.get(requestId) !== undefined || this.runner.knows(requestId)
+    return this.#waitingIn(requestId) !== undefined || this.runner.knows(requestId)
   }
 
   /** Takes a request out of the queue and returns it; undefined when it does not wait here. */
   remove(requestId: number): PendingRequest | undefined {
-    const request = this.queue.get(requestId)
-    this.queue.remove(requestId)
+    const queue = this.#waitingIn(requestId)
+    const request = queue?.get(requestId)
+    queue?.remove(requestId)
     if (request) this.#o.tools.locks.release(requestId)
     return request
   }
@@ -85,9 +97,14 @@ export class Dispatcher {
 
   /** Why a pending request waits, and its place among those of its builder. */
   waiting(id: number): { reason: string; position: number } | undefined {
-    const request = this.queue.get(id)
-    if (!request) return undefined
-    const position = this.queue.position(id)!
+    const queue = this.#waitingIn(id)
+    if (!queue) return undefined
+    const request = queue.get(id)!
+    const position = queue.position(id)!
+    if (queue === this.#parked)
+      return { position, reason: 'waits for the next start: the master is being stopped' }
+    if (!this.#o.builders.has(request.builder))
+      return { position, reason: 'waits until its builder is in the config again' }
     const backsOffFor = request.notBefore - this.#o.tools.clock.now()
     const { avoidWorker, builder } = request
     const heldUp = this.#o.tools.locks.reason(id) ?? this.#hookedOf(builder)?.reason(id)
@@ -116,7 +133,7 @@ export class Dispatcher {
   }
 
   #distribute(): void {
-    if (this.#stopped || this.held) return
+    if (this.#stopped) return
     const now = this.#o.tools.clock.now()
     while (this.#startOne(now));
     clearTimeout(this.#timer)
@@ -204,8 +221,13 @@ export class Dispatcher {
   }
 
   #enqueue(request: PendingRequest): void {
+    if (this.#held && !request.waitedFor) return this.#parked.add(request)
     this.queue.add(request)
     this.wake()
+  }
+
+  #waitingIn(id: number): PendingQueue | undefined {
+    return [this.queue, this.#parked].find((queue) => queue.get(id) !== undefined)
   }
 
   #candidates(builder: string): Worker[] {

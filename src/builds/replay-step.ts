@@ -1,6 +1,7 @@
 import type { Step } from '../steps/step.ts'
 import { addedBy } from './added-by.ts'
 import type { StepHost } from './build-tools.ts'
+import { stepContext } from './step-context.ts'
 import { StepRun } from './step-run.ts'
 import { ConfigChanged, type StoredCalls } from './stored-calls.ts'
 
@@ -19,7 +20,7 @@ export async function replayStep(
   const over = new AbortController()
   const context = new StepRun(host, id, over.signal, stored, replay)
   // However it ends: what counts is what it has told.
-  const ended = (async () => step.run(context))().then(
+  const ended = (async () => step.run(stepContext(context)))().then(
     () => {},
     () => {},
   )

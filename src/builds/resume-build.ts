@@ -43,8 +43,8 @@ export function resumeBuild(
 }
 
 /** The request as the queue would know it. */
-export function requestOf({ builder, priority, requestId }: UnfinishedBuild): PendingRequest {
-  return { id: requestId, builder, priority, notBefore: 0, avoidWorker: undefined }
+export function requestOf({ builder, priority, requestId, waitedFor }: UnfinishedBuild): PendingRequest {
+  return { id: requestId, builder, priority, notBefore: 0, avoidWorker: undefined, waitedFor }
 }
 
 function sameSteps(stored: readonly UnfinishedStep[], { steps }: BuilderConfig): boolean {

@@ -15,6 +15,7 @@ import { StepPlan, type PlannedStep } from './step-plan.ts'
 import type { ClaimedBuild } from './store-claim.ts'
 import { ConfigChanged, nothingStored, type StoredCalls } from './stored-calls.ts'
 import { afterStep, atStart, skipReason, type Progress } from './step-rules.ts'
+import { stepContext } from './step-context.ts'
 import { takeStepLocks } from './step-locks.ts'
 import { isNotTheSteps, StepRun } from './step-run.ts'
 
@@ -183,7 +184,7 @@ export class RunningBuild implements StepHost {
     const locked = { id, number, name, locks, stored, signal: context.signal, note }
     const begin = async () => {
       await takeStepLocks(this, locked)
-      return run(context)
+      return run(stepContext(context))
     }
     let outcome: StepOutcome
     try {

@@ -19,6 +19,7 @@ export interface UnfinishedBuild {
   readonly attempt: number
   readonly infraFailures: number
   readonly priority: number
+  readonly waitedFor: boolean
   readonly reason: string
   readonly cancelReason: string | null
   readonly source: SourceStamp
@@ -102,7 +103,7 @@ async function load(trx: Trx, ids: readonly number[]): Promise<UnfinishedBuild[]
     .innerJoin('builders', 'builders.id', 'b.builder_id')
     .innerJoin('workers', 'workers.id', 'b.worker_id')
     .select(['b.id', 'b.request_id', 'b.slot', 'b.run_id', 'b.attempt', 'b.cancel_reason'])
-    .select(['r.buildset_id', 'r.infra_failures', 'r.priority', 's.reason'])
+    .select(['r.buildset_id', 'r.infra_failures', 'r.priority', 'r.waited_for', 's.reason'])
     .select(['p.repository', 'p.branch', 'p.revision', 'builders.name as builder', 'workers.name as worker'])
     .where('b.id', 'in', ids)
     .orderBy('b.id')
@@ -119,6 +120,7 @@ async function load(trx: Trx, ids: readonly number[]): Promise<UnfinishedBuild[]
       attempt: row.attempt,
       infraFailures: row.infra_failures,
       priority: row.priority,
+      waitedFor: row.waited_for,
       reason: row.reason,
       cancelReason: row.cancel_reason,
       source: { repository: row.repository, branch: row.branch, revision: row.revision },

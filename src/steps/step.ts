@@ -16,6 +16,8 @@ export interface Step extends StepFlags {
   readonly type: string
   readonly name: string
   readonly run: (context: StepContext) => Promise<StepOutcome | Result | void>
+  /** Builders that it names, for `rouse check`. */
+  readonly builders?: readonly string[]
   /** What is wrong with its options, for `rouse check`: 'timeout: not a duration: "soon"'. */
   readonly mistakes?: readonly string[]
 }

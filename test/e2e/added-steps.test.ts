@@ -16,10 +16,10 @@ export default defineMaster({
   workers: [staticWorker('bot', { password: 'b0t' })],
   builders: [
     build('order',
-      step('plan', async (context) => {
-        await context.addSteps([mark('one'), step('two', (inner) => inner.addSteps([mark('two.one')]))])
-        await context.addSteps([])
-        await context.addSteps([mark('three')])
+      step('plan', async ({ addSteps }) => {
+        await addSteps([mark('one'), step('two', (inner) => inner.addSteps([mark('two.one')]))])
+        await addSteps([])
+        await addSteps([mark('three')])
       }), mark('last')),
     build('fails', step('plan', async (context) => {
       await context.addSteps([mark('skipped'), mark('always', { alwaysRun: true })])
