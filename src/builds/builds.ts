@@ -41,6 +41,8 @@ export interface BuildsOptions {
   readonly artifacts: { readonly store: ArtifactStore; readonly maxBytes: number }
   /** The folder of master.config.ts. */
   readonly configDir: string
+  /** Told of a worker that is no longer in the config and has a build to finish. */
+  readonly onRecalled?: (worker: Worker) => void
 }
 
 type Unkeyed = Omit<Submission, 'idempotencyKey'> & { readonly idempotencyKey?: string }
@@ -57,7 +59,7 @@ export class Builds {
   #accepting = false
 
   constructor(options: BuildsOptions) {
-    const { clock, db, fleet, log, master, maxDisconnected, maxInfraRetries } = options
+    const { clock, db, fleet, log, maxDisconnected } = options
     const ends = new RequestEnds(db, clock)
     const publish = (event: EventBody) => {
       ends.heard(event)
@@ -75,33 +77,15 @@ export class Builds {
     const freed = () => this.#dispatcher.wake()
     this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
     const locks = new LockKeeper(freed)
-    const { artifacts, configDir } = options
     const requests = {
       submit: (submission: Submission) => this.submit(submission),
       cancel: (id: number, reason: string) => this.cancelRequest(id, { reason }),
       ended: (ids: readonly number[], signal: AbortSignal) => ends.of(ids, signal),
     }
-    const tools = {
-      requests,
-      db,
-      artifacts,
-      configDir,
-      commit,
-      commands: this.#commands,
-      lane: this.#lane,
-      locks,
-      clock,
-      log,
-      publish,
-    }
-    this.#dispatcher = new Dispatcher({
-      tools,
-      fleet,
-      log,
-      master,
-      maxInfraRetries,
-      builders: this.#builders,
-    })
+    const [commands, lane] = [this.#commands, this.#lane]
+    const tools = { ...options, requests, commit, commands, lane, locks, publish }
+    const { onRecalled = () => {} } = options
+    this.#dispatcher = new Dispatcher({ ...options, onRecalled, tools, builders: this.#builders })
     fleet.handle({
       ready: async (worker, hello) => {
         await this.#takeUpHeld(worker, hello)

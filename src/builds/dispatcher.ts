@@ -17,6 +17,8 @@ export interface DispatcherOptions {
   readonly master: { readonly id: string; readonly epoch: number }
   readonly builders: ReadonlyMap<string, BuilderConfig>
   readonly maxInfraRetries: number
+  /** Told of a worker that is no longer in the config and has a build to finish. */
+  readonly onRecalled: (worker: Worker) => void
 }
 
 /** A request and the workers that could build it now, the best first. */
@@ -118,7 +120,7 @@ export class Dispatcher {
     for (const stored of unfinished) {
       if (this.knows(stored.requestId)) continue
       const request = requestOf(stored)
-      const worker = this.#o.fleet.get(stored.worker)
+      const worker = this.#o.fleet.admitted(stored.worker) ?? this.#recall(stored)
       if (worker) this.runner.resume(stored, request, worker.hold(stored.builder, stored.slot))
       else this.runner.endGone(stored, request)
     }
@@ -130,6 +132,26 @@ export class Dispatcher {
     clearTimeout(this.#timer)
     await Promise.all([...this.#hooked.values()].map((hooked) => hooked.stop()))
     await this.runner.stop()
+  }
+
+  /** Undefined when nothing of the build can be running on its worker any more, which is not in the config. */
+  #recall({
+    id: build,
+    steps,
+    worker: name,
+    workerId: id,
+    workerKind: kind,
+  }: UnfinishedBuild): Worker | undefined {
+    const { fleet, log, onRecalled, tools } = this.#o
+    if (steps.every((step) => step.stored.commands.every((command) => command.result !== null)))
+      return undefined
+    const worker = fleet.roster.recall({ id, kind, name }, tools.clock.now())
+    log.warn(
+      { worker: name, build },
+      'a worker that is no longer in the config may still run a command: its build waits',
+    )
+    onRecalled(worker)
+    return worker
   }
 
   #distribute(): void {

@@ -14,6 +14,8 @@ export interface UnfinishedBuild {
   readonly buildsetId: number
   readonly builder: string
   readonly worker: string
+  readonly workerId: number
+  readonly workerKind: string
   readonly slot: number
   readonly runId: string
   readonly attempt: number
@@ -104,6 +106,7 @@ async function load(trx: Trx, ids: readonly number[]): Promise<UnfinishedBuild[]
     .innerJoin('workers', 'workers.id', 'b.worker_id')
     .select(['b.id', 'b.request_id', 'b.slot', 'b.run_id', 'b.attempt', 'b.cancel_reason'])
     .select(['r.buildset_id', 'r.infra_failures', 'r.priority', 'r.waited_for', 's.reason'])
+    .select(['workers.id as worker_id', 'workers.kind as worker_kind'])
     .select(['p.repository', 'p.branch', 'p.revision', 'builders.name as builder', 'workers.name as worker'])
     .where('b.id', 'in', ids)
     .orderBy('b.id')
@@ -115,6 +118,8 @@ async function load(trx: Trx, ids: readonly number[]): Promise<UnfinishedBuild[]
       buildsetId: row.buildset_id,
       builder: row.builder,
       worker: row.worker,
+      workerId: row.worker_id,
+      workerKind: row.worker_kind,
       slot: row.slot,
       runId: row.run_id,
       attempt: row.attempt,

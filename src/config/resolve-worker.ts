@@ -26,7 +26,7 @@ export function resolveWorker(
   } = worker
   const common = { name, maxBuilds, properties, defaultProperties, env, locks }
   if (worker.kind === 'local') {
-    const baseDir = worker.baseDir ?? join(dataDir, 'workers', name)
+    const baseDir = worker.baseDir ?? localBaseDir(dataDir, name)
     return { kind: 'local', ...common, baseDir: resolve(dir, baseDir) }
   }
   const {
@@ -42,4 +42,9 @@ export function resolveWorker(
     notifyOnMissing: typeof notifyOnMissing === 'string' ? [notifyOnMissing] : notifyOnMissing,
     missingTimeoutSeconds: missingTimeout === null ? null : seconds(missingTimeout) || null,
   }
+}
+
+/** Where a local worker works by default. */
+export function localBaseDir(dataDir: string, name: string): string {
+  return join(dataDir, 'workers', name)
 }

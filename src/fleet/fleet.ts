@@ -55,7 +55,7 @@ const helloDeadline = 10_000
 /** The workers this master knows, and the agents connected to it. */
 export class Fleet {
   readonly #o: FleetOptions
-  readonly #roster = new Roster()
+  readonly roster = new Roster()
   readonly #writes = new Set<Promise<unknown>>()
   #handlers: SessionHandlers | undefined
 
@@ -69,7 +69,7 @@ export class Fleet {
       await closeLost(trx)
       return syncWorkers(trx, specs)
     })
-    for (const worker of this.#roster.configure(specs, rows, this.#o.clock.now())) {
+    for (const worker of this.roster.configure(specs, rows, this.#o.clock.now())) {
       this.#o.publish({ type: 'worker.changed', worker: worker.name })
       this.changed(worker)
     }
@@ -82,16 +82,16 @@ export class Fleet {
 
   /** A worker of the config. */
   get(name: string): Worker | undefined {
-    return this.#roster.get(name)
+    return this.roster.get(name)
   }
 
   /** A worker whose agent may log in: one of the config, or one that was removed and still has builds to finish. */
   admitted(name: string): Worker | undefined {
-    return this.#roster.admitted(name)
+    return this.roster.admitted(name)
   }
 
   all(): IterableIterator<Worker> {
-    return this.#roster.configured()
+    return this.roster.configured()
   }
 
   /** Something about a worker changed that may let a waiting request run. */
@@ -102,7 +102,7 @@ export class Fleet {
 
   /** A build has given its place on the worker back. */
   freed(worker: Worker): void {
-    if (!worker.removed || !this.#roster.forget(worker)) return
+    if (!worker.removed || !this.roster.forget(worker)) return
     const reason = 'it is no longer in the config'
     worker.session?.close(reason)
     if (worker.session) this.#gone(worker.session, reason)
@@ -172,12 +172,12 @@ export class Fleet {
   /** Sends heartbeats and keepalives, and drops the silent, until aborted. */
   async watch(signal: AbortSignal): Promise<void> {
     const drop = (session: WorkerSession, reason: string) => this.#drop(session, reason)
-    await watchSessions(() => this.#roster.all(), { ...this.#o, drop, signal })
+    await watchSessions(() => this.roster.all(), { ...this.#o, drop, signal })
   }
 
   /** Closes every connection and waits until that is stored. */
   async close(reason: string): Promise<void> {
-    for (const { session } of this.#roster.all()) if (session) this.#drop(session, reason)
+    for (const { session } of this.roster.all()) if (session) this.#drop(session, reason)
     await Promise.allSettled(this.#writes)
   }
 
