@@ -141,9 +141,11 @@ export class Builds {
   async watch(signal: AbortSignal): Promise<void> {
     await Promise.all([
       this.#commands.watch(signal),
-      every(10, { ...this.#o, signal }, () => this.#takeUpLost()),
+      every(10, { ...this.#o, signal }, async () => {
+        await this.#takeUpLost()
+        await this.#cancelLeftBehind()
+      }),
       every(60, { ...this.#o, signal }, () => this.#takeInPending()),
-      every(5, { ...this.#o, signal }, () => this.#cancelLeftBehind()),
     ])
   }
 
