@@ -35,6 +35,8 @@ export class Roster {
     for (const spec of specs) {
       const worker = before.get(spec.name) ?? workerOf(spec, rows, now)
       worker.spec = spec
+      // It may have come back from builds alone.
+      if (worker.removed) worker.admin = adminOf(rows.get(spec.name)!)
       this.#configured.set(spec.name, worker)
     }
     for (const worker of before.values()) {
