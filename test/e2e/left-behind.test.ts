@@ -107,3 +107,14 @@ test('what a step waits for is cancelled when the step is over without it; what 
   await waitFor('the folder', () => writeFile(fileOf(master, 'go'), '').then(() => true))
   expect(await master.request(slow.id)).toMatchObject({ result: 'SUCCESS' })
 }, 60_000)
+
+test('a key that somebody gives to a force is never that of a trigger', async () => {
+  const master = await startMaster({ config })
+  const headers = { 'idempotency-key': 'rouse:trigger:1:1:1' }
+  const forced = await master.api('/builders/never/force', { method: 'POST', json: {}, headers })
+  const { build } = await startBuild(master, 'one')
+  const [{ id: step }] = (await master.api(`/builds/${build}/steps`)).items
+  expect([build, step]).toEqual([1, 1])
+  const slow = await requestOf(master, 'slow', ({ buildIds }) => buildIds.length > 0)
+  expect(forced.requestIds).not.toContain(slow.id)
+}, 60_000)
