@@ -9,6 +9,7 @@ import { Builds } from './builds/builds.ts'
 import { EventLog } from './builds/event-log.ts'
 import type { SettingsChanges } from './config/compare-settings.ts'
 import type { MasterSettings } from './config/resolve-config.ts'
+import { localBaseDir } from './config/resolve-worker.ts'
 import { openDatabase } from './db/connection.ts'
 import type { DatabaseAddress } from './db/database-address.ts'
 import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts'
@@ -114,6 +115,7 @@ async function openParts(
     onLeft: (name) => void locals.close(name),
   })
   const locals = new LocalWorkers((worker, own) => openLocalWorker(worker, { fleet, log }, own), log)
+  const opened = Promise.withResolvers<void>()
   const artifacts = new ArtifactStore(settings.dataDir)
   await artifacts.open()
   const agentBundle = openAgentBundle(settings)
@@ -147,6 +149,10 @@ async function openParts(
     maxDisconnected: settings.maxDisconnectedSeconds,
     artifacts: { store: artifacts, maxBytes: settings.maxArtifactSize },
     configDir: dirname(settings.configFile),
+    onRecalled: ({ name, spec }) => {
+      const baseDir = localBaseDir(settings.dataDir, name)
+      if (spec.kind === 'local') void opened.promise.then(() => locals.recall({ name, baseDir }))
+    },
   })
   const windDown = new WindDown({ builds, clock, log, signal: loops.signal })
   const admin = new WorkerAdmin({ fleet, commit, clock, log, publish })
@@ -213,6 +219,7 @@ async function openParts(
   releasers.add('instances', () => latent.close())
   latent.run(builds.latentSide)
   await locals.open(settings.workers)
+  opened.resolve()
   await startSchedulers(db, builds, settings.schedulers, log)
   releasers.add('reconfig', () => reconfig.close())
   ready = true

@@ -90,7 +90,8 @@ function submission(input: ForceInput) {
     priority: input.priority ?? 0,
     reason: input.reason ?? 'forced',
     origin: 'force' as const,
-    ...(input.idempotencyKey === undefined ? {} : { idempotencyKey: input.idempotencyKey }),
+    // Nobody may take the place of what a build or a scheduler is about to request.
+    ...(input.idempotencyKey === undefined ? {} : { idempotencyKey: `force:${input.idempotencyKey}` }),
   }
 }
 

@@ -12,7 +12,8 @@ import { userEnvironment } from './setup/user-environment.mjs'
  * Resolves to the environment that tells the tests where it is.
  */
 export async function installForTests(node) {
-  await tryTo('Chromium', installChromium)
+  await tryTo('Chromium', () => install('Chromium', 'chromium', ['chromium', 'google-chrome']))
+  await tryTo('Git LFS', () => install('Git LFS', 'git-lfs', ['git-lfs']))
   return (await tryTo('Node.js 20', () => findNode20(node))) ?? {}
 }
 
@@ -26,15 +27,16 @@ async function tryTo(what, install) {
   }
 }
 
-async function installChromium() {
-  if (isOnPath('chromium') || isOnPath('google-chrome')) return
+/** Installs a Debian package, unless one of its programs is there. */
+async function install(what, name, programs) {
+  if (programs.some(isOnPath)) return
   if (process.getuid?.() !== 0 || !isOnPath('apt-get'))
     throw new SetupError('it can be installed only by root on Debian.')
   const env = { ...userEnvironment(), DEBIAN_FRONTEND: 'noninteractive' }
-  const advice = 'Install Chromium by hand, or do without.'
+  const advice = `Install ${what} by hand, or do without.`
   await phase('updating the package lists (apt-get)', { command: 'apt-get', args: ['update'], env, advice })
-  const args = ['install', '-y', '--no-install-recommends', 'chromium']
-  await phase('installing Chromium (apt-get)', { command: 'apt-get', args, env, advice })
+  const args = ['install', '-y', '--no-install-recommends', name]
+  await phase(`installing ${what} (apt-get)`, { command: 'apt-get', args, env, advice })
 }
 
 /** The agent promises to run on Node.js 20: its tests want a real one. */
