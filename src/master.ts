@@ -127,6 +127,7 @@ async function openParts(
     maxDisconnected: settings.maxDisconnectedSeconds,
     artifacts: { store: artifacts, maxBytes: settings.maxArtifactSize },
     configDir: dirname(settings.configFile),
+    secrets: { value: (name) => reconfig.settings.secretValue(name) },
   })
   const windDown = new WindDown({ builds, clock, log, signal: loops.signal })
   const admin = new WorkerAdmin({ fleet, commit, clock, log, publish })

@@ -11,6 +11,7 @@ import type { EventBody } from '../model/events.ts'
 import type { Hello } from '../protocol/messages.ts'
 import type { Clock } from '../util/clock.ts'
 import type { ArtifactStore } from './artifact-store.ts'
+import type { SecretValues } from './build-tools.ts'
 import { Commands } from './commands.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { every } from './every.ts'
@@ -38,6 +39,7 @@ export interface BuildsOptions {
   /** Seconds. */
   readonly maxDisconnected: number
   readonly artifacts: { readonly store: ArtifactStore; readonly maxBytes: number }
+  readonly secrets: SecretValues
   /** The folder of master.config.ts. */
   readonly configDir: string
 }
@@ -74,7 +76,7 @@ export class Builds {
     const freed = () => this.#dispatcher.wake()
     this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
     const locks = new LockKeeper(freed)
-    const { artifacts, configDir } = options
+    const { artifacts, configDir, secrets } = options
     const requests = {
       submit: (submission: Submission) => this.submit(submission),
       cancel: (id: number, reason: string) => this.cancelRequest(id, { reason }),
@@ -85,6 +87,7 @@ export class Builds {
       db,
       artifacts,
       configDir,
+      secrets,
       commit,
       commands: this.#commands,
       lane: this.#lane,

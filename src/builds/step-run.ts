@@ -14,6 +14,7 @@ import type {
   HttpRequest,
   MasterShellRequest,
   StepContext,
+  StepOutcome,
   TriggerOutcome,
   TriggerRequest,
   UploadOutcome,
@@ -29,8 +30,10 @@ import { sendFile } from './send-file.ts'
 import { StepCommands } from './step-commands.ts'
 import { StepEffects } from './step-effects.ts'
 import { StepLogs } from './step-logs.ts'
+import { StepSecrets } from './step-secrets.ts'
 import { ConfigChanged, nothingStored, type StoredCalls } from './stored-calls.ts'
 import { triggerBuilds } from './trigger-builds.ts'
+import { writingMasked } from './writing-masked.ts'
 import { uploadArtifact, type RunTransfer } from './upload-artifact.ts'
 
 /** The context of one step while it runs: every effect is stored before it happens. */
@@ -44,6 +47,7 @@ export class StepRun implements StepContext {
   readonly #logs: StepLogs
   readonly #effects: StepEffects
   readonly #commands: StepCommands
+  readonly #secrets: StepSecrets
   readonly #inFlight = new Set<Promise<void>>()
   readonly #over = new AbortController()
   /** Of what the step has asked for: the build was cancelled, or the step is over. */
@@ -58,7 +62,9 @@ export class StepRun implements StepContext {
     this.#logs = new StepLogs(host, stepId, stored.logs)
     this.#effects = new StepEffects(host, stepId, stored)
     this.#stop = AbortSignal.any([signal, this.#over.signal])
-    this.#commands = new StepCommands({ host, stepId, stored, logs: this.#logs, stop: this.#stop })
+    this.#secrets = new StepSecrets(host.tools.secrets)
+    const [logs, secrets, stop] = [this.#logs, this.#secrets, this.#stop]
+    this.#commands = new StepCommands({ host, stepId, stored, logs, secrets, stop })
   }
 
   get properties() {
@@ -105,22 +111,29 @@ export class StepRun implements StepContext {
   }
 
   masterShell({ key: named, ...request }: MasterShellRequest): Promise<CommandResult> {
-    // Its environment may hold a secret, which must not be stored.
+    // Its environment may hold what must not be stored.
     const asked = { digest: digestOf(request) }
     return this.#outside('masterShell', asked, named, async ({ key, signal }) => {
+      const revealed = this.#secrets.masterShell(request)
       let isNew = false
       await this.#effects.once(`${key} begun`, 'begun', asked, () => (isNew = true))
       if (!isNew && !request.idempotent)
         throw new Error('nobody knows how the command ended: the master was stopped while it ran')
       const { configDir: cwd } = this.#host.tools
-      return this.#logs.writing((write) => runOnMaster(request, { cwd, signal, write }))
+      const result = await this.#logs.writing((plain) =>
+        writingMasked(this.#secrets.used, plain, (write) => runOnMaster(revealed, { cwd, signal, write })),
+      )
+      const { message } = result
+      return message === undefined ? result : { ...result, message: this.#secrets.hide(message) }
     })
   }
 
   httpRequest({ key, ...request }: HttpRequest): Promise<HttpAnswer> {
-    // Its headers may hold a secret, which must not be stored.
+    // Its headers may hold what must not be stored.
     const digest = digestOf(request)
-    return this.#outside('httpRequest', { digest }, key, (asked) => sendHttpRequest(request, asked))
+    return this.#outside('httpRequest', { digest }, key, async (asked) =>
+      this.#secrets.hideInAnswer(await sendHttpRequest(this.#secrets.httpRequest(request), asked)),
+    )
   }
 
   countLines(pattern: RegExp | string): Promise<number> {
@@ -131,8 +144,9 @@ export class StepRun implements StepContext {
     )
   }
 
-  async note(line: string, key?: string): Promise<void> {
+  async note(text: string, key?: string): Promise<void> {
     this.#over.signal.throwIfAborted()
+    const line = this.#secrets.hide(text)
     const call = this.#effects.call(key)
     await this.#logs.note(line, (at) => this.#effects.once(call, 'note', { line }, () => at))
   }
@@ -165,6 +179,11 @@ export class StepRun implements StepContext {
   async end(): Promise<void> {
     this.#over.abort(new Error('the step is over'))
     await Promise.all(this.#inFlight)
+  }
+
+  /** The same without the values of the step's secrets. */
+  hidden(outcome: StepOutcome): StepOutcome {
+    return this.#secrets.hideInOutcome(outcome)
   }
 
   /** Marks the step's logs as complete. */

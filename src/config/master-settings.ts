@@ -1,5 +1,6 @@
 import type { LockAccess } from '../model/lock.ts'
 import type { PropertyValue } from '../model/properties.ts'
+import type { Secret } from '../model/secret.ts'
 import type { SecretValue } from './secret-value.ts'
 import type { BuilderConfig, ListenAddress, SchedulerConfig } from './types.ts'
 
@@ -31,6 +32,11 @@ export interface MasterSettings {
   readonly files: readonly string[]
   /** Every value that must not show up in a log. */
   readonly secrets: readonly SecretValue[]
+  /**
+   * The value of a secret as it was when the config was read; of one that only a function of the config names, as it was when it
+   * was first asked for. Throws ROUSE_SECRET_MISSING.
+   */
+  readonly secretValue: (name: string) => string
 }
 
 export type ResolvedWorker = ResolvedStaticWorker | ResolvedLocalWorker
@@ -40,7 +46,7 @@ export interface ResolvedCommonWorker {
   readonly maxBuilds: number
   readonly properties: Readonly<Record<string, PropertyValue>>
   readonly defaultProperties: Readonly<Record<string, PropertyValue>>
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string | Secret>>
   readonly locks: readonly LockAccess[]
 }
 

@@ -99,9 +99,10 @@ test('input reaches the command; without it there is none, and unread input is h
 test('input that holds a secret reaches the command through a pipe, and is harmless unread', async () => {
   const master = await WireMaster.start()
   await startAgent(master)
-  const mask = ['hunter2-secret']
-  const input = `${'x'.repeat(300_000)}hunter2-secret`
-  const where = master.shell('readlink /proc/self/fd/0; wc -c < /dev/stdin', { stdin: mask[0] }, { mask })
+  const secret = 'hunter2-secret'
+  const mask = [secret]
+  const input = `${'x'.repeat(300_000)}${secret}`
+  const where = master.shell('readlink /proc/self/fd/0; wc -c < /dev/stdin', { stdin: secret }, { mask })
   const reads = master.shell('cat', { stdin: input }, { mask })
   const ignores = master.shell('exit 0', { stdin: input }, { mask })
   const missing = master.shell('true', { stdin: input, command: ['/no/such/program'] }, { mask })

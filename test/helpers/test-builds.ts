@@ -23,7 +23,8 @@ export async function openTestBuilds(builders: readonly BuilderConfig[]) {
   const fleet = new Fleet({ ...common, master: { ...me, version: '0' }, heartbeat: 30 })
   const limits = { maxInfraRetries: 3, maxDisconnected: 3600 }
   const artifacts = { store: new ArtifactStore(tmpdir()), maxBytes: 1024 }
-  const files = { artifacts, configDir: tmpdir() }
+  const secrets = { value: () => 'hunter2' }
+  const files = { artifacts, configDir: tmpdir(), secrets }
   const builds = new Builds({ ...common, ...limits, ...files, db, fleet, master: me, builders })
   await builds.open()
   return {
