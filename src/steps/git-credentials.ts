@@ -106,7 +106,7 @@ const sshCommand = [
   'if test -n "$ROUSE_GIT_KNOWN_HOSTS"; then',
   `printf '%s\\n' "$ROUSE_GIT_KNOWN_HOSTS" > "$d/hosts"`,
   'set -- -o "UserKnownHostsFile=\\"$d/hosts\\"" -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes "$@"; fi',
-  'ssh "$@"; }; f',
+  '(exec 9<&-; exec ssh "$@"); }; f',
 ]
   .join('; ')
   .replaceAll('then; ', 'then ')

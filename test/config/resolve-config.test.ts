@@ -185,7 +185,7 @@ test('the secrets of workers, builders and steps are found at once, and stay as 
   const workers = [{ ...right.workers[0], env: { I: secret('I') } }, right.workers[1]]
   const builders = [{ ...right.builders[0], steps, env: { J: secret('J'), K: () => secret('K') } }]
   const config = { ...right, workers, builders }
-  const names = [...'ABCDEFGHIJ']
+  const names = 'ABCDEFGHIJ'.split('')
   const env: Record<string, string> = { BOT: 'p', ...Object.fromEntries(names.map((name) => [name, name])) }
   const { secretValue } = resolveConfig(loaded(config), env)
   for (const name of names) env[name] = 'rotated'
