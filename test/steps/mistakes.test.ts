@@ -62,6 +62,12 @@ test('a secret may stand where its value goes to a command or a request, and now
   expect(mistakesOf(httpRequest('http://x/', { json: { deep: [token] } }))).toEqual([
     'json: a secret cannot be a part of it; make the whole body one secret',
   ])
+  expect(mistakesOf(setProperty('token', { deep: [token] } as never))).toEqual([
+    'value: a secret cannot be a property, which everybody may read',
+  ])
+  const round: Record<string, unknown> = {}
+  round.json = round
+  expect(mistakesOf(httpRequest('http://x/', { json: round }))).toEqual([])
   expect(mistakesOf(writeFile('a', token as never))).toEqual([
     'content: must be a string or a function of the properties, got a secret',
   ])
