@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,7 +15,7 @@ import { watchProcesses } from '../helpers/watch-processes.ts'
 const password = 'gl-Pa55/word+"\'$HOME;é'
 const head = `const { defineMaster, staticWorker, secret, git, shell } = rouse
 const retry = { count: 1, delay: '100ms' }
-const show = shell('git log -1 --format="at %s"; cat sub/file', { name: 'show' })`
+const show = shell('git log -1 --format="at %s"; cat large.bin 2>/dev/null; cat sub/file', { name: 'show' })`
 
 test('git checks out with a password that no process list, file, log or other host ever sees', async () => {
   const [home, root, elsewhere] = [await tempDir(), await tempDir(), await tempDir()]
@@ -28,6 +30,9 @@ test('git checks out with a password that no process list, file, log or other ho
   await addSubmodule(outer, inner, `${ours.url}/inner/.git`)
   await outer.git('switch', '--quiet', '--create', 'foreign')
   await addSubmodule(outer, inner, `${theirs.url}/inner/.git`, 'foreign')
+  await outer.git('switch', '--quiet', '--create', 'large', 'main')
+  await outer.commit('*.bin filter=lfs diff=lfs merge=lfs -text', '.gitattributes')
+  await outer.commit(await storeLarge(root, 'kept by Git LFS\n'), 'large.bin')
   await outer.git('switch', '--quiet', 'main')
 
   const values = [password]
@@ -65,6 +70,8 @@ export default defineMaster({
   expect((await runBuild(master, 'whole', { branch: 'no-such' })).steps[0]!.summary).toBe(
     'the repository has no branch or tag no-such',
   )
+  if (spawnSync('git', ['lfs', 'version']).status === 0)
+    expect(await build('whole', { branch: 'large' })).toMatch(/, kept by Git LFS$/)
   const inUrl = await runBuild(master, 'inUrl')
   expect(inUrl.result, inUrl.text).toBe('SUCCESS')
   expect(inUrl.text).not.toContain(`credential.${ours.url}`)
@@ -151,6 +158,14 @@ done
 shift
 exec sh -c "$*"
 `
+
+/** Stores a file as a server of Git LFS does; the pointer to it. */
+async function storeLarge(root: string, content: string): Promise<string> {
+  const oid = createHash('sha256').update(content).digest('hex')
+  await mkdir(join(root, 'lfs'))
+  await writeFile(join(root, 'lfs', oid), content)
+  return `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${content.length}`
+}
 
 async function addSubmodule(repo: GitRepo, from: GitRepo, url: string, path = 'sub'): Promise<void> {
   await repo.git('-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', from.dir, path)

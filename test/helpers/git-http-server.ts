@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { json } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 
@@ -36,6 +39,8 @@ export async function serveGit(root: string, credentials: string): Promise<GitHt
 async function answer(root: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { pathname, search } = new URL(request.url!, 'http://localhost')
   const { headers, method } = request
+  if (pathname.endsWith('/info/lfs/objects/batch')) return answerLfs(request, response)
+  if (pathname.startsWith('/lfs/')) return void response.end(await readFile(join(root, pathname)))
   const backend = spawn('git', ['-c', 'safe.directory=*', 'http-backend'], {
     env: {
       PATH: process.env.PATH,
@@ -63,4 +68,15 @@ async function answer(root: string, request: IncomingMessage, response: ServerRe
   // Long enough for its client to be seen among the processes.
   await delay(100)
   response.end(whole.subarray(end + 4))
+}
+
+/** Where files of Git LFS are: below the folder `lfs`, under their ids. */
+async function answerLfs(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { objects } = (await json(request)) as { objects: { oid: string; size: number }[] }
+  const found = objects.map(({ oid, size }) => {
+    const href = `http://${request.headers.host}/lfs/${oid}`
+    return { oid, size, actions: { download: { href } } }
+  })
+  response.setHeader('content-type', 'application/vnd.git-lfs+json')
+  response.end(JSON.stringify({ transfer: 'basic', objects: found }))
 }
