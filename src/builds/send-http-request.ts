@@ -6,17 +6,19 @@ import type { HttpAnswer, HttpRequest } from '../steps/step.ts'
 import type { Revealed } from './step-secrets.ts'
 
 /**
- * One HTTP request of a step; `key` is the same whenever it is asked again. Never throws but for the signal: what goes
+ * One HTTP request of a step; `key` is the same whenever it is asked again; without `follow` a redirect is
+ * the answer. Never throws but for the signal: what goes
  * wrong is in the answer. Of the body the first MiB is kept.
  */
 export async function sendHttpRequest(
   { body, headers = {}, method = 'GET', timeout = 30, url }: Revealed<HttpRequest>,
-  { key, signal }: { key: string; signal: AbortSignal },
+  { follow, key, signal }: { follow: boolean; key: string; signal: AbortSignal },
 ): Promise<HttpAnswer> {
   const deadline = AbortSignal.timeout(Math.max(1, seconds(timeout) * 1000))
   try {
     const response = await fetch(httpUrl(url), {
       method,
+      redirect: follow ? 'follow' : 'manual',
       headers: { 'idempotency-key': key, ...headers },
       signal: AbortSignal.any([signal, deadline]),
       ...(body === undefined ? {} : { body }),

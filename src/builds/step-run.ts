@@ -20,6 +20,7 @@ import type {
   UploadOutcome,
   UploadRequest,
 } from '../steps/step.ts'
+import { secretsOf } from '../steps/secrets-of.ts'
 import type { StepHost } from './build-tools.ts'
 import { Detached, InfrastructureFailure } from './command.ts'
 import { countLines, patternParts } from './count-lines.ts'
@@ -131,9 +132,12 @@ export class StepRun implements StepContext {
   httpRequest({ key, ...request }: HttpRequest): Promise<HttpAnswer> {
     // Its headers may hold what must not be stored.
     const digest = digestOf(request)
-    return this.#outside('httpRequest', { digest }, key, async (asked) =>
-      this.#secrets.hideInAnswer(await sendHttpRequest(this.#secrets.httpRequest(request), asked)),
-    )
+    // A redirect would hand its secrets to whatever host the answer names.
+    const follow = secretsOf([request.headers, request.body]).length === 0
+    return this.#outside('httpRequest', { digest }, key, async (asked) => {
+      const revealed = this.#secrets.httpRequest(request)
+      return this.#secrets.hideInAnswer(await sendHttpRequest(revealed, { ...asked, follow }))
+    })
   }
 
   countLines(pattern: RegExp | string): Promise<number> {

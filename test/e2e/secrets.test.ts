@@ -42,6 +42,7 @@ export default defineMaster({
       masterShell(['/no/such/program'], { name: 'missing', haltOnFailure: false, env: { TOKEN } }),
       httpRequest(process.env.ECHO, { name: 'echo', method: 'POST', haltOnFailure: false, headers: { 'x-key': TOKEN, authorization: secret('BEARER') }, body: KEY,
         decode: ({ body }) => ({ result: 'FAILURE', summary: body.slice(0, 200) }) }),
+      httpRequest(process.env.ECHO + 'elsewhere', { name: 'redirect', haltOnFailure: false, headers: { 'x-key': TOKEN } }),
       httpRequest('http://127.0.0.1:1/', { name: 'bad header', haltOnFailure: false, headers: { 'x-key': KEY } }),
       step('throws', async (context) => {
         const { body } = await context.httpRequest({ url: process.env.ECHO, method: 'POST', body: TOKEN })
@@ -77,6 +78,7 @@ export default defineMaster({
     'print: FAILURE exit code 3',
     expect.stringMatching(/^missing: FAILURE .*ENOENT/),
     expect.stringMatching(/^echo: FAILURE x-key \*\*\*, authorization \*\*\*, \*\*\*/),
+    'redirect: FAILURE status 307',
     'bad header: EXCEPTION headers.x-key: its secret holds characters that a header cannot',
     'throws: EXCEPTION it answered x-key undefined, authorization undefined, ***',
   ])
@@ -176,6 +178,7 @@ async function secrets(byName: Record<string, string>, dir?: string): Promise<st
 async function echo(): Promise<string> {
   const server = createServer((request, response) => {
     const { authorization, 'x-key': xKey } = request.headers
+    if (request.url === '/elsewhere') return response.writeHead(307, { location: '/' }).end()
     const sent = `x-key ${String(xKey)}, authorization ${authorization?.replace('Bearer ', '')}`
     response.setHeader('x-again', String(xKey))
     text(request).then(
