@@ -134,6 +134,7 @@ async function openParts(
     builders: () => current.builders,
     agentBundle,
     agentUrls: () => agentUrls(),
+    secretValue: (name) => reconfig.settings.secretValue(name),
   })
   const builds = new Builds({
     latent: latent.hooks,
@@ -153,6 +154,7 @@ async function openParts(
       const baseDir = localBaseDir(settings.dataDir, name)
       if (spec.kind === 'local') void opened.promise.then(() => locals.recall({ name, baseDir }))
     },
+    secrets: { value: (name) => reconfig.settings.secretValue(name) },
   })
   const windDown = new WindDown({ builds, clock, log, signal: loops.signal })
   const admin = new WorkerAdmin({ fleet, commit, clock, log, publish })

@@ -4,6 +4,7 @@ import type { GroupCommit } from '../db/group-commit.ts'
 import type { Database } from '../db/schema.ts'
 import type { EventBody } from '../model/events.ts'
 import type { Result } from '../model/results.ts'
+import type { Secret } from '../model/secret.ts'
 import type { Place } from '../fleet/worker.ts'
 import type { BuildFacts } from '../steps/step.ts'
 import type { Clock } from '../util/clock.ts'
@@ -30,8 +31,15 @@ export interface BuildTools {
   readonly publish: (event: EventBody) => void
   readonly artifacts: { readonly store: ArtifactStore; readonly maxBytes: number }
   readonly requests: RequestTools
+  readonly secrets: SecretValues
   /** Where paths of the master's machine begin. */
   readonly configDir: string
+}
+
+/** The secrets of the config as it is now. */
+export interface SecretValues {
+  /** Throws ROUSE_SECRET_MISSING. */
+  value(name: string): string
 }
 
 /** What a build may do with requests of others. */
@@ -60,6 +68,6 @@ export interface StepHost {
   /** For what is stored of the build. */
   readonly commit: BuildCommit
   /** What the builder adds to the environment of every command. */
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string | Secret>>
   readonly facts: BuildFacts
 }

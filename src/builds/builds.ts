@@ -11,6 +11,7 @@ import type { EventBody } from '../model/events.ts'
 import type { Hello } from '../protocol/messages.ts'
 import type { Clock } from '../util/clock.ts'
 import type { ArtifactStore } from './artifact-store.ts'
+import type { SecretValues } from './build-tools.ts'
 import { Commands } from './commands.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { every } from './every.ts'
@@ -42,6 +43,7 @@ export interface BuildsOptions {
   /** Seconds. */
   readonly maxDisconnected: number
   readonly artifacts: { readonly store: ArtifactStore; readonly maxBytes: number }
+  readonly secrets: SecretValues
   /** The folder of master.config.ts. */
   readonly configDir: string
   readonly latent?: LatentHooks

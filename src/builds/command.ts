@@ -18,7 +18,8 @@ export class InfrastructureFailure extends Error {
 
 /** One command in flight: stored, sent to an agent, not yet reported done. */
 export class Command {
-  readonly message: RunMessage
+  readonly id: string
+  readonly #message: () => RunMessage
   readonly worker: Worker
   /** The agent run that it was given to. Another run that does not know it has lost it. */
   runId: string
@@ -39,8 +40,16 @@ export class Command {
   #resolve!: (result: CommandResult) => void
   #reject!: (error: unknown) => void
 
-  constructor(o: { message: RunMessage; worker: Worker; runId: string; log: OpenLog; base: number }) {
-    this.message = o.message
+  constructor(o: {
+    id: string
+    message: () => RunMessage
+    worker: Worker
+    runId: string
+    log: OpenLog
+    base: number
+  }) {
+    this.id = o.id
+    this.#message = o.message
     this.worker = o.worker
     this.runId = o.runId
     this.log = o.log
@@ -56,8 +65,9 @@ export class Command {
     this.finished.catch(() => {})
   }
 
-  get id(): string {
-    return this.message.command
+  /** Made anew each time it is sent, because it holds the values of secrets. Throws what stands in the way of them. */
+  get message(): RunMessage {
+    return this.#message()
   }
 
   succeed(result: CommandResult): void {

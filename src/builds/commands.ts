@@ -54,7 +54,11 @@ export class Commands {
     const { session } = command.worker
     if (!this.#expected.arrived(command.id)) this.#lose(command, 'its agent was told to end it')
     else if (session && session.runId !== command.runId) this.#loseToRestart(command)
-    else for (const message of [command.message, ...(command.transfer?.next() ?? [])]) tell(command, message)
+    else {
+      // Only what is sent needs its secrets: an agent that is away may have the command already.
+      const run = reachable(command) ? this.#runMessage(command) : []
+      for (const message of [...run, ...(command.transfer?.next() ?? [])]) tell(command, message)
+    }
   }
 
   cancel(command: Command, reason: string): void {
@@ -140,7 +144,7 @@ export class Commands {
         continue
       } else {
         // The connection broke before the agent got it; running it is idempotent by id.
-        next.push(command.message)
+        next.push(...this.#runMessage(command))
       }
       next.push(...(command.transfer?.next() ?? []))
       if (command.cancelReason !== undefined) next.push(cancellation(command))
@@ -204,6 +208,17 @@ export class Commands {
     if (command.reported) return
     command.reported = true
     this.#finish(command, message.result).catch((error: unknown) => this.#notStored(command, 'result', error))
+  }
+
+  /** Nothing when a secret of it is gone: that ends the command here, which its agent never had. */
+  #runMessage(command: Command): FromMaster[] {
+    try {
+      return [command.message]
+    } catch (error) {
+      this.#byId.delete(command.id)
+      command.fail(error as Error)
+      return []
+    }
   }
 
   #of(worker: Worker): Command[] {

@@ -4,6 +4,7 @@ import type { Database } from '../db/schema.ts'
 import { messageOf } from '../model/errors.ts'
 import { render, type PropertyReader } from '../model/properties.ts'
 import { isResult, type Result } from '../model/results.ts'
+import type { Secret } from '../model/secret.ts'
 import type { BuildFacts, Step, StepOutcome } from '../steps/step.ts'
 import type { Place } from '../fleet/worker.ts'
 import type { BuilderConfig } from '../config/types.ts'
@@ -53,7 +54,7 @@ export class RunningBuild implements StepHost {
   readonly commit: BuildCommit
   readonly facts: BuildFacts
   /** What the builder adds to the environment of every command. */
-  env: Readonly<Record<string, string>> = {}
+  env: Readonly<Record<string, string | Secret>> = {}
   readonly request: PendingRequest
   readonly #builder: BuilderConfig
   readonly #changed: boolean
@@ -104,7 +105,7 @@ export class RunningBuild implements StepHost {
   /** Runs the steps in order. Never throws: whatever happens becomes an outcome. */
   async run(): Promise<BuildOutcome | Left> {
     try {
-      this.env = render(this.#builder.env ?? {}, this.claimed.properties) as Record<string, string>
+      this.env = render(this.#builder.env ?? {}, this.claimed.properties) as Record<string, string | Secret>
       if (this.#changed) throw new ConfigChanged('the steps of the builder changed while the build ran')
       return await this.#runSteps()
     } catch (error) {
@@ -192,7 +193,8 @@ export class RunningBuild implements StepHost {
     }
     let outcome: StepOutcome
     try {
-      ;[outcome] = await Promise.all([this.#outcome(begin, context), started])
+      const [plain] = await Promise.all([this.#outcome(begin, context), started])
+      outcome = context.hidden(plain)
     } catch (error) {
       if (error instanceof ConfigChanged) await context.outlast()
       throw error

@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { jsonb } from '../db/jsonb.ts'
 import type { Place } from '../fleet/worker.ts'
 import { messageOf } from '../model/errors.ts'
-import type { CommandResult, Operation, TransferOperation } from '../protocol/operation.ts'
+import type { StoredOperation } from '../db/stored-operation.ts'
+import type { CommandResult, TransferOperation } from '../protocol/operation.ts'
+import type { Run } from '../protocol/messages.ts'
 import type { CommandRequest } from '../steps/step.ts'
 import type { StepHost } from './build-tools.ts'
 import { Command, InfrastructureFailure } from './command.ts'
 import { operationOf } from './operation-of.ts'
 import type { StepLogs } from './step-logs.ts'
+import type { StepSecrets } from './step-secrets.ts'
 import { notStored, storedCommand, type StoredCalls, type StoredCommand } from './stored-calls.ts'
 import type { Transfer } from './transfer.ts'
 
@@ -26,6 +29,7 @@ interface StepCommandsOptions {
   readonly stepId: number
   readonly stored: StoredCalls
   readonly logs: StepLogs
+  readonly secrets: StepSecrets
   /** Aborted: what runs is cancelled. */
   readonly stop: AbortSignal
   /** Only what is stored is answered. */
@@ -74,9 +78,11 @@ export class StepCommands {
     await Promise.all(open.map((stored) => this.#finished(this.#again(stored)).catch(() => {})))
   }
 
-  async #begin(call: string, operation: Operation): Promise<Command> {
-    const { host, logs, stepId } = this.#o
+  async #begin(call: string, operation: StoredOperation): Promise<Command> {
+    const { host, logs, secrets, stepId } = this.#o
     const { claimed, place, runId } = host
+    // Nothing is stored of what cannot be sent.
+    secrets.operation(operation)
     const id = randomUUID()
     let base = 0
     const log = await logs.take((trx, { bytes, id: log_id }) => {
@@ -95,8 +101,8 @@ export class StepCommands {
         .onConflict((oc) => oc.column('id').doNothing())
         .execute()
     })
-    const message = { type: 'run', command: id, workspace: workspaceOf(place), operation } as const
-    return new Command({ message, worker: place.worker, runId, log, base })
+    const message = () => this.#message(id, operation)
+    return new Command({ id, message, worker: place.worker, runId, log, base })
   }
 
   /** A command that an earlier master began: its agent goes on with it. */
@@ -104,8 +110,13 @@ export class StepCommands {
     const { host, logs } = this.#o
     const { place, runId } = host
     this.#taken.add(id)
-    const message = { type: 'run', command: id, workspace: workspaceOf(place), operation } as const
-    return new Command({ message, worker: place.worker, runId, log: logs.takeStored(logId), base })
+    const message = () => this.#message(id, operation)
+    return new Command({ id, message, worker: place.worker, runId, log: logs.takeStored(logId), base })
+  }
+
+  #message(command: string, operation: StoredOperation): Run {
+    const { host, secrets } = this.#o
+    return { type: 'run', command, workspace: workspaceOf(host.place), ...secrets.operation(operation) }
   }
 
   async #finished(command: Command, transfer?: BeginTransfer): Promise<CommandResult> {

@@ -15,11 +15,13 @@ import type {
   MasterShellRequest,
   Step,
   StepContext,
+  StepOutcome,
   TriggerOutcome,
   TriggerRequest,
   UploadOutcome,
   UploadRequest,
 } from '../steps/step.ts'
+import { secretsOf } from '../steps/secrets-of.ts'
 import { addSteps } from './add-steps.ts'
 import type { StepHost } from './build-tools.ts'
 import { InfrastructureFailure } from './command.ts'
@@ -32,8 +34,10 @@ import { sendFile } from './send-file.ts'
 import { StepCommands } from './step-commands.ts'
 import { StepEffects } from './step-effects.ts'
 import { StepLogs } from './step-logs.ts'
+import { StepSecrets } from './step-secrets.ts'
 import { ConfigChanged, nothingStored, type StoredCalls } from './stored-calls.ts'
 import { triggerBuilds } from './trigger-builds.ts'
+import { writingMasked } from './writing-masked.ts'
 import { uploadArtifact, type RunTransfer } from './upload-artifact.ts'
 
 /** The step has ended under an earlier master, and is only to tell what it added. */
@@ -53,6 +57,7 @@ export class StepRun implements StepContext {
   readonly #logs: StepLogs
   readonly #effects: StepEffects
   readonly #commands: StepCommands
+  readonly #secrets: StepSecrets
   readonly #inFlight = new Set<Promise<void>>()
   readonly #over = new AbortController()
   /** Of what the step has asked for: the build was cancelled, or the step is over. */
@@ -76,7 +81,9 @@ export class StepRun implements StepContext {
     const replayed = replay !== undefined
     this.#effects = new StepEffects(host, stepId, stored, replayed)
     this.#stop = AbortSignal.any([signal, this.#over.signal])
-    this.#commands = new StepCommands({ host, stepId, stored, logs: this.#logs, stop: this.#stop, replayed })
+    this.#secrets = new StepSecrets(host.tools.secrets)
+    const [logs, secrets, stop] = [this.#logs, this.#secrets, this.#stop]
+    this.#commands = new StepCommands({ host, stepId, stored, logs, secrets, stop, replayed })
   }
 
   get properties() {
@@ -128,22 +135,32 @@ export class StepRun implements StepContext {
   }
 
   masterShell({ key: named, ...request }: MasterShellRequest): Promise<CommandResult> {
-    // Its environment may hold a secret, which must not be stored.
+    // Its environment may hold what must not be stored.
     const asked = { digest: digestOf(request) }
     return this.#outside('masterShell', asked, named, async ({ key, signal }) => {
+      const revealed = this.#secrets.masterShell(request)
       let isNew = false
       await this.#effects.once(`${key} begun`, 'begun', asked, () => (isNew = true))
       if (!isNew && !request.idempotent)
         throw new Error('nobody knows how the command ended: the master was stopped while it ran')
       const { configDir: cwd } = this.#host.tools
-      return this.#logs.writing((write) => runOnMaster(request, { cwd, signal, write }))
+      const result = await this.#logs.writing((plain) =>
+        writingMasked(this.#secrets.used, plain, (write) => runOnMaster(revealed, { cwd, signal, write })),
+      )
+      const { message } = result
+      return message === undefined ? result : { ...result, message: this.#secrets.hide(message) }
     })
   }
 
   httpRequest({ key, ...request }: HttpRequest): Promise<HttpAnswer> {
-    // Its headers may hold a secret, which must not be stored.
+    // Its headers may hold what must not be stored.
     const digest = digestOf(request)
-    return this.#outside('httpRequest', { digest }, key, (asked) => sendHttpRequest(request, asked))
+    // A redirect would hand its secrets to whatever host the answer names.
+    const follow = secretsOf([request.headers, request.body]).length === 0
+    return this.#outside('httpRequest', { digest }, key, async (asked) => {
+      const revealed = this.#secrets.httpRequest(request)
+      return this.#secrets.hideInAnswer(await sendHttpRequest(revealed, { ...asked, follow }))
+    })
   }
 
   countLines(pattern: RegExp | string): Promise<number> {
@@ -163,8 +180,9 @@ export class StepRun implements StepContext {
     })
   }
 
-  async note(line: string, key?: string): Promise<void> {
+  async note(text: string, key?: string): Promise<void> {
     this.#over.signal.throwIfAborted()
+    const line = this.#secrets.hide(text)
     const call = this.#effects.call(key)
     if (this.#replay) return void this.#effects.before(call, 'note', { line })
     await this.#logs.note(line, (at) => this.#effects.once(call, 'note', { line }, () => at))
@@ -198,6 +216,11 @@ export class StepRun implements StepContext {
   async end(): Promise<void> {
     this.#over.abort(new Error('the step is over'))
     await Promise.all(this.#inFlight)
+  }
+
+  /** The same without the values of the step's secrets. */
+  hidden(outcome: StepOutcome): StepOutcome {
+    return this.#secrets.hideInOutcome(outcome)
   }
 
   /** Marks the step's logs as complete. */

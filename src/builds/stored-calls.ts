@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import { jsonb } from '../db/jsonb.ts'
-import type { CommandResult, Operation } from '../protocol/operation.ts'
+import type { StoredOperation } from '../db/stored-operation.ts'
+import type { CommandResult } from '../protocol/operation.ts'
 
 /** A command that an earlier master has stored. */
 export interface StoredCommand {
   readonly id: string
   readonly call: string
-  readonly operation: Operation
+  readonly operation: StoredOperation
   readonly logId: number
   readonly logBase: number
   /** null while its agent has not told how it ended. */
@@ -47,7 +48,7 @@ export class ConfigChanged extends Error {
 export function storedCommand(
   stored: StoredCalls,
   call: string,
-  operation: Operation,
+  operation: StoredOperation,
 ): StoredCommand | undefined {
   refuseOther(stored.effects, call, 'a command')
   const found = stored.commands.find((command) => command.call === call)

@@ -55,7 +55,6 @@ const fixedNames = [
   'maxInfraRetries',
   'sweepSeconds',
   'orphanGraceSeconds',
-  'secretsDir',
 ] as const satisfies readonly (keyof MasterSettings)[]
 
 const configNames: Partial<Record<(typeof fixedNames)[number], string>> = {

@@ -2,7 +2,8 @@ import type { ColumnType, Generated, JSONColumnType } from 'kysely'
 import type { Property } from '../model/properties.ts'
 import type { Result } from '../model/results.ts'
 import type { Facts } from '../protocol/messages.ts'
-import type { CommandResult, Operation } from '../protocol/operation.ts'
+import type { CommandResult } from '../protocol/operation.ts'
+import type { StoredOperation } from './stored-operation.ts'
 
 /** One interface per table of migrations/; the migration is the truth, this is its type. Times are Dates, bigints numbers. */
 export interface Database {
@@ -258,7 +259,7 @@ export interface CommandsTable {
   build_id: number
   step_id: number
   call: string
-  operation: Json<Operation>
+  operation: Json<StoredOperation>
   log_id: number
   log_base: number
   log_bytes: number | null

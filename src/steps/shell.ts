@@ -1,8 +1,17 @@
 import type { Duration } from '../model/durations.ts'
 import { render, type PropertyReader, type Renderable } from '../model/properties.ts'
 import { isResult, results, worse, type Result } from '../model/results.ts'
+import { isSecret, type Secret } from '../model/secret.ts'
 import type { CommandResult } from '../protocol/operation.ts'
-import { durationMistakes, flagsOf, patternMistakes, textMistakes, unknownOptions } from './options.ts'
+import {
+  confidentialMistakes,
+  durationMistakes,
+  flagsOf,
+  patternMistakes,
+  textMistakes,
+  unknownOptions,
+} from './options.ts'
+import { secretsOf } from './secrets-of.ts'
 import type { CommandRequest, Step, StepContext, StepFlags, StepOutcome } from './step.ts'
 
 export type ShellCommand = Renderable<string> | readonly Renderable<string>[]
@@ -13,14 +22,14 @@ export interface ShellOptions extends StepFlags {
   /** Relative to the build's workspace. Default '.'. */
   readonly workdir?: Renderable<string>
   /** Added to the environment; null removes a name, undefined leaves it as it is. */
-  readonly env?: Renderable<Readonly<Record<string, Renderable<string | null>>>>
+  readonly env?: Renderable<Readonly<Record<string, Renderable<string | Secret | null>>>>
   /** Silence after which the command is killed. Default 20 minutes, 0 is never. */
   readonly timeout?: Duration
   /** Time after which the command is killed. Default 0, never. */
   readonly maxTime?: Duration
   /** Time between SIGTERM and SIGKILL. Default 5 s. */
   readonly grace?: Duration
-  readonly stdin?: Renderable<string>
+  readonly stdin?: Renderable<string | Secret>
   /** Results of exit codes. Where it says nothing, 0 is SUCCESS and every other code FAILURE. */
   readonly decodeRC?: Readonly<Record<number, Result>>
   /**
@@ -41,11 +50,13 @@ export function shell(command: ShellCommand, options: ShellOptions = {}): Step {
     type: 'shell',
     name: name ?? nameOf(command),
     ...flagsOf(options),
+    secrets: secretsOf({ env, stdin }),
     mistakes: [
       ...commandMistakes(command),
       ...unknownOptions(options, optionNames),
       ...durationMistakes({ timeout, maxTime, grace }),
-      ...textMistakes({ workdir, stdin }),
+      ...textMistakes({ workdir }),
+      ...confidentialMistakes({ stdin }),
       ...envMistakes(env),
       ...decodeMistakes(decodeRC),
       ...patternMistakes({ warningPattern }),
@@ -122,7 +133,8 @@ function nameOf(command: ShellCommand): string {
 
 function commandMistakes(command: unknown): string[] {
   if (typeof command === 'function') return []
-  if (typeof command === 'string') return command.trim() === '' ? ['the command is empty'] : []
+  if (typeof command === 'string')
+    return command.trim() === '' ? ['the command is empty'] : textMistakes({ 'the command': command })
   if (!Array.isArray(command)) return [`the command must be a string or an array, got ${typeof command}`]
   if (command.length === 0) return ['the command is an empty array']
   const bad = command.findIndex((word) => typeof word !== 'string' && typeof word !== 'function')
@@ -131,9 +143,10 @@ function commandMistakes(command: unknown): string[] {
 
 function envMistakes(env: ShellOptions['env']): string[] {
   if (env === undefined || typeof env === 'function') return []
-  if (typeof env !== 'object' || env === null) return [`env: must be an object, got ${String(env)}`]
+  if (typeof env !== 'object' || env === null || isSecret(env))
+    return [`env: must be an object, got ${isSecret(env) ? 'a secret' : typeof env}`]
   const computed = Object.entries(env).filter(([, value]) => value !== null)
-  return textMistakes(Object.fromEntries(computed.map(([name, value]) => [`env.${name}`, value])))
+  return confidentialMistakes(Object.fromEntries(computed.map(([name, value]) => [`env.${name}`, value])))
 }
 
 function decodeMistakes(decodeRC: ShellOptions['decodeRC'] = {}): string[] {

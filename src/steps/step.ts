@@ -2,6 +2,7 @@ import type { Duration } from '../model/durations.ts'
 import type { LockAccess } from '../model/lock.ts'
 import type { PropertyReader, PropertyValue } from '../model/properties.ts'
 import type { Result } from '../model/results.ts'
+import type { Secret } from '../model/secret.ts'
 import type { CommandResult, Operation, TransferOperation } from '../protocol/operation.ts'
 import type { SourceStamp } from '../model/source-stamp.ts'
 
@@ -20,6 +21,8 @@ export interface Step extends StepFlags {
   readonly builders?: readonly string[]
   /** What is wrong with its options, for `rouse check`: 'timeout: not a duration: "soon"'. */
   readonly mistakes?: readonly string[]
+  /** Secrets that it is known to use, so that a missing one is told at the start and not by a build. */
+  readonly secrets?: readonly Secret[]
 }
 
 /** Flags that every step takes. */
@@ -95,11 +98,12 @@ export type CommandRequest =
       readonly op: 'shell'
       readonly command: string | readonly string[]
       readonly workdir?: string
-      readonly env?: Readonly<Record<string, string | null>>
+      /** The value of a secret goes to the agent with the command, and is stored nowhere. */
+      readonly env?: Readonly<Record<string, string | Secret | null>>
       readonly timeout?: Duration
       readonly maxTime?: Duration
       readonly grace?: Duration
-      readonly stdin?: string
+      readonly stdin?: string | Secret
     }
 
 export interface CommandOptions {
@@ -174,7 +178,7 @@ export interface TriggerOutcome {
 export interface MasterShellRequest {
   /** A string runs through /bin/sh; an array runs as it is. */
   readonly command: string | readonly string[]
-  readonly env?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string | Secret>>
   /** Time after which it is killed. Default 20 minutes, 0 is never. */
   readonly maxTime?: Duration
   /** It may run twice: a command that a killed master left without a result is run again. Default false. */
@@ -188,8 +192,8 @@ export interface HttpRequest {
   readonly url: string
   /** Default 'GET'. */
   readonly method?: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly headers?: Readonly<Record<string, string | Secret>>
+  readonly body?: string | Secret
   /** Until the whole answer must be there. Default 30 s. */
   readonly timeout?: Duration
   /** Names the effect, as of `command`. */
@@ -217,7 +221,10 @@ export interface BuildFacts {
   readonly source: SourceStamp
 }
 
-/** Makes a step of your own: `step('smoke', async (context) => { ... })`. */
-export function step(name: string, run: Step['run'], flags: StepFlags = {}): Step {
+/**
+ * Makes a step of your own: `step('smoke', async (context) => { ... })`. Secrets that it uses should be among its options,
+ * so that a missing one is told when the master starts.
+ */
+export function step(name: string, run: Step['run'], flags: StepFlags & Pick<Step, 'secrets'> = {}): Step {
   return Object.freeze({ kind: 'step', type: 'custom', name, run, ...flags })
 }

@@ -25,6 +25,8 @@ export interface CoreOptions {
   readonly clock?: Clock
   /** Milliseconds for which a single write rides out a database that is away. */
   readonly patience?: number
+  /** Default: every secret is 'hunter2'. */
+  readonly secretValue?: (name: string) => string
   /** Seconds. */
   readonly heartbeat?: number
   readonly maxDisconnected?: number
@@ -45,6 +47,7 @@ export class Core {
 
   private constructor(database: TestDatabase, master: { id: string; epoch: number }, options: CoreOptions) {
     const { builders, clock = systemClock, heartbeat = 30, maxDisconnected = 3600, patience } = options
+    const { secretValue = () => 'hunter2' } = options
     const log = pino({ level: 'silent' })
     const publish = (event: EventBody) => void this.events.push(event)
     this.database = database
@@ -64,6 +67,7 @@ export class Core {
     const common = {
       artifacts,
       configDir: tmpdir(),
+      secrets: { value: secretValue },
       db,
       commit,
       fleet,

@@ -22,7 +22,9 @@ export async function runShell(operation: ShellOperation, context: OperationCont
     cancel.throwIfAborted()
     kill.throwIfAborted()
     const onSpawned = (pid: number) => host.leftovers.record(id, pid)
-    spawned = await spawnShell(operation, { ...host, id, cwd, env, onSpawned })
+    const { stdin = '' } = operation
+    const secretInput = output.masked(stdin) !== stdin
+    spawned = await spawnShell(operation, { ...host, id, cwd, env, secretInput, onSpawned })
   } catch (error) {
     const stopped = [cancel, kill].find((signal) => signal.aborted)
     const reason = stopped ? stopOf(stopped).reason : 'notStarted'
