@@ -92,8 +92,8 @@ export class Supervisor {
     return new Set([...this.#commands.values(), ...this.#running]).size
   }
 
-  get draining(): boolean {
-    return this.#drain !== undefined
+  get busy(): boolean {
+    return this.#running.size > 0
   }
 
   set maxSpool(bytes: number) {
@@ -171,6 +171,8 @@ export class Supervisor {
       case 'forget':
         this.#forget(message.command)
         return this.#checkDrained()
+      case 'retire':
+        return this.held === 0 ? this.drain(false) : undefined
       case 'drained':
         if (this.#drain) this.#drainEnded()
     }
