@@ -47,6 +47,7 @@ async function startOwn(): Promise<DockerEngine | string> {
     dockerd,
     [
       ...['--bridge=none', '--iptables=false', '--ip6tables=false', '--ip-forward=false', '--ip-masq=false'],
+      '--default-address-pool=base=10.213.0.0/20,size=24',
       ...[`--data-root=${folder}/data`, `--exec-root=${folder}/exec`, `--pidfile=${folder}/pid`],
       ...['-H', `unix://${socket}`],
     ],
@@ -73,7 +74,7 @@ async function startOwn(): Promise<DockerEngine | string> {
 }
 
 function clientOf(socketPath: string): Docker {
-  return new Docker({ socketPath, host: undefined, port: undefined } as Docker.DockerOptions)
+  return new Docker({ socketPath, host: undefined, port: undefined })
 }
 
 /** Its path; as a user's PATH often has no sbin, that is looked through, too. */

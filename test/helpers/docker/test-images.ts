@@ -85,7 +85,7 @@ async function hasImage({ docker }: DockerEngine, image: string): Promise<boolea
 
 async function importImage({ docker }: DockerEngine, image: string, tar: Readable): Promise<void> {
   const [repo, tag] = image.split(':')
-  const answer = (await docker.importImage(tar as unknown as string, { repo, tag })) as NodeJS.ReadableStream
+  const answer = await docker.importImage(tar, { repo, tag })
   let said = ''
   for await (const part of answer) said += String(part)
   if (said.includes('"error"')) throw new Error(`cannot import ${image}: ${said}`)
