@@ -91,11 +91,11 @@ function whyNot(lines: readonly string[], imagesNode: string | undefined): strin
     imagesNode === undefined ? 'it has no Node.js' : `its Node.js ${imagesNode} is older than ${oldestNode}`
   if (lines.includes('missing'))
     return `${node}, and the master has none for it (its own is for ${process.platform} on ${process.arch}); ${remedy}`
-  if (lines.includes('musl'))
-    return `${node}, and it is built on musl, where Rouse's own needs glibc 2.28 or newer; ${remedy}, or use an image with glibc`
   const glibc = /version [`'"]?(GLIBC_[\d.]+)/.exec(text)?.[1]
   if (glibc)
     return `${node}, and its glibc is too old for Rouse's own, which needs ${glibc.replace('_', ' ')} (2.28 or newer); ${remedy}`
+  if (lines.includes('musl'))
+    return `${node}, and it is built on musl, where Rouse's own needs glibc 2.28 or newer; ${remedy}, or use an image with glibc`
   if (/exec format error/i.test(text))
     return `${node}, and it is for another processor than the master's; ${remedy}`
   return `${node}, and Rouse's own does not start in it (${said.at(-1)?.slice(0, 300) || 'no reason given'}); ${remedy}`

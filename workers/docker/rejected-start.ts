@@ -30,7 +30,7 @@ const reasons: readonly { pattern: RegExp; say: (image: string) => string }[] = 
   },
   {
     pattern:
-      /could not select device driver|unknown or invalid runtime|unable to apply caps|minimum memory limit|read-only|operating system/i,
+      /could not select device driver|unknown or invalid runtime|unable to apply caps|minimum memory limit|marked read-only|operating system .* cannot be used/i,
     say: () => 'the engine cannot do this',
   },
 ]
