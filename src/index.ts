@@ -26,6 +26,7 @@ export type {
   CommonWorkerOptions,
   FreeWorker,
   ListenAddress,
+  SocketAddress,
   LocalWorkerConfig,
   LocalWorkerOptions,
   MasterConfig,

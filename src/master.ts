@@ -238,10 +238,11 @@ async function openLocalWorker(
   { fleet, log }: { fleet: Fleet; log: Logger },
   releasers: Releasers,
 ): Promise<void> {
+  const worker = fleet.get(name)!
   const agent = await openLocalAgent({
     baseDir,
     log: log.child({ worker: name }),
-    connect: (attach) => connectLocal(fleet, name, attach),
+    connect: (attach) => connectLocal(fleet, worker, attach),
   })
   // What runs goes on, as on other machines: the next master takes it up.
   releasers.add(`local worker ${name}`, () => agent.detach())

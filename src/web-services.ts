@@ -54,7 +54,7 @@ export function webServices({
     fleet: {
       authenticate: (attempt) => login.check(attempt),
       setAdmin: (name, wish) => admin.set(name, wish),
-      accept: (worker, link, connection) => fleet.accept(worker, link, connection),
+      accept: (worker, link, from) => fleet.accept(worker, link, from),
       status: (name) => {
         const worker = fleet.get(name)
         if (!worker) return undefined

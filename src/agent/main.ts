@@ -14,6 +14,7 @@ async function main(argv: string[]): Promise<void> {
   await runWorker({
     master: values.master,
     name: values.name,
+    instance: values.instance,
     passwordFile: values['password-file'],
     baseDir: values['base-dir'],
     caFile: values['ca-file'],
@@ -42,6 +43,7 @@ const options = {
   master: { type: 'string', multiple: true },
   name: { type: 'string' },
   'password-file': { type: 'string' },
+  instance: { type: 'boolean' },
   'base-dir': { type: 'string' },
   'ca-file': { type: 'string' },
   'max-spool': { type: 'string' },
@@ -53,9 +55,11 @@ const usage = `Usage: node rouse-agent.mjs --master URL --name N --password-file
 
 Runs builds for a Rouse master on this machine.
 
-  --master URL         the master: wss://ci.example, http://127.0.0.1:8010, ... (repeat it for several)
+  --master URL         the master: wss://ci.example, http://127.0.0.1:8010, unix:/run/rouse/agents.sock, ...
+                       (repeat it for several)
   --name N             the worker's name in master.config.ts
   --password-file F    a file that holds only the worker's password
+  --instance           this machine is an instance of a latent worker: N is its id, F holds its token
   --base-dir D         where builds run (default: ./rouse-worker-<name>)
   --ca-file F          PEM of the authority that signed the master's certificate
   --max-spool MIB      output that the master has not got yet waits on disk, up to this (default: 1024)

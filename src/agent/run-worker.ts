@@ -10,7 +10,7 @@ import { checkWorkerOptions, readCa, readPassword, type RawWorkerOptions } from 
  */
 export async function runWorker(raw: RawWorkerOptions): Promise<void> {
   const log = plainLog(process.stderr)
-  const { baseDir, caFile, masters, maxSpool, name, passwordFile } = checkWorkerOptions(raw)
+  const { baseDir, caFile, instance, masters, maxSpool, name, passwordFile } = checkWorkerOptions(raw)
   const password = readPassword(passwordFile, log)
   const ca = caFile === undefined ? undefined : readCa(caFile)
   const [drain, cancel, kill] = [new AbortController(), new AbortController(), new AbortController()]
@@ -36,6 +36,7 @@ export async function runWorker(raw: RawWorkerOptions): Promise<void> {
       masters,
       name,
       password,
+      instance,
       baseDir,
       log,
       ca,

@@ -9,6 +9,7 @@ export interface RawWorkerOptions {
   readonly master?: readonly string[] | undefined
   readonly name?: string | undefined
   readonly passwordFile?: string | undefined
+  readonly instance?: boolean | undefined
   readonly baseDir?: string | undefined
   readonly caFile?: string | undefined
   /** In MiB. */
@@ -19,6 +20,7 @@ export interface WorkerOptions {
   readonly masters: readonly string[]
   readonly name: string
   readonly passwordFile: string
+  readonly instance: boolean
   readonly baseDir: string
   readonly caFile: string | undefined
   /** In bytes. */
@@ -29,6 +31,7 @@ export interface WorkerOptions {
 export function checkWorkerOptions({
   baseDir,
   caFile,
+  instance = false,
   master,
   maxSpool,
   name,
@@ -49,6 +52,7 @@ export function checkWorkerOptions({
     masters,
     name,
     passwordFile,
+    instance,
     baseDir: resolve(baseDir ?? `rouse-worker-${name}`),
     caFile,
     maxSpool: maxSpool === undefined ? undefined : mebibytes(maxSpool),

@@ -3,8 +3,10 @@ import type { BuilderConfig } from '../config/types.ts'
 import { isConnectionFailure } from '../db/connection-failure.ts'
 import type { Work } from '../db/group-commit.ts'
 import type { Place, Worker } from '../fleet/worker.ts'
+import type { Result } from '../model/results.ts'
 import { backoff } from '../util/backoff.ts'
 import type { BuildTools } from './build-tools.ts'
+import type { LatentHooks } from './latent-hooks.ts'
 import type { PendingRequest } from './pending-queue.ts'
 import { resumeBuild } from './resume-build.ts'
 import { RunningBuild, type BuildOutcome } from './running-build.ts'
@@ -23,6 +25,7 @@ export interface BuildRunnerOptions {
   readonly again: (request: PendingRequest) => void
   /** A place on a worker is free again. */
   readonly freed: (worker: Worker) => void
+  readonly latent: LatentHooks
 }
 
 /** Sees each build through: from the claim of its request to its stored end. */
@@ -33,6 +36,8 @@ export class BuildRunner {
   readonly #inFlight = new Map<number, Promise<void>>()
   readonly #claiming = new Map<number, Promise<RunningBuild | undefined>>()
   readonly #stopping = new AbortController()
+  /** By request id: of builds that have just ended. */
+  readonly #results = new Map<number, Result>()
 
   constructor(options: BuildRunnerOptions) {
     this.#o = options
@@ -112,6 +117,8 @@ export class BuildRunner {
     const done = this.#see(request, begin).finally(() => {
       this.#inFlight.delete(request.id)
       worker.places.delete(place)
+      if (worker.instanceId !== null) this.#o.latent.ended(worker, this.#results.get(request.id))
+      this.#results.delete(request.id)
       this.#o.tools.locks.release(request.id)
       this.#sayDrained(worker)
       this.#o.freed(worker)
@@ -158,6 +165,7 @@ export class BuildRunner {
     if (!claimed) return undefined
     const running = new RunningBuild({ claimed, request, place, runId, builder, tools })
     this.#started(running)
+    if (place.worker.instanceId !== null) this.#o.latent.began(place.worker)
     const { attempt, id } = claimed
     const facts = { build: id, request: request.id, builder: builder.name }
     tools.publish({ type: 'request.claimed', ...facts })
@@ -186,6 +194,7 @@ export class BuildRunner {
     const retry = { notBefore: new Date(notBefore), avoidWorkerId: counts ? worker.rowId : null, counts }
     const stored = await this.#store((trx) => storeBuildEnd(trx, again ? { ...end, retry } : end))
     if (!stored) return
+    this.#results.set(requestId, result)
     const facts = { request: requestId, builder: running.facts.builder, result }
     tools.publish({ type: 'build.finished', build: id, worker: worker.name, ...facts })
     if (!again) tools.publish({ type: 'request.completed', ...facts })
@@ -197,11 +206,12 @@ export class BuildRunner {
 
   // Never rejects.
   async #endGone(
-    { buildsetId, id, requestId, worker }: UnfinishedBuild,
+    { buildsetId, id, instance, requestId, worker }: UnfinishedBuild,
     request: PendingRequest,
   ): Promise<void> {
     const { log, master, tools } = this.#o
-    const summary = `worker "${worker}" is no longer in the config`
+    const summary =
+      instance === null ? `worker "${worker}" is no longer in the config` : `instance ${instance} is gone`
     const end = { buildId: id, requestId, buildsetId, result: 'RETRY', summary, epoch: master.epoch } as const
     const retry = { notBefore: new Date(0), avoidWorkerId: null, counts: false }
     try {

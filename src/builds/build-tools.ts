@@ -8,6 +8,7 @@ import type { Place } from '../fleet/worker.ts'
 import type { BuildFacts } from '../steps/step.ts'
 import type { Clock } from '../util/clock.ts'
 import type { ArtifactStore } from './artifact-store.ts'
+import type { BuildCommit } from './build-commit.ts'
 import type { Commands } from './commands.ts'
 import type { LockKeeper } from './lock-keeper.ts'
 import type { LogLane } from './log-lane.ts'
@@ -18,6 +19,8 @@ import type { Submission, Submitted } from './store-submit.ts'
 export interface BuildTools {
   readonly db: Kysely<Database>
   readonly commit: Pick<GroupCommit, 'write'>
+  /** Of this master. */
+  readonly epoch: number
   readonly commands: Commands
   readonly lane: LogLane
   readonly locks: LockKeeper
@@ -50,6 +53,8 @@ export interface StepHost {
   /** The agent run that its commands are given to. */
   readonly runId: string
   readonly tools: BuildTools
+  /** For what is stored of the build. */
+  readonly commit: BuildCommit
   /** What the builder adds to the environment of every command. */
   readonly env: Readonly<Record<string, string>>
   readonly facts: BuildFacts

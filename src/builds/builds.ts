@@ -14,9 +14,12 @@ import type { ArtifactStore } from './artifact-store.ts'
 import { Commands } from './commands.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { every } from './every.ts'
+import { noLatentWorkers, type LatentHooks } from './latent-hooks.ts'
+import { LatentSide } from './latent-side.ts'
 import { LockKeeper } from './lock-keeper.ts'
 import { LogLane } from './log-lane.ts'
 import { loadPending } from './load-pending.ts'
+import { loadSubmission } from './load-submission.ts'
 import { PatientCommit } from './patient-commit.ts'
 import { RequestEnds } from './request-ends.ts'
 import type { RunningBuild } from './running-build.ts'
@@ -40,12 +43,14 @@ export interface BuildsOptions {
   readonly artifacts: { readonly store: ArtifactStore; readonly maxBytes: number }
   /** The folder of master.config.ts. */
   readonly configDir: string
+  readonly latent?: LatentHooks
 }
 
 type Unkeyed = Omit<Submission, 'idempotencyKey'> & { readonly idempotencyKey?: string }
 
 /** Requests and builds of one master: takes them in, answers for them, cancels them. */
 export class Builds {
+  readonly latentSide: LatentSide
   readonly #o: BuildsOptions
   readonly #builders: Map<string, BuilderConfig>
   readonly #commands: Commands
@@ -68,11 +73,12 @@ export class Builds {
       of: (builder) => this.#builders.get(builder)?.collapseRequests,
       failed: (builder, err) => log.error({ err, builder }, 'collapseRequests of a builder failed'),
     }
-    this.#lane = new LogLane(db, publish)
+    this.#lane = new LogLane(db, publish, master)
     this.#patient = new PatientCommit(options)
     const commit = this.#patient
+    const { epoch } = master
     const freed = () => this.#dispatcher.wake()
-    this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
+    this.#commands = new Commands({ commit, epoch, lane: this.#lane, log, clock, maxDisconnected, freed })
     const locks = new LockKeeper(freed)
     const { artifacts, configDir } = options
     const requests = {
@@ -86,6 +92,7 @@ export class Builds {
       artifacts,
       configDir,
       commit,
+      epoch,
       commands: this.#commands,
       lane: this.#lane,
       locks,
@@ -100,7 +107,9 @@ export class Builds {
       master,
       maxInfraRetries,
       builders: this.#builders,
+      latent: options.latent ?? noLatentWorkers,
     })
+    this.latentSide = new LatentSide({ ...tools, dispatcher: this.#dispatcher })
     fleet.handle({
       ready: async (worker, hello) => {
         await this.#takeUpHeld(worker, hello)
@@ -219,19 +228,7 @@ export class Builds {
 
   /** Submits the build's builder again with the same source and properties. */
   async rebuild(id: number, { reason }: { reason: string }): Promise<Submitted> {
-    const build = await this.#o.db
-      .selectFrom('builds')
-      .innerJoin('requests', 'requests.id', 'builds.request_id')
-      .innerJoin('builders', 'builders.id', 'builds.builder_id')
-      .innerJoin('buildsets', 'buildsets.id', 'requests.buildset_id')
-      .innerJoin('source_stamps', 'source_stamps.id', 'buildsets.source_stamp_id')
-      .select(['builders.name', 'requests.priority', 'properties', 'repository', 'branch', 'revision'])
-      .where('builds.id', '=', id)
-      .executeTakeFirst()
-    if (!build) throw new RouseError('ROUSE_BUILD_UNKNOWN', `there is no build ${id}`)
-    const { branch, name, priority, properties, repository, revision } = build
-    const source = { repository, branch, revision }
-    return this.submit({ builders: [name], source, properties, priority, reason, origin: 'rebuild' })
+    return this.submit({ ...(await loadSubmission(this.#o.db, id)), reason, origin: 'rebuild' })
   }
 
   /** Why a pending request waits, and its place among those of its builder. */

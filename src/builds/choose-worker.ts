@@ -34,19 +34,22 @@ export interface WaitFacts {
   readonly position: number
   /** What holds it up although a worker is free: a lock, or a function of its builder. */
   readonly heldUp?: string | undefined
+  /** What is done to get it an instance. */
+  readonly started?: string | undefined
 }
 
 /** Why a request waits, in one sentence. */
 export function whyItWaits(
   candidates: readonly Candidate[],
-  { avoid, backsOffFor, heldUp, position }: WaitFacts,
+  { avoid, backsOffFor, heldUp, position, started }: WaitFacts,
 ): string {
   if (backsOffFor > 0) return `waits ${Math.ceil(backsOffFor / 1000)} s before the next attempt`
-  if (candidates.length === 0) return 'waits for ever: its builder has no worker in the config'
   if (chooseWorker(candidates, avoid)) {
     if (heldUp !== undefined) return heldUp
     return position > 1 ? `${position - 1} requests of its builder come first` : 'starts now'
   }
+  if (started !== undefined) return `waits for a worker: ${started}`
+  if (candidates.length === 0) return 'waits for ever: its builder has no worker in the config'
   const able = new Set(eligible(candidates, avoid))
   const because = (c: Candidate) =>
     able.has(c) ? c.obstacle : 'failed it and is used only when no other is there'

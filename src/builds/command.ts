@@ -16,11 +16,6 @@ export class InfrastructureFailure extends Error {
   }
 }
 
-/** This master lets go of the build as it is; the next one takes it up. */
-export class Detached extends Error {
-  override readonly name = 'Detached'
-}
-
 /** One command in flight: stored, sent to an agent, not yet reported done. */
 export class Command {
   readonly message: RunMessage

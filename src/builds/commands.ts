@@ -10,12 +10,16 @@ import type { Done, FromMaster, Hello, Want, Welcome } from '../protocol/message
 import type { OutputFrame } from '../protocol/output-frame.ts'
 import type { CommandResult } from '../protocol/operation.ts'
 import type { Clock } from '../util/clock.ts'
-import { Detached, InfrastructureFailure, type Command } from './command.ts'
+import { BuildCommit } from './build-commit.ts'
+import { InfrastructureFailure, type Command } from './command.ts'
+import { Detached } from './detached.ts'
 import { ExpectedCommands } from './expected-commands.ts'
 import type { LogLane } from './log-lane.ts'
 
 interface CommandsOptions {
   readonly commit: Pick<GroupCommit, 'write'>
+  /** Of this master. */
+  readonly epoch: number
   readonly lane: LogLane
   readonly log: Logger
   readonly clock: Clock
@@ -86,6 +90,11 @@ export class Commands {
         this.#lose(command, `its agent has been away for more than ${maxDisconnected} s`)
       }
     }
+  }
+
+  /** The worker's machine is gone. */
+  loseAll(worker: Worker, reason: string): void {
+    for (const command of this.#of(worker)) this.#lose(command, reason)
   }
 
   /** Commands of builds that were just taken up; each is started soon. */
@@ -162,7 +171,7 @@ export class Commands {
         command.committed = end
         tell(command, { type: 'ack', command: command.id, log: 0, offset: end })
       },
-      (error: unknown) => this.#lose(command, `its output could not be stored: ${messageOf(error)}`),
+      (error: unknown) => this.#notStored(command, 'output', error),
     )
   }
 
@@ -194,9 +203,7 @@ export class Commands {
     if (claimed > command.received) return session.close('done before all of its output')
     if (command.reported) return
     command.reported = true
-    this.#finish(command, message.result).catch((error: unknown) => {
-      this.#lose(command, `its result could not be stored: ${messageOf(error)}`)
-    })
+    this.#finish(command, message.result).catch((error: unknown) => this.#notStored(command, 'result', error))
   }
 
   #of(worker: Worker): Command[] {
@@ -207,7 +214,9 @@ export class Commands {
   async #finish(command: Command, result: CommandResult): Promise<void> {
     await command.stored
     if (!this.#byId.has(command.id)) return
-    await this.#o.commit.write((trx) =>
+    const { commit, epoch } = this.#o
+    const { buildId } = command.log
+    await new BuildCommit({ commit, epoch, buildId }).write((trx) =>
       trx
         .updateTable('commands')
         .set({ result: jsonb(result), log_bytes: command.received, finished_at: sql<Date>`now()` })
@@ -226,10 +235,15 @@ export class Commands {
     if (command.reported) return
     const message = 'the agent was not connected'
     this.#finish(command, { exitCode: null, signal: null, reason: 'cancelled', message }).catch(
-      (error: unknown) => {
-        this.#lose(command, `its end could not be stored: ${messageOf(error)}`)
-      },
+      (error: unknown) => this.#notStored(command, 'end', error),
     )
+  }
+
+  #notStored(command: Command, what: string, error: unknown): void {
+    if (!(error instanceof Detached))
+      return this.#lose(command, `its ${what} could not be stored: ${messageOf(error)}`)
+    this.#byId.delete(command.id)
+    command.fail(error)
   }
 
   // The agent of a local worker is restarted with this master, and as often as somebody likes.

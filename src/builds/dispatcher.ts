@@ -6,6 +6,7 @@ import { BuildRunner } from './build-runner.ts'
 import type { BuildTools } from './build-tools.ts'
 import { chooseWorker, freeWorkers, whyItWaits } from './choose-worker.ts'
 import { HookedBuilder, mostShown, type Offer } from './hooked-builder.ts'
+import type { LatentHooks } from './latent-hooks.ts'
 import { PendingQueue, type PendingRequest } from './pending-queue.ts'
 import { requestOf } from './resume-build.ts'
 import type { UnfinishedBuild } from './take-up.ts'
@@ -17,6 +18,7 @@ export interface DispatcherOptions {
   readonly master: { readonly id: string; readonly epoch: number }
   readonly builders: ReadonlyMap<string, BuilderConfig>
   readonly maxInfraRetries: number
+  readonly latent: LatentHooks
 }
 
 /** A request and the workers that could build it now, the best first. */
@@ -91,9 +93,20 @@ export class Dispatcher {
     const backsOffFor = request.notBefore - this.#o.tools.clock.now()
     const { avoidWorker, builder } = request
     const heldUp = this.#o.tools.locks.reason(id) ?? this.#hookedOf(builder)?.reason(id)
-    const facts = { position, backsOffFor, avoid: avoidWorker, heldUp }
-    const reason = whyItWaits(this.#candidates(builder), facts)
+    const facts = { position, backsOffFor, avoid: avoidWorker, heldUp, started: this.#o.latent.reason(id) }
+    const reason = whyItWaits(this.#candidates(request), facts)
     return { position, reason }
+  }
+
+  /** Requests of a builder that neither back off nor wait for a lock or a function of the config. */
+  waitingForWorkers(builder: string, limit: number): PendingRequest[] {
+    if (this.held || this.#stopped) return []
+    const { clock, locks } = this.#o.tools
+    const held = ({ id, notBefore }: PendingRequest) => notBefore > clock.now() || locks.waits(id)
+    const hooked = this.#hookedOf(builder)
+    return this.queue
+      .first(builder, limit)
+      .filter((request) => !held(request) && hooked?.reason(request.id) === undefined)
   }
 
   /** Goes on with builds that earlier masters have left unfinished. */
@@ -101,7 +114,8 @@ export class Dispatcher {
     for (const stored of unfinished) {
       if (this.knows(stored.requestId)) continue
       const request = requestOf(stored)
-      const worker = this.#o.fleet.get(stored.worker)
+      const { roster } = this.#o.fleet
+      const worker = stored.instance === null ? roster.get(stored.worker) : roster.instance(stored.instance)
       if (worker) this.runner.resume(stored, request, worker.hold(stored.builder, stored.slot))
       else this.runner.endGone(stored, request)
     }
@@ -119,6 +133,7 @@ export class Dispatcher {
     if (this.#stopped || this.held) return
     const now = this.#o.tools.clock.now()
     while (this.#startOne(now));
+    this.#o.latent.distributed()
     clearTimeout(this.#timer)
     const next = this.#nextTime(now)
     if (next < Infinity) this.#timer = setTimeout(() => this.wake(), Math.min(next - now, 60_000))
@@ -171,7 +186,7 @@ export class Dispatcher {
   #choice(now: number, head: PendingRequest): Ready | undefined {
     const hooked = this.#hookedOf(head.builder)
     if (hooked) return hooked.choice(now, this.#offer(head.builder))
-    const workers = this.#candidates(head.builder)
+    const workers = this.#candidates(head)
     const first = chooseWorker(workers, head.avoidWorker)
     if (!first) return undefined
     const unlocked = !this.#o.builders.get(head.builder)?.locks && first.spec.locks.length === 0
@@ -199,7 +214,7 @@ export class Dispatcher {
   #offer(builder: string): Offer {
     return {
       requests: () => this.queue.first(builder, mostShown),
-      workersFor: ({ avoidWorker }) => freeWorkers(this.#candidates(builder), avoidWorker),
+      workersFor: (request) => freeWorkers(this.#candidates(request), request.avoidWorker),
     }
   }
 
@@ -208,7 +223,9 @@ export class Dispatcher {
     this.wake()
   }
 
-  #candidates(builder: string): Worker[] {
-    return (this.#o.builders.get(builder)?.workers ?? []).flatMap((name) => this.#o.fleet.get(name) ?? [])
+  #candidates({ builder, id }: PendingRequest): Worker[] {
+    const { builders, fleet, latent } = this.#o
+    const workers = (builders.get(builder)?.workers ?? []).flatMap((name) => fleet.roster.buildersOf(name))
+    return workers.filter((worker) => worker.instanceId === null || latent.fits(id, worker))
   }
 }

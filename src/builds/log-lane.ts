@@ -4,6 +4,7 @@ import type { Database } from '../db/schema.ts'
 import { codecs, type OutputFrame } from '../protocol/output-frame.ts'
 import { encodeRuns, type Run } from '../protocol/runs.ts'
 import type { EventBody } from '../model/events.ts'
+import { requireOwned } from './build-commit.ts'
 
 /** A log that is being written: what has been handed to the lane so far, committed or not. */
 export interface OpenLog {
@@ -34,18 +35,25 @@ const maxBytes = 8 * 1024 * 1024
 /**
  * Log chunks have a lane of their own beside the group commit: what arrives while one batch is being committed goes
  * into the next. A promise resolves once its chunk is committed; only then may the agent forget the bytes. A database that
- * is away is waited for until the lane is closed: the agents' windows bound what gathers here.
+ * is away is waited for until the lane is closed: the agents' windows bound what gathers here. Chunks of a build that
+ * another master has taken over are refused with Detached.
  */
 export class LogLane {
   readonly #db: Kysely<Database>
+  readonly #epoch: number
   readonly #publish: (event: EventBody) => void
   readonly #patience: Patience
   readonly #closing = new AbortController()
   #waiting: Item[] = []
   #flushing: Promise<void> | undefined
 
-  constructor(db: Kysely<Database>, publish: (event: EventBody) => void, patience: PatienceOptions = {}) {
+  constructor(
+    db: Kysely<Database>,
+    publish: (event: EventBody) => void,
+    { epoch, ...patience }: PatienceOptions & { readonly epoch: number },
+  ) {
     this.#db = db
+    this.#epoch = epoch
     this.#publish = publish
     this.#patience = new Patience({ patience: Infinity, ...patience, signal: this.#closing.signal })
   }
@@ -105,17 +113,20 @@ export class LogLane {
     for (const { row } of batch) {
       totals.set(row.log_id, { bytes: row.start + row.bytes, lines: row.first_line + row.lines })
     }
+    const builds = [...new Set(batch.map(({ log }) => log.buildId))]
     const values = sql.join(
       [...totals].map(([id, t]) => sql`(${id}::bigint, ${t.bytes}::bigint, ${t.lines}::bigint)`),
     )
     await this.#db.transaction().execute(async (trx) => {
-      await trx
+      const chunks = trx
         .insertInto('log_chunks')
         .values(batch.map((item) => item.row))
         .onConflict((oc) => oc.columns(['log_id', 'start']).doNothing())
         .execute()
-      await sql`update logs set bytes = v.bytes, lines = v.lines from (values ${values}) as v (id, bytes, lines)
+      const lengths =
+        sql`update logs set bytes = v.bytes, lines = v.lines from (values ${values}) as v (id, bytes, lines)
         where logs.id = v.id and logs.bytes < v.bytes`.execute(trx)
+      await Promise.all([chunks, lengths, requireOwned(trx, builds, this.#epoch)])
     })
   }
 

@@ -7,8 +7,10 @@ import { isResult, type Result } from '../model/results.ts'
 import type { BuildFacts, Step, StepOutcome } from '../steps/step.ts'
 import type { Place } from '../fleet/worker.ts'
 import type { BuilderConfig } from '../config/types.ts'
+import { BuildCommit } from './build-commit.ts'
 import type { BuildTools, StepHost } from './build-tools.ts'
-import { Detached, InfrastructureFailure } from './command.ts'
+import { InfrastructureFailure } from './command.ts'
+import { Detached } from './detached.ts'
 import type { PendingRequest } from './pending-queue.ts'
 import type { ClaimedBuild, ClaimedStep } from './store-claim.ts'
 import { ConfigChanged, nothingStored } from './stored-calls.ts'
@@ -43,6 +45,7 @@ export class RunningBuild implements StepHost {
   readonly place: Place
   readonly runId: string
   readonly tools: BuildTools
+  readonly commit: BuildCommit
   readonly facts: BuildFacts
   /** What the builder adds to the environment of every command. */
   env: Readonly<Record<string, string>> = {}
@@ -61,6 +64,7 @@ export class RunningBuild implements StepHost {
     this.place = o.place
     this.runId = o.runId
     this.tools = o.tools
+    this.commit = new BuildCommit({ ...o.tools, buildId: o.claimed.id })
     this.#builder = o.builder
     this.#changed = o.changed ?? false
     this.facts = Object.freeze({
@@ -150,7 +154,7 @@ export class RunningBuild implements StepHost {
     { id, number, step, stored = nothingStored }: ClaimedStep,
     run: Step['run'],
   ): Promise<StepOutcome> {
-    const { commit, publish } = this.tools
+    const { commit, tools } = this
     const facts = { build: this.claimed.id, step: id, number, name: step.name }
     const context = new StepRun(this, id, this.#cancel.signal, stored)
     this.#asked.add(id)
@@ -163,7 +167,7 @@ export class RunningBuild implements StepHost {
           .where('id', '=', id)
           .execute(),
       )
-      .then(() => publish({ type: 'step.started', ...facts }))
+      .then(() => tools.publish({ type: 'step.started', ...facts }))
     const { locks = [], name } = step
     const note = (line: string, key: string) => context.note(line, key)
     const locked = { id, number, name, locks, stored, signal: context.signal, note }
@@ -179,12 +183,12 @@ export class RunningBuild implements StepHost {
       throw error
     } finally {
       await context.end()
-      this.tools.locks.releaseStep(id)
+      tools.locks.releaseStep(id)
     }
     const finished = context.finishLogs()
     const end = commit.write((trx) => storeStepEnd(trx, id, outcome))
     await Promise.all([finished, end])
-    publish({ type: 'step.finished', ...facts, result: outcome.result })
+    tools.publish({ type: 'step.finished', ...facts, result: outcome.result })
     return outcome
   }
 
@@ -213,7 +217,7 @@ export class RunningBuild implements StepHost {
 
   async #skip(id: number, summary: string): Promise<StepOutcome> {
     const outcome = { result: 'SKIPPED', summary } as const
-    await this.tools.commit.write((trx) => storeStepEnd(trx, id, outcome))
+    await this.commit.write((trx) => storeStepEnd(trx, id, outcome))
     return outcome
   }
 }

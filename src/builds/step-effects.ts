@@ -30,7 +30,7 @@ export class StepEffects {
     if (before) return before.result as T
     const result = await make()
     const row = { step_id: this.#stepId, call, kind, request: jsonb(request), result: jsonb(result) }
-    await this.#host.tools.commit.write((trx) =>
+    await this.#host.commit.write((trx) =>
       trx
         .insertInto('effects')
         .values(row)

@@ -23,7 +23,8 @@ export interface LockedStep {
  * runs, so that the next master takes them back. They are to be released also when this throws.
  */
 export async function takeStepLocks(host: StepHost, step: LockedStep): Promise<void> {
-  const { commit, locks, publish } = host.tools
+  const { commit, tools } = host
+  const { locks, publish } = tools
   const { id, name, number, signal, stored } = step
   if (step.locks.length === 0 || locks.has(id)) return
   const { needs, reason, taken } = locks.takeForStep(step, host.facts)

@@ -33,7 +33,7 @@ export class StepLogs {
     this.#busy.add(log)
     if (!free) this.#logs.push(log)
     try {
-      await (free ? this.#host.tools.commit.write((trx) => also(trx, log)) : this.#create(log, also))
+      await (free ? this.#host.commit.write((trx) => also(trx, log)) : this.#create(log, also))
       return log
     } catch (error) {
       this.#busy.delete(log)
@@ -99,19 +99,19 @@ export class StepLogs {
 
   /** Marks all as complete. */
   async finish(): Promise<void> {
-    const { commit, publish } = this.#host.tools
+    const { commit, tools } = this.#host
     if (this.#logs.length === 0) return
     const ids = this.#logs.map((log) => log.id)
     await commit.write((trx) =>
       trx.updateTable('logs').set({ finished: true }).where('id', 'in', ids).execute(),
     )
     for (const { bytes, id, lines } of this.#logs) {
-      publish({ type: 'log.finished', build: this.#host.facts.id, log: id, bytes, lines })
+      tools.publish({ type: 'log.finished', build: this.#host.facts.id, log: id, bytes, lines })
     }
   }
 
   async #create(log: OpenLog, also: Also): Promise<void> {
-    const { commit, publish } = this.#host.tools
+    const { commit, tools } = this.#host
     const place = this.#logs.indexOf(log)
     const name = place === 0 ? 'stdio' : `stdio-${place + 1}`
     await commit.write(async (trx) => {
@@ -124,7 +124,7 @@ export class StepLogs {
       log.id = row.id
       await also(trx, log)
     })
-    publish({ type: 'log.created', build: this.#host.facts.id, step: this.#stepId, log: log.id, name })
+    tools.publish({ type: 'log.created', build: this.#host.facts.id, step: this.#stepId, log: log.id, name })
   }
 }
 

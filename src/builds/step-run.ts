@@ -20,7 +20,8 @@ import type {
   UploadRequest,
 } from '../steps/step.ts'
 import type { StepHost } from './build-tools.ts'
-import { Detached, InfrastructureFailure } from './command.ts'
+import { InfrastructureFailure } from './command.ts'
+import { Detached } from './detached.ts'
 import { countLines, patternParts } from './count-lines.ts'
 import { readStdout } from './read-stdout.ts'
 import { runOnMaster } from './run-on-master.ts'
@@ -69,7 +70,7 @@ export class StepRun implements StepContext {
     this.#over.signal.throwIfAborted()
     const json = jsonb(value)
     const row = { build_id: this.build.id, name, value: json, source: 'step' } as const
-    await this.#host.tools.commit.write((trx) =>
+    await this.#host.commit.write((trx) =>
       trx
         .insertInto('build_properties')
         .values(row)

@@ -79,6 +79,7 @@ export async function storeClaim(
       request_id: requestId,
       builder_id: request.builder_id,
       worker_id: place.worker.rowId,
+      instance_id: place.worker.instanceId,
       attempt: request.attempts,
       slot: place.slot,
       run_id: runId,

@@ -14,6 +14,8 @@ export interface UnfinishedBuild {
   readonly buildsetId: number
   readonly builder: string
   readonly worker: string
+  /** Of a latent worker. */
+  readonly instance: string | null
   readonly slot: number
   readonly runId: string
   readonly attempt: number
@@ -101,7 +103,7 @@ async function load(trx: Trx, ids: readonly number[]): Promise<UnfinishedBuild[]
     .innerJoin('source_stamps as p', 'p.id', 's.source_stamp_id')
     .innerJoin('builders', 'builders.id', 'b.builder_id')
     .innerJoin('workers', 'workers.id', 'b.worker_id')
-    .select(['b.id', 'b.request_id', 'b.slot', 'b.run_id', 'b.attempt', 'b.cancel_reason'])
+    .select(['b.id', 'b.request_id', 'b.slot', 'b.run_id', 'b.attempt', 'b.cancel_reason', 'b.instance_id'])
     .select(['r.buildset_id', 'r.infra_failures', 'r.priority', 's.reason'])
     .select(['p.repository', 'p.branch', 'p.revision', 'builders.name as builder', 'workers.name as worker'])
     .where('b.id', 'in', ids)
@@ -114,6 +116,7 @@ async function load(trx: Trx, ids: readonly number[]): Promise<UnfinishedBuild[]
       buildsetId: row.buildset_id,
       builder: row.builder,
       worker: row.worker,
+      instance: row.instance_id,
       slot: row.slot,
       runId: row.run_id,
       attempt: row.attempt,

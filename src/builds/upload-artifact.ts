@@ -37,7 +37,7 @@ export async function uploadArtifact(
       maxBytes,
       store: (received) => {
         const row = { build_id: claimed.id, step_id: stepId, name, path: incoming.path, type, ...received }
-        return tools.commit.write((trx) => storeArtifact(trx, row))
+        return host.commit.write((trx) => storeArtifact(trx, row))
       },
     })
     return upload

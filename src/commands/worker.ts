@@ -8,6 +8,10 @@ export function workerCommand(): Command {
     .option('--master <url>', 'the master; repeat it for several', append)
     .option('--name <name>', "the worker's name in master.config.ts")
     .option('--password-file <file>', "a file that holds only the worker's password")
+    .option(
+      '--instance',
+      'this machine is an instance of a latent worker: --name is its id, the file holds its token',
+    )
     .option('--base-dir <dir>', 'where builds run (default: ./rouse-worker-<name>)')
     .option('--ca-file <file>', "PEM of the authority that signed the master's certificate")
     .option(

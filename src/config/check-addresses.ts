@@ -1,12 +1,12 @@
 import { isIP } from 'node:net'
 import { errorCatalogue } from '../model/errors.ts'
-import { check, listOf, optional, options, type Check } from './checks.ts'
+import { check, listOf, optional, options, path, type Check } from './checks.ts'
 import { defaults } from './defaults.ts'
 import { isLoopback } from './is-loopback.ts'
 import { isPlainObject } from './is-plain-object.ts'
 import type { Place } from './place.ts'
 import { show } from './show.ts'
-import type { AgentsConfig, ListenAddress } from './types.ts'
+import type { AgentsConfig, ListenAddress, SocketAddress } from './types.ts'
 
 export const checkListen = options<ListenAddress>('an address', {
   host: check('an IP address or a host name', isHost),
@@ -16,9 +16,17 @@ export const checkListen = options<ListenAddress>('an address', {
   ),
 })
 
+const checkSocket = options<SocketAddress>('a socket', { path })
+
+const checkAgentsUrl = urlOf(['ws:', 'wss:'], "the URL agents connect to, such as 'ws://172.17.0.1:8011'")
+
 export const checkAgents = options<AgentsConfig>('agents', {
-  listen: optional(listOf('address', checkListen)),
-  url: optional(urlOf(['ws:', 'wss:'], "the URL agents connect to, such as 'ws://172.17.0.1:8011'")),
+  listen: optional(
+    listOf('address', (value, place) =>
+      isPlainObject(value) && 'path' in value ? checkSocket(value, place) : checkListen(value, place),
+    ),
+  ),
+  url: optional((value, place) => (isSocketUrl(value) ? undefined : checkAgentsUrl(value, place))),
 })
 
 export const checkPageUrl = urlOf(['http:', 'https:'], "the page's URL, such as 'https://ci.example.com/'")
@@ -28,9 +36,9 @@ export function checkAddresses(config: Record<string, unknown>, root: Place): vo
   const listen = isPlainObject(config.listen) ? config.listen : defaults.listen
   const more = isPlainObject(config.agents) && Array.isArray(config.agents.listen) ? config.agents.listen : []
 
-  const taken: [string, ListenAddress][] = []
+  const taken: [string, ListenAddress | SocketAddress][] = []
   for (const [index, address] of [listen, ...(more as unknown[])].entries()) {
-    if (!isAddress(address)) continue
+    if (!isAddress(address) && !isSocket(address)) continue
     const place =
       index === 0
         ? root.key('listen')
@@ -39,7 +47,8 @@ export function checkAddresses(config: Record<string, unknown>, root: Place): vo
             .key('listen')
             .index(index - 1)
     const [other] = taken.find(([, earlier]) => overlap(earlier, address)) ?? []
-    if (other) place.say(`${show(address.host)} port ${address.port} is taken by ${other}`)
+    const what = 'path' in address ? show(address.path) : `${show(address.host)} port ${address.port}`
+    if (other) place.say(`${what} is taken by ${other}`)
     taken.push([place.path, address])
   }
 
@@ -67,7 +76,16 @@ function isAddress(value: unknown): value is ListenAddress {
   return isPlainObject(value) && isHost(value.host) && typeof value.port === 'number'
 }
 
-function overlap(a: ListenAddress, b: ListenAddress): boolean {
+function isSocket(value: unknown): value is SocketAddress {
+  return isPlainObject(value) && typeof value.path === 'string'
+}
+
+function isSocketUrl(value: unknown): boolean {
+  return typeof value === 'string' && value.startsWith('unix:/') && !value.includes('\0')
+}
+
+function overlap(a: ListenAddress | SocketAddress, b: ListenAddress | SocketAddress): boolean {
+  if ('path' in a || 'path' in b) return 'path' in a && 'path' in b && a.path === b.path
   if (a.port !== b.port || a.port === 0) return false
   return a.host === b.host || [a.host, b.host].some((host) => host === '0.0.0.0' || host === '::')
 }

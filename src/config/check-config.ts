@@ -5,6 +5,7 @@ import { checkDatabase } from './check-database.ts'
 import { checkLockUse } from './check-locks.ts'
 import { checkNames } from './check-names.ts'
 import { checkPastedSecrets } from './check-pasted-secrets.ts'
+import { checkConfidential } from './check-secret.ts'
 import { checkReferences } from './check-references.ts'
 import { checkScheduler } from './check-scheduler.ts'
 import { checkWorker } from './check-worker.ts'
@@ -36,6 +37,7 @@ const master = options<MasterConfig>('the config', {
   agents: optional(checkAgents),
   database: optional(checkDatabase),
   dataDir: optional(path),
+  clusterKey: optional(checkConfidential),
   auth: optional(check(`'none'`, (value) => value === 'none')),
   workers: listOf("worker such as localWorker('local-1')", checkWorker),
   builders: listOf('builder', checkBuilder),

@@ -48,6 +48,7 @@ const fixedNames = [
   'agents',
   'database',
   'dataDir',
+  'clusterKey',
   'auth',
   'heartbeatSeconds',
   'maxDisconnectedSeconds',

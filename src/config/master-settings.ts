@@ -1,7 +1,7 @@
 import type { LockAccess } from '../model/lock.ts'
 import type { PropertyValue } from '../model/properties.ts'
 import type { SecretValue } from './secret-value.ts'
-import type { BuilderConfig, ListenAddress, SchedulerConfig } from './types.ts'
+import type { BuilderConfig, ListenAddress, SchedulerConfig, SocketAddress } from './types.ts'
 
 /** A checked config with its defaults filled in: absolute paths, durations in seconds, secrets found. */
 export interface MasterSettings {
@@ -10,12 +10,14 @@ export interface MasterSettings {
   readonly url: string | undefined
   readonly listen: ListenAddress
   readonly agents: {
-    /** Empty: agents use `listen`. */
-    readonly listen: readonly ListenAddress[]
+    /** Without an address of a network agents use `listen` as well. Paths of sockets are absolute. */
+    readonly listen: readonly (ListenAddress | SocketAddress)[]
     readonly url: string | undefined
   }
   readonly database: { readonly kind: 'embedded' } | { readonly kind: 'url'; readonly url: SecretValue }
   readonly dataDir: string
+  /** undefined: the data folder has it. */
+  readonly clusterKey: SecretValue | undefined
   /** undefined: page and API are open to the local user, and `listen` is a loopback address. */
   readonly auth: 'none' | undefined
   readonly workers: readonly ResolvedWorker[]

@@ -38,9 +38,15 @@ export function resolveConfig(
     title: config.title ?? defaults.title,
     url: config.url === undefined ? undefined : config.url.replace(/\/?$/, '/'),
     listen: config.listen ?? defaults.listen,
-    agents: { listen: config.agents?.listen ?? [], url: config.agents?.url },
+    agents: {
+      listen: (config.agents?.listen ?? []).map((address) =>
+        'path' in address ? { path: resolve(dataDir, 'sockets', address.path) } : address,
+      ),
+      url: config.agents?.url,
+    },
     database: resolveDatabase(config, files, keeper),
     dataDir,
+    clusterKey: config.clusterKey === undefined ? undefined : keeper.keep(config.clusterKey),
     auth: config.auth,
     workers: config.workers.map((worker) => resolveWorker(worker, { dir, dataDir, keeper })),
     builders: config.builders,

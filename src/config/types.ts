@@ -11,13 +11,18 @@ export interface MasterConfig {
   readonly title?: string
   /** Where people reach the page, for links and the Origin check. Default `http://<host>:<port>/`. */
   readonly url?: string
-  /** Page and API; agents too, unless `agents.listen` is set. Default 127.0.0.1:8010. */
+  /** Page and API; agents too, unless `agents.listen` has another address. Default 127.0.0.1:8010. */
   readonly listen?: ListenAddress
   readonly agents?: AgentsConfig
   /** 'embedded' (default) runs a PostgreSQL of its own in the data folder; else a postgres:// URL. */
   readonly database?: 'embedded' | (string & {}) | Secret
   /** Default 'rouse-data' beside the config file. */
   readonly dataDir?: string
+  /**
+   * What the first passwords of latent workers' instances are made with: 32 characters or more. Default: a key that the first
+   * start writes to `<dataDir>/cluster.key`. Masters that share a database need the same.
+   */
+  readonly clusterKey?: string | Secret
   /** Who may use page and API. Needed as soon as `listen` is not a loopback address; 'none' opens it to everyone. */
   readonly auth?: 'none'
   readonly workers: readonly WorkerConfig[]
@@ -40,10 +45,16 @@ export interface ListenAddress {
   readonly port: number
 }
 
+/** A Unix socket. */
+export interface SocketAddress {
+  /** Absolute, or below `<dataDir>/sockets`: 'agents.sock'. Containers get its folder, so nothing else should be in there. */
+  readonly path: string
+}
+
 export interface AgentsConfig {
   /** Listeners that serve agents only; page and API are not there. An address that does not exist yet is retried. */
-  readonly listen?: readonly ListenAddress[]
-  /** How agents reach the master: 'ws://172.17.0.1:8011'. */
+  readonly listen?: readonly (ListenAddress | SocketAddress)[]
+  /** How agents reach the master: 'ws://172.17.0.1:8011', or 'unix:' and the absolute path of a socket. */
   readonly url?: string
 }
 

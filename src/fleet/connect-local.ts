@@ -1,10 +1,11 @@
 import type { AgentLink, AgentLinkEvents, MasterLinkEvents } from '../protocol/link.ts'
 import type { Fleet } from './fleet.ts'
+import type { Worker } from './worker.ts'
 
 /** Connects an agent in this process to the fleet: what each side sends arrives at the other in a later turn. */
 export function connectLocal(
   fleet: Fleet,
-  worker: string,
+  worker: Worker,
   attach: (link: AgentLink) => AgentLinkEvents,
 ): () => void {
   let open = true

@@ -3,16 +3,17 @@ import type { Logger } from 'pino'
 import type { GroupCommit } from '../db/group-commit.ts'
 import type { EventBody } from '../model/events.ts'
 import { messageOf } from '../model/errors.ts'
-import type { FileFrame } from '../protocol/file-frame.ts'
 import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
-import type { Done, FromAgent, FromMaster, Hello, Want, Welcome } from '../protocol/messages.ts'
-import type { OutputFrame } from '../protocol/output-frame.ts'
+import type { FromAgent, Hello } from '../protocol/messages.ts'
 import { protocolVersion } from '../protocol/version.ts'
 import type { Clock } from '../util/clock.ts'
 import { Roster } from './roster.ts'
 import { outputWindow, Session } from './session.ts'
+import { sessionEvents } from './session-events.ts'
+import type { InstanceHandlers, SessionHandlers } from './session-handlers.ts'
 import { closeLost, storeConnected, storeDisconnected } from './store-session.ts'
 import { syncWorkers } from './sync-workers.ts'
+import { versionProblem } from './version-problem.ts'
 import type { Worker, WorkerSession } from './worker.ts'
 import { watchSessions } from './watch-sessions.ts'
 import type { WorkerSpec } from './worker-spec.ts'
@@ -31,33 +32,20 @@ export interface FleetOptions {
   readonly onLeft?: (name: string) => void
 }
 
-/** What the builds' side is told of sessions. */
-export interface SessionHandlers {
-  /** Resolves when `resume` may be called: the builds of the agent's commands are here, their output so far is committed. */
-  ready(worker: Worker, hello: Hello): Promise<void>
-  /**
-   * Which of the commands that the agent still has go on, and at which offset; the others are ended. `next` is sent right
-   * after the welcome.
-   */
-  resume(session: WorkerSession, hello: Hello): { resume: Welcome['resume']; next: FromMaster[] }
-  output(session: WorkerSession, frame: OutputFrame): void
-  file(session: WorkerSession, frame: FileFrame): void
-  want(session: WorkerSession, message: Want): void
-  done(session: WorkerSession, message: Done): void
-  /** The agent asked to end; `cancel`: it does not want to wait for the builds it runs. */
-  drain(session: WorkerSession, cancel: boolean): void
-  /** Something changed that may let a waiting request run. */
-  changed(worker: Worker): void
+/** What is known of a connection since its login. */
+export interface Authenticated {
+  readonly address: string
+  /** Of an instance's agent: what it is to log in with from now on. */
+  readonly credentialHash?: Buffer | undefined
 }
-
-const helloDeadline = 10_000
 
 /** The workers this master knows, and the agents connected to it. */
 export class Fleet {
   readonly #o: FleetOptions
-  readonly #roster = new Roster()
+  readonly roster = new Roster()
   readonly #writes = new Set<Promise<unknown>>()
   #handlers: SessionHandlers | undefined
+  #instances: InstanceHandlers | undefined
 
   constructor(options: FleetOptions) {
     this.#o = options
@@ -69,7 +57,7 @@ export class Fleet {
       await closeLost(trx)
       return syncWorkers(trx, specs)
     })
-    for (const worker of this.#roster.configure(specs, rows, this.#o.clock.now())) {
+    for (const worker of this.roster.configure(specs, rows, this.#o.clock.now())) {
       this.#o.publish({ type: 'worker.changed', worker: worker.name })
       this.changed(worker)
     }
@@ -80,18 +68,30 @@ export class Fleet {
     this.#handlers = handlers
   }
 
+  /** The same for instances of latent workers. */
+  handleInstances(handlers: InstanceHandlers): void {
+    this.#instances = handlers
+  }
+
+  /** The instance has come to its end. */
+  removeInstance(worker: Worker, reason: string): void {
+    worker.left = true
+    this.roster.removeInstance(worker)
+    if (worker.session) this.#drop(worker.session, reason)
+  }
+
   /** A worker of the config. */
   get(name: string): Worker | undefined {
-    return this.#roster.get(name)
+    return this.roster.get(name)
   }
 
   /** A worker whose agent may log in: one of the config, or one that was removed and still has builds to finish. */
   admitted(name: string): Worker | undefined {
-    return this.#roster.admitted(name)
+    return this.roster.admitted(name)
   }
 
   all(): IterableIterator<Worker> {
-    return this.#roster.configured()
+    return this.roster.configured()
   }
 
   /** Something about a worker changed that may let a waiting request run. */
@@ -102,7 +102,8 @@ export class Fleet {
 
   /** A build has given its place on the worker back. */
   freed(worker: Worker): void {
-    if (!worker.removed || !this.#roster.forget(worker)) return
+    if (!worker.removed || !this.roster.forget(worker)) return
+    worker.left = true
     const reason = 'it is no longer in the config'
     worker.session?.close(reason)
     if (worker.session) this.#gone(worker.session, reason)
@@ -111,11 +112,11 @@ export class Fleet {
   }
 
   /**
-   * Why no agent may connect as `name` now; undefined when one may. A run takes the place of its own connection at once,
+   * Why no agent may connect as this worker now; undefined when one may. A run takes the place of its own connection at once,
    * another agent that of one that does not answer.
    */
-  async whyTaken(name: string, runId: string | undefined): Promise<string | undefined> {
-    const present = this.admitted(name)?.session
+  async whyTaken(worker: Worker, runId: string | undefined): Promise<string | undefined> {
+    const { name, session: present } = worker
     if (!present || present.runId === runId) return undefined
     if (await present.answers())
       return `another agent is connected as "${name}" from ${present.address}, and it answers`
@@ -128,56 +129,37 @@ export class Fleet {
     return undefined
   }
 
-  /** Takes over a connection that was authenticated as `name`. The session begins with its hello. */
-  accept(name: string, link: MasterLink, { address }: { address: string }): MasterLinkEvents {
-    const worker = this.admitted(name)
-    let session: WorkerSession | undefined
-    let opening = false
-    let closed = false
-    const helloTimer = setTimeout(() => link.close('no hello within 10 seconds'), helloDeadline)
-    return {
-      message: (message) => {
-        if (session) return isCurrent(session) ? this.#receive(session, message) : undefined
-        if (message.type !== 'hello' || opening) return link.close('the first message must be a hello')
-        // The config may have changed since the login.
-        if (!worker || this.admitted(name) !== worker) return link.close('it is no longer in the config')
-        opening = true
-        clearTimeout(helloTimer)
-        const opened = this.#open(worker, link, message, address).then((made) => {
-          session = made
-          if (session && closed) this.#gone(session, 'the connection was lost')
-        })
+  /** Takes over a connection that was authenticated as the worker's. The session begins with its hello. */
+  accept(worker: Worker, link: MasterLink, from: Authenticated): MasterLinkEvents {
+    return sessionEvents(worker, link, {
+      open: (hello) => {
+        const opened = this.#open(worker, link, hello, from)
         this.#track(opened, () => link.close('the master could not store the session'))
+        return opened
       },
-      output: (frame) => {
-        if (!session) return link.close('output before the welcome')
-        if (!isCurrent(session)) return
+      isCurrent,
+      message: (session, message) => this.#receive(session, message),
+      output: (session, frame) => {
         this.#heard(session)
         this.#handlers!.output(session, frame)
       },
-      file: (frame) => {
-        if (!session) return link.close('a file before the welcome')
-        if (!isCurrent(session)) return
+      file: (session, frame) => {
         this.#heard(session)
         this.#handlers!.file(session, frame)
       },
-      closed: (reason) => {
-        closed = true
-        clearTimeout(helloTimer)
-        if (session) this.#gone(session, reason)
-      },
-    }
+      gone: (session, reason) => this.#gone(session, reason),
+    })
   }
 
   /** Sends heartbeats and keepalives, and drops the silent, until aborted. */
   async watch(signal: AbortSignal): Promise<void> {
     const drop = (session: WorkerSession, reason: string) => this.#drop(session, reason)
-    await watchSessions(() => this.#roster.all(), { ...this.#o, drop, signal })
+    await watchSessions(() => this.roster.all(), { ...this.#o, drop, signal })
   }
 
   /** Closes every connection and waits until that is stored. */
   async close(reason: string): Promise<void> {
-    for (const { session } of this.#roster.all()) if (session) this.#drop(session, reason)
+    for (const { session } of this.roster.all()) if (session) this.#drop(session, reason)
     await Promise.allSettled(this.#writes)
   }
 
@@ -190,17 +172,17 @@ export class Fleet {
     worker: Worker,
     link: MasterLink,
     hello: Hello,
-    address: string,
+    { address, credentialHash }: Authenticated,
   ): Promise<WorkerSession | undefined> {
     const { clock, commit, heartbeat, log, master } = this.#o
     const handlers = this.#handlers!
-    if (hello.protocol !== protocolVersion) {
-      const older = hello.protocol < protocolVersion ? 'agent' : 'master'
-      log.warn({ worker: worker.name, address }, `agent ${hello.version} refused: upgrade the ${older}`)
-      const its = older === 'agent' ? hello.version : master.version
-      link.close(
-        `agent ${hello.version} speaks protocol ${hello.protocol}, this master speaks ${protocolVersion}: upgrade the ${older} (${its})`,
+    const problem = versionProblem(hello, master)
+    if (problem) {
+      log.warn(
+        { worker: worker.name, address },
+        `agent ${hello.version} refused: upgrade the ${problem.older}`,
       )
+      link.close(problem.message)
       return undefined
     }
     const present = worker.session
@@ -210,7 +192,15 @@ export class Fleet {
       return undefined
     }
     if (present) this.#drop(present, 'replaced by a new connection')
-    const session = new Session({ id: randomUUID(), worker, hello, link, address, now: clock.now() })
+    const session = new Session({
+      id: randomUUID(),
+      worker,
+      hello,
+      link,
+      address,
+      credentialHash,
+      now: clock.now(),
+    })
     session.draining = worker.drainingRun === session.runId
     worker.session = session
     try {
@@ -239,6 +229,7 @@ export class Fleet {
     for (const message of next) session.send(message)
     log.info({ worker: worker.name, address, agent: hello.version }, 'agent connected')
     this.#o.publish({ type: 'worker.connected', worker: worker.name, address })
+    if (worker.instanceId !== null) this.#instances?.attached(worker)
     handlers.changed(worker)
     return session
   }
@@ -256,7 +247,9 @@ export class Fleet {
         session.draining = true
         session.worker.drainingRun = session.runId
         this.#o.publish({ type: 'worker.changed', worker: session.worker.name })
-        return this.#handlers!.drain(session, message.cancel)
+        this.#handlers!.drain(session, message.cancel)
+        if (session.worker.instanceId !== null) this.#instances?.drained(session.worker)
+        return
       case 'hello':
         return session.close('a second hello')
     }
@@ -281,6 +274,7 @@ export class Fleet {
         }),
     )
     this.#handlers?.changed(worker)
+    if (worker.instanceId !== null) this.#instances?.detached(worker)
   }
 
   #track(work: Promise<unknown>, onError?: () => void): void {

@@ -8,6 +8,8 @@ import type { WorkerSpec } from './worker-spec.ts'
 export class Roster {
   readonly #configured = new Map<string, Worker>()
   readonly #leaving = new Map<string, Worker>()
+  readonly #instances = new Map<string, Worker>()
+  readonly #pools = new Map<string, Set<Worker>>()
 
   /** Of the config. */
   get(name: string): Worker | undefined {
@@ -24,7 +26,29 @@ export class Roster {
   }
 
   all(): Worker[] {
-    return [...this.#configured.values(), ...this.#leaving.values()]
+    return [...this.#configured.values(), ...this.#leaving.values(), ...this.#instances.values()]
+  }
+
+  /** Those that can build for a worker of the config: itself, or the instances of a latent one. */
+  buildersOf(name: string): readonly Worker[] {
+    const worker = this.#configured.get(name)
+    if (worker?.spec.kind !== 'latent') return worker ? [worker] : []
+    return [...(this.#pools.get(name) ?? [])]
+  }
+
+  instance(id: string): Worker | undefined {
+    return this.#instances.get(id)
+  }
+
+  addInstance(worker: Worker): void {
+    this.#instances.set(worker.instanceId!, worker)
+    const pool = this.#pools.get(worker.spec.name) ?? new Set()
+    this.#pools.set(worker.spec.name, pool.add(worker))
+  }
+
+  removeInstance(worker: Worker): void {
+    this.#instances.delete(worker.instanceId!)
+    this.#pools.get(worker.spec.name)?.delete(worker)
   }
 
   /** Takes the config's workers over. Returns those that were there before, changed or removed. */

@@ -8,6 +8,16 @@ export const outputWindow = 4 * 1024 * 1024
 /** Milliseconds: less than an agent waits for the answer to its login. */
 const pingDeadline = 5000
 
+export interface SessionOptions<W> {
+  readonly id: string
+  readonly worker: W
+  readonly hello: Hello
+  readonly link: MasterLink
+  readonly address: string
+  readonly credentialHash: Buffer | undefined
+  readonly now: number
+}
+
 /** One live connection of one agent, from its hello on. `W` is the worker it serves. */
 export class Session<W> {
   readonly id: string
@@ -16,6 +26,8 @@ export class Session<W> {
   readonly version: string
   readonly address: string
   readonly connectedAt: Date
+  /** SHA-256 of the credential that its agent has made itself, stored with the session; only an instance's has one. */
+  readonly credentialHash: Buffer | undefined
   /** False until its welcome is sent: nothing else may come before that. */
   welcomed = false
   /** Resolves when its row is stored, or could not be. */
@@ -32,12 +44,13 @@ export class Session<W> {
   readonly #link: MasterLink
   #answer: Promise<boolean> | undefined
 
-  constructor(o: { id: string; worker: W; hello: Hello; link: MasterLink; address: string; now: number }) {
+  constructor(o: SessionOptions<W>) {
     this.id = o.id
     this.worker = o.worker
     this.runId = o.hello.runId
     this.version = o.hello.version
     this.address = o.address
+    this.credentialHash = o.credentialHash
     this.connectedAt = new Date(o.now)
     this.lastSeen = o.now
     this.lastKeepalive = o.now

@@ -3,26 +3,31 @@ import type { Database } from '../db/schema.ts'
 import type { Hello } from '../protocol/messages.ts'
 import type { WorkerSession } from './worker.ts'
 
-/** May run again after a commit whose answer was lost. Throws when a newer master holds the worker's session. */
+/**
+ * May run again after a commit whose answer was lost. Throws when a newer master holds the worker's session, and when another
+ * agent's credential is stored for the instance.
+ */
 export async function storeConnected(
   trx: Transaction<Database>,
   session: WorkerSession,
   hello: Hello,
   master: { id: string; epoch: number },
 ): Promise<void> {
-  const worker_id = session.worker.rowId
+  const { instanceId, name, rowId: worker_id } = session.worker
   const newer = await trx
     .selectFrom('sessions')
     .select('epoch')
     .where('worker_id', '=', worker_id)
+    .where('instance_id', 'is not distinct from', instanceId)
     .where('disconnected_at', 'is', null)
     .where('epoch', '>', master.epoch)
     .executeTakeFirst()
-  if (newer) throw new Error(`a master of epoch ${newer.epoch} holds a session of ${session.worker.name}`)
+  if (newer) throw new Error(`a master of epoch ${newer.epoch} holds a session of ${name}`)
   await trx
     .updateTable('sessions')
     .set({ disconnected_at: session.connectedAt, disconnect_reason: 'replaced by a new connection' })
     .where('worker_id', '=', worker_id)
+    .where('instance_id', 'is not distinct from', instanceId)
     .where('id', '<>', session.id)
     .where('epoch', '<=', master.epoch)
     .where('disconnected_at', 'is', null)
@@ -32,6 +37,7 @@ export async function storeConnected(
     .values({
       id: session.id,
       worker_id,
+      instance_id: instanceId,
       owner: master.id,
       epoch: master.epoch,
       run_id: session.runId,
@@ -52,6 +58,25 @@ export async function storeConnected(
     })
     .where('id', '=', worker_id)
     .execute()
+  if (instanceId !== null) await storeCredential(trx, instanceId, session.credentialHash)
+}
+
+// The first credential stays: of two agents that know an instance's token only one becomes its agent.
+async function storeCredential(
+  trx: Transaction<Database>,
+  instanceId: string,
+  hash: Buffer | undefined,
+): Promise<void> {
+  const stored = await trx
+    .updateTable('instances')
+    .set(({ fn }) => ({
+      credential_hash: fn.coalesce('credential_hash', sql<Buffer | null>`${hash ?? null}::bytea`),
+    }))
+    .where('id', '=', instanceId)
+    .returning('credential_hash')
+    .executeTakeFirst()
+  if (!hash || !stored?.credential_hash?.equals(hash))
+    throw new Error(`another agent has logged in as instance ${instanceId}`)
 }
 
 export async function storeDisconnected(

@@ -3,7 +3,7 @@ import type { PropertyValue } from '../model/properties.ts'
 
 /** A worker of the config with its defaults filled in. */
 export interface WorkerSpec {
-  readonly kind: 'static' | 'local'
+  readonly kind: 'static' | 'local' | 'latent'
   readonly name: string
   /** Absent for workers that cannot log in over the network. */
   readonly password?: string

@@ -13,26 +13,54 @@ export interface Place {
   buildId: number | undefined
 }
 
+/** An instance's place in a latent worker's pool. */
+export interface InstancePlace {
+  readonly id: string
+  readonly number: number
+  readonly pool: Worker
+}
+
 /** A worker as this master knows it right now: its entry in the config, its session, and the builds that hold a place. */
 export class Worker {
   spec: WorkerSpec
   readonly rowId: number
+  readonly #instance: InstancePlace | undefined
   session: WorkerSession | undefined
-  admin: Admin = active
+  #admin: Admin = active
+  /** Of an instance: why it takes no builds although nothing else is in the way, 'is starting'. */
+  hindrance: string | undefined
   disconnectedAt: Date | undefined
   /** No longer in the config: it only finishes its builds. */
   removed = false
+  /** The master has done with it, for ever: no agent may connect any more. */
+  left = false
   /** The agent run that asked for no more builds, which holds over reconnects. */
   drainingRun: string | undefined
   readonly places = new Set<Place>()
 
-  constructor(rowId: number, spec: WorkerSpec) {
+  constructor(rowId: number, spec: WorkerSpec, instance?: InstancePlace) {
     this.rowId = rowId
     this.spec = spec
+    this.#instance = instance
   }
 
+  /** As in the config; an instance's has its place in the pool behind it: 'dock/2'. */
   get name(): string {
-    return this.spec.name
+    return this.#instance ? `${this.spec.name}/${this.#instance.number}` : this.spec.name
+  }
+
+  /** Of a latent worker's instance; null for a worker that has one agent at a time. */
+  get instanceId(): string | null {
+    return this.#instance?.id ?? null
+  }
+
+  /** What an admin has said of the worker holds for each of its instances. */
+  get admin(): Admin {
+    return this.#instance?.pool.admin ?? this.#admin
+  }
+
+  set admin(admin: Admin) {
+    this.#admin = admin
   }
 
   get runningBuilds(): number[] {
@@ -41,8 +69,14 @@ export class Worker {
 
   /** Whether its agent is connected and takes builds, now or after those it runs. */
   get inService(): boolean {
-    const { admin, session } = this
-    return admin.state === 'active' && session !== undefined && session.welcomed && !session.draining
+    const { admin, hindrance, session } = this
+    return (
+      hindrance === undefined &&
+      admin.state === 'active' &&
+      session !== undefined &&
+      session.welcomed &&
+      !session.draining
+    )
   }
 
   /** Why it cannot take one more build, in a few words; undefined when it can. */
@@ -50,6 +84,7 @@ export class Worker {
     if (this.removed) return 'is no longer in the config'
     const admin = adminObstacle(this.admin, this.places.size)
     if (admin !== undefined) return admin
+    if (this.hindrance !== undefined) return this.hindrance
     if (!this.session) {
       return this.disconnectedAt
         ? `is not connected since ${this.disconnectedAt.toISOString()}`

@@ -16,6 +16,10 @@ export const errorCatalogue = {
     status: 409,
     advice: 'Stop the other agent, or give each agent a --base-dir of its own.',
   },
+  ROUSE_AGENT_INSTANCE_ENDS: {
+    status: 409,
+    advice: 'The master ends this instance; nothing is to be done.',
+  },
   ROUSE_AGENT_LOGIN_REFUSED: {
     status: 401,
     advice: "Check --name and the password file against the worker's entry in master.config.ts.",
@@ -47,6 +51,11 @@ export const errorCatalogue = {
     advice: 'Run `rouse check` or open the page to see the builders there are.',
   },
   ROUSE_BUILD_UNKNOWN: { status: 404, advice: 'Run `rouse builds` to see the builds there are.' },
+  ROUSE_CLUSTER_KEY: {
+    status: 500,
+    advice:
+      'Restore <dataDir>/cluster.key from a backup, or remove it: instances that have not logged in yet are then started anew.',
+  },
   ROUSE_CONFIG_INVALID: {
     status: 422,
     advice: 'Mend the lines above; `rouse check` looks again without starting anything.',

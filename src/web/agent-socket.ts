@@ -1,5 +1,7 @@
 import type { Logger } from 'pino'
 import type { WebSocket } from 'ws'
+import type { Authenticated } from '../fleet/fleet.ts'
+import type { Worker } from '../fleet/worker.ts'
 import { messageOf } from '../model/errors.ts'
 import { decodeFromAgent, encodeControl } from '../protocol/control.ts'
 import { decodeFileFrame, encodeFileFrame, isFileFrame } from '../protocol/file-frame.ts'
@@ -10,9 +12,13 @@ import type { WebServices } from './services.ts'
 /** Bytes waiting for an agent that does not read. It asks for files piece by piece, so more than this is a dead end. */
 const maxUnsentBytes = 16 * 1_048_576
 
-/** Joins the socket of an agent that has logged in as `worker` to the fleet. What it sends is checked here first. */
-export function serveAgent(socket: WebSocket, worker: string, address: string, services: WebServices): void {
-  const log = services.log.child({ worker, address })
+/** Joins the socket of an agent that has logged in to the fleet. What it sends is checked here first. */
+export function serveAgent(
+  socket: WebSocket,
+  { worker, ...from }: Authenticated & { worker: Worker },
+  services: WebServices,
+): void {
+  const log = services.log.child({ worker: worker.name, address: from.address })
   let ended: string | undefined
   const end = (code: number, reason: string) => {
     ended ??= reason
@@ -32,7 +38,7 @@ export function serveAgent(socket: WebSocket, worker: string, address: string, s
     ping: (ms) => answersPing(socket, ms),
     close: (reason) => end(1000, reason),
   }
-  const session = services.fleet.accept(worker, link, { address })
+  const session = services.fleet.accept(worker, link, from)
   socket.on('message', (data, isBinary) => {
     if (ended === undefined) receive(session, data as Buffer, isBinary, end, log)
   })

@@ -1,22 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import type { ListenAddress } from '../config/types.ts'
+import type { ListenAddress, SocketAddress } from '../config/types.ts'
 import { messageOf, RouseError } from '../model/errors.ts'
 import { backoff } from '../util/backoff.ts'
 import type { App } from './app.ts'
 import { closeApp, listenOn, urlOf } from './listen.ts'
+import { listenOnSocket } from './listen-on-socket.ts'
 
-/** Listens for agents on an address that may come later, such as docker0's. */
+/** Listens for agents on a socket, or on an address that may come later, such as docker0's. */
 export class AgentsListener {
-  /** Where it listens; undefined until it does. */
+  /** Where it listens, with 'unix:' before the path of a socket; undefined until it does. */
   url: string | undefined
   readonly #app: App
-  readonly #address: ListenAddress
+  readonly #address: ListenAddress | SocketAddress
   readonly #log: Logger
   readonly #stop = new AbortController()
   #retrying: Promise<void> | undefined
 
-  constructor(app: App, address: ListenAddress, log: Logger) {
+  constructor(app: App, address: ListenAddress | SocketAddress, log: Logger) {
     this.#app = app
     this.#address = address
     this.#log = log
@@ -53,9 +54,11 @@ export class AgentsListener {
   }
 
   async #listen(): Promise<void> {
-    await listenOn(this.#app, this.#address)
-    this.url = urlOf(this.#app, this.#address.host)
-    this.#log.info(this.#address, 'agents can connect here')
+    const address = this.#address
+    if ('path' in address) await listenOnSocket(this.#app, address.path)
+    else await listenOn(this.#app, address)
+    this.url = 'path' in address ? `unix:${address.path}` : urlOf(this.#app, address.host)
+    this.#log.info(address, 'agents can connect here')
   }
 }
 

@@ -1,14 +1,14 @@
-import type { ListenAddress } from '../config/types.ts'
+import type { ListenAddress, SocketAddress } from '../config/types.ts'
 import { AgentsListener } from './agents-listener.ts'
 import { closeApp, listenOn, urlOf } from './listen.ts'
 import { makeApp } from './make-app.ts'
 import type { WebServices } from './services.ts'
 
 export interface WebOptions {
-  /** Page and API; agents too unless `agentsListen` names addresses. Port 0 takes a free one. */
+  /** Page and API; agents too unless `agentsListen` has an address of a network. Port 0 takes a free one. */
   readonly listen: ListenAddress
   /** Listeners that serve only agents. One whose address does not exist yet is retried. */
-  readonly agentsListen?: readonly ListenAddress[] | undefined
+  readonly agentsListen?: readonly (ListenAddress | SocketAddress)[] | undefined
   /** The built page. Without it `/` says how to build it. */
   readonly uiDir?: string | undefined
   /** Bytes of a request's body. Default 1 MiB. */
@@ -22,7 +22,7 @@ export interface WebOptions {
 export interface WebServer {
   /** Of page and API, with the real port: 'http://127.0.0.1:8010'. */
   readonly url: string
-  /** Of the agents-only listeners that listen by now. */
+  /** Of the agents-only listeners that listen by now: 'http://172.17.0.1:8011', 'unix:/run/rouse/agents.sock'. */
   readonly agentUrls: () => string[]
   /** Stops listening, closes WebSockets with 1001 and waits for all; cuts what takes longer than some seconds. */
   close(): Promise<void>
@@ -32,7 +32,7 @@ export interface WebServer {
 export async function startWeb(services: WebServices, options: WebOptions): Promise<WebServer> {
   const { listen, agentsListen = [], maxRequestBytes = 1_048_576 } = options
   const app = await makeApp(services, {
-    agents: agentsListen.length === 0,
+    agents: agentsListen.every((address) => 'path' in address),
     page: {
       listenHost: listen.host,
       uiDir: options.uiDir,

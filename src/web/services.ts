@@ -7,6 +7,8 @@ import type { Admin } from '../fleet/admin.ts'
 import type { LoginAnswer, LoginAttempt } from '../fleet/login.ts'
 import type { EventSource } from '../model/events.ts'
 import type { PropertyValue } from '../model/properties.ts'
+import type { Authenticated } from '../fleet/fleet.ts'
+import type { Worker } from '../fleet/worker.ts'
 import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
 
 /** What the web server needs from the rest of the master. master.ts puts it together. */
@@ -77,8 +79,8 @@ export interface FleetService {
   setAdmin(name: string, admin: Admin): Promise<void>
   /** Checks whether an agent may connect. Logs refusals with name and address. Constant time for a wrong password. */
   authenticate(attempt: LoginAttempt): Promise<LoginAnswer>
-  /** Takes over a connection that was authenticated as `worker`; the session begins with its hello. */
-  accept(worker: string, link: MasterLink, connection: { address: string }): MasterLinkEvents
+  /** Takes over a connection that was authenticated as the worker's; the session begins with its hello. */
+  accept(worker: Worker, link: MasterLink, from: Authenticated): MasterLinkEvents
 }
 
 export interface WorkerStatus {

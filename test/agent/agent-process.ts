@@ -13,6 +13,13 @@ export async function supervisorPid(baseDir: string): Promise<number> {
   return (JSON.parse(await readFile(join(baseDir, '.rouse/supervisor.lock'), 'utf8')) as { pid: number }).pid
 }
 
+interface StartOptions {
+  readonly argv?: readonly string[]
+  readonly baseDir?: string
+  /** Further options. */
+  readonly more?: readonly string[]
+}
+
 /** A real agent process, killed at the end of the test. */
 export class AgentProcess {
   readonly child: ChildProcess
@@ -33,12 +40,15 @@ export class AgentProcess {
   }
 
   /** Connects to a master as "bot". */
-  static async start(master: string, { argv = fromSource, baseDir = '' } = {}): Promise<AgentProcess> {
+  static async start(
+    master: string,
+    { argv = fromSource, baseDir = '', more = [] }: StartOptions = {},
+  ): Promise<AgentProcess> {
     const dir = baseDir || (await tempDir())
     const passwordFile = join(dir, 'password')
     await writeFile(passwordFile, 'secret\n', { mode: 0o600 })
     const options = ['--master', master, '--name', 'bot', '--password-file', passwordFile, '--base-dir', dir]
-    return new AgentProcess([...argv, ...options], dir)
+    return new AgentProcess([...argv, ...options, ...more], dir)
   }
 
   signal(signal: NodeJS.Signals): void {

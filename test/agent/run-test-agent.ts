@@ -9,6 +9,7 @@ export interface TestAgent {
   readonly log: RecordedLog
   drain(): void
   cancel(): void
+  kill(): void
   /** Resolves when the agent has ended. */
   readonly ended: Promise<void>
 }
@@ -19,6 +20,7 @@ export interface TestAgentOptions {
   readonly baseDir?: string
   readonly ca?: string
   readonly maxSpool?: number
+  readonly instance?: boolean
 }
 
 /** An agent in this process, connected to the master; killed at the end of the test. */
@@ -35,18 +37,36 @@ export async function launchAgent({
   baseDir,
   ca,
   maxSpool,
+  instance,
 }: TestAgentOptions): Promise<TestAgent> {
   const dir = baseDir ?? (await tempDir())
   const log = new RecordedLog()
   const [drain, cancel, kill] = [new AbortController(), new AbortController(), new AbortController()]
   const signals = { drain: drain.signal, cancel: cancel.signal, kill: kill.signal }
-  const ended = runAgent({ masters, name: 'bot', password, baseDir: dir, log, ca, maxSpool, ...signals })
+  const ended = runAgent({
+    masters,
+    name: 'bot',
+    password,
+    baseDir: dir,
+    log,
+    ca,
+    maxSpool,
+    instance,
+    ...signals,
+  })
   ended.catch(() => {})
   onTestFinished(async () => {
     kill.abort()
     await ended.catch(() => {})
   })
-  return { baseDir: dir, log, drain: () => drain.abort(), cancel: () => cancel.abort(), ended }
+  return {
+    baseDir: dir,
+    log,
+    drain: () => drain.abort(),
+    cancel: () => cancel.abort(),
+    kill: () => kill.abort(),
+    ended,
+  }
 }
 
 export class RecordedLog implements Log {

@@ -36,6 +36,8 @@ export class WireMaster {
   readonly connections: WireConnection[] = []
   readonly commands = new Map<string, WireCommand>()
   readonly authorizations: (string | undefined)[] = []
+  /** What each login proposed to log in with from then on. */
+  readonly credentials: unknown[] = []
   readonly #options: WireMasterOptions
   readonly #server: Server
   readonly #sockets: WebSocketServer
@@ -110,6 +112,7 @@ export class WireMaster {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.authorizations.push(request.headers.authorization)
+    this.credentials.push(request.headers['rouse-credential'])
     if (this.#options.refuse?.(request, socket)) return
     const expected = `Basic ${Buffer.from(`bot:${this.#options.password ?? 'secret'}`).toString('base64')}`
     if (request.url !== '/agent' || request.headers.authorization !== expected)

@@ -8,9 +8,11 @@ import { cutWhile } from './cut-while.ts'
 
 let database: TestDatabase
 let stepId: number
+let buildId: number
+let epoch: number
 beforeAll(async () => {
   database = await createTestDatabase()
-  stepId = await makeStep()
+  ;({ buildId, epoch, stepId } = await makeStep())
 })
 afterAll(() => database.close())
 
@@ -24,7 +26,7 @@ test('chunks that come together are stored in their order, and the log tells how
   ])
   const row = database.db.selectFrom('logs').select(['bytes', 'lines']).where('id', '=', log.id)
   expect(await row.executeTakeFirst()).toEqual({ bytes: 18, lines: 3 })
-  expect(events).toEqual([{ type: 'log.grew', build: 7, log: log.id, bytes: 18, lines: 3 }])
+  expect(events).toEqual([{ type: 'log.grew', build: buildId, log: log.id, bytes: 18, lines: 3 }])
 })
 
 test('a connection that is cut while a chunk is being stored costs nothing', async () => {
@@ -50,7 +52,10 @@ test('when the patience is over, what waits fails, is not told of, and the lane 
 
 async function open(patience: PatienceOptions = {}) {
   const events: EventBody[] = []
-  const lane = new LogLane(database.db, (event) => events.push(event), patience)
+  const lane = new LogLane(database.db, (event) => events.push(event), {
+    ...patience,
+    epoch,
+  })
   return {
     events,
     lane,
@@ -81,12 +86,12 @@ async function newLog(name: string): Promise<OpenLog> {
     .values({ step_id: stepId, name })
     .returning('id')
     .executeTakeFirstOrThrow()
-  return { id, buildId: 7, bytes: 0, lines: 0 }
+  return { id, buildId, bytes: 0, lines: 0 }
 }
 
 /** With all that it stands on. */
-async function makeStep(): Promise<number> {
-  const { rows } = await sql<{ id: number }>`
+async function makeStep() {
+  const { rows } = await sql<{ stepId: number; buildId: number; epoch: number }>`
     with master as (
       insert into masters (id, host, pid, version, lease_until) values (gen_random_uuid(), 'test', 1, '0', now()) returning *
     ), worker as (insert into workers (name, kind) values ('bot', 'static') returning id),
@@ -99,10 +104,8 @@ async function makeStep(): Promise<number> {
     ), build as (
       insert into builds (request_id, builder_id, worker_id, attempt, slot, run_id, owner, epoch)
       select request.id, builder.id, worker.id, 1, 0, gen_random_uuid(), master.id, master.epoch
-      from request, builder, worker, master returning id
-    )
-    insert into steps (build_id, number, name) select id, 1, 'step' from build returning id`.execute(
-    database.db,
-  )
-  return Number(rows[0]!.id)
+      from request, builder, worker, master returning id, epoch
+    ), step as (insert into steps (build_id, number, name) select id, 1, 'step' from build returning id)
+    select step.id as "stepId", build.id as "buildId", build.epoch from step, build`.execute(database.db)
+  return rows[0]!
 }

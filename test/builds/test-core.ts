@@ -146,7 +146,7 @@ export class CoreAgent {
       this.#end.closed(reason)
     }
     const link = { send, sendFile: () => {}, close, ping: async () => true }
-    this.#end = fleet.accept(worker, link, { address: 'test' })
+    this.#end = fleet.accept(fleet.admitted(worker)!, link, { address: 'test' })
   }
 
   hello(hello: Partial<Hello> = {}): void {

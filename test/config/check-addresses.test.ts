@@ -41,6 +41,19 @@ test.each<[string, object]>([
   ],
   ['agents.listen must be an array with at least one address, got an empty array', agentsOn()],
   ['agents.listen[0]: "127.0.0.1" port 8010 is taken by listen', agentsOn(local)],
+  ['agents.listen[0].path must be a path, got 7', agentsOn({ path: 7 })],
+  [
+    'agents.listen[0].port is not an option of a socket; it has path',
+    agentsOn({ path: 'agents.sock', port: 9 }),
+  ],
+  [
+    'agents.listen[1]: "agents.sock" is taken by agents.listen[0]',
+    agentsOn({ path: 'agents.sock' }, { path: 'agents.sock' }),
+  ],
+  [
+    `agents.url must be the URL agents connect to, such as 'ws://172.17.0.1:8011', got "unix:agents.sock"`,
+    { agents: { url: 'unix:agents.sock' } },
+  ],
   [
     'agents.listen[1]: "0.0.0.0" port 9 is taken by agents.listen[0]',
     agentsOn({ host: '127.0.0.2', port: 9 }, { host: '0.0.0.0', port: 9 }),

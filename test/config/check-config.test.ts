@@ -57,6 +57,7 @@ test('a right config has no problems, with few options and with all of them', ()
     ],
     schedulers: [once({ name: 'first', builders: ['unit'], reason: 'first start' })],
     secretsDir: '/run/secrets',
+    clusterKey: 'x'.repeat(32),
     heartbeatInterval: '10s',
     maxDisconnected: 0,
     maxInfraRetries: 0,

@@ -27,8 +27,8 @@ const wrong = {
 }
 
 test('unknown names, wrong passwords and local workers get one answer; the log says which it was, from where', async () => {
-  const { check, logged } = await open()
-  expect(await check()).toEqual({ ok: true, worker: 'bot' })
+  const { check, fleet, logged } = await open()
+  expect(await check()).toEqual({ ok: true, worker: fleet.get('bot') })
   expect(await check({ name: 'nobody' })).toEqual(wrong)
   expect(await check({ password: 'guess' })).toEqual(wrong)
   expect(await check({ name: 'local', password: '' })).toEqual(wrong)
@@ -40,7 +40,7 @@ test('unknown names, wrong passwords and local workers get one answer; the log s
 })
 
 test('after ten failures in ten minutes the name is refused from that address, but never with the right password', async () => {
-  const { check, clock, logged } = await open()
+  const { check, clock, fleet, logged } = await open()
   for (let i = 0; i < 10; i++) {
     expect(await check({ password: `guess ${i}` })).toEqual(wrong)
     clock.advance(1000)
@@ -53,7 +53,7 @@ test('after ten failures in ten minutes the name is refused from that address, b
       retryAfter: 590,
     })
   expect(logged.slice(lines).filter(({ level }) => level === 40)).toEqual([])
-  expect(await check()).toEqual({ ok: true, worker: 'bot' })
+  expect(await check()).toEqual({ ok: true, worker: fleet.get('bot') })
   expect(await check({ password: 'guess', address: '192.0.2.8' })).toEqual(wrong)
   expect(await check({ password: 'guess', name: 'other' })).toEqual(wrong)
   clock.advance(590_000)
@@ -86,8 +86,8 @@ test('another agent takes over when the first does not answer', async () => {
   first.answersPings = false
   const attempts = await Promise.all([check({ runId: randomUUID() }), check()])
   expect(attempts).toEqual([
-    { ok: true, worker: 'bot' },
-    { ok: true, worker: 'bot' },
+    { ok: true, worker: fleet.get('bot') },
+    { ok: true, worker: fleet.get('bot') },
   ])
   expect(first.closed).toBe('another agent came, and this one did not answer')
   const second = await new FarEnd(fleet).welcomed()
@@ -99,7 +99,7 @@ test('the same run takes the place of its own dead connection at once, without a
   const { check, fleet } = await open()
   const first = await new FarEnd(fleet).welcomed()
   first.answersPings = false
-  expect(await check({ runId: first.runId })).toEqual({ ok: true, worker: 'bot' })
+  expect(await check({ runId: first.runId })).toEqual({ ok: true, worker: fleet.get('bot') })
   const again = await new FarEnd(fleet, { runId: first.runId }).welcomed()
   expect(first).toMatchObject({ closed: 'replaced by a new connection', pings: 0 })
   expect(again.closed).toBeUndefined()

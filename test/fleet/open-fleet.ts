@@ -5,6 +5,7 @@ import { GroupCommit } from '../../src/db/group-commit.ts'
 import { registerMaster } from '../../src/db/register-master.ts'
 import { Fleet } from '../../src/fleet/fleet.ts'
 import { WorkerAdmin } from '../../src/fleet/worker-admin.ts'
+import type { Worker } from '../../src/fleet/worker.ts'
 import type { WorkerSpec } from '../../src/fleet/worker-spec.ts'
 import type { EventBody } from '../../src/model/events.ts'
 import type { MasterLinkEvents } from '../../src/protocol/link.ts'
@@ -65,6 +66,16 @@ export function staticSpec(more: Partial<WorkerSpec> = {}): WorkerSpec {
   }
 }
 
+interface FarEndOptions {
+  readonly runId?: string
+  /** Of a worker of the config. */
+  readonly name?: string
+  readonly protocol?: number
+  /** An instance of a latent one. */
+  readonly worker?: Worker
+  readonly credentialHash?: Buffer | undefined
+}
+
 /** The far end of a connection of an agent: what it was sent, and why it was closed. */
 export class FarEnd {
   readonly runId: string
@@ -74,7 +85,16 @@ export class FarEnd {
   pings = 0
   readonly master: MasterLinkEvents
 
-  constructor(fleet: Fleet, { runId = newRun(), name = 'bot', protocol = protocolVersion } = {}) {
+  constructor(
+    fleet: Fleet,
+    {
+      runId = newRun(),
+      name = 'bot',
+      protocol = protocolVersion,
+      worker,
+      credentialHash,
+    }: FarEndOptions = {},
+  ) {
     this.runId = runId
     const link = {
       send: (message: FromMaster) => void this.received.push(message),
@@ -85,7 +105,10 @@ export class FarEnd {
         return this.answersPings
       },
     }
-    this.master = fleet.accept(name, link, { address: '192.0.2.7' })
+    this.master = fleet.accept(worker ?? fleet.admitted(name)!, link, {
+      address: '192.0.2.7',
+      credentialHash,
+    })
     const facts = { os: 'linux', arch: 'x64', cpus: 1, memory: 1, hostname: 'bot', node: '24' }
     const hello: Hello = { type: 'hello', protocol, version: '0', runId, facts, commands: [] }
     this.master.message(hello)

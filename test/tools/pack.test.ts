@@ -11,7 +11,9 @@ import { checkout } from './tiny-checkout.ts'
 test('the packed package, installed into an empty folder, checks and starts a config there', async () => {
   const folder = await tempDir()
   const tarball = await pack()
-  await run('npm', ['install', '--no-audit', '--no-fund', tarball], folder)
+  // One connection to the registry that hangs must not take all the time there is.
+  const patience = ['--fetch-timeout=30000', '--fetch-retries=4', '--fetch-retry-mintimeout=1000']
+  await run('npm', ['install', '--no-audit', '--no-fund', ...patience, tarball], folder)
   await writeFile(join(folder, 'master.config.ts'), config)
   await writeFile(join(folder, 'types.ts'), mistake)
   await writeFile(

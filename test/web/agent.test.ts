@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { encodeControl } from '../../src/protocol/control.ts'
@@ -66,6 +66,13 @@ describe('an agent', () => {
     await tryLogin({ ...v1, ...basic('bot', 'guess'), 'rouse-run-id': run })
     await tryLogin({ ...v1, ...basic('bot', 'guess'), 'rouse-run-id': "'; drop table" })
     expect(web().logins.map(([, , , runId]) => runId)).toEqual([run, undefined])
+  })
+
+  test('may propose a credential to log in with from then on; what is none is not passed on', async () => {
+    const credential = randomBytes(32).toString('base64url')
+    for (const header of [credential, `${credential}x`, `${credential.slice(1)}!`, ''])
+      await tryLogin({ ...v1, ...basic('dock-1', 'guess'), 'rouse-credential': header })
+    expect(web().credentials).toEqual([credential, undefined, undefined, undefined])
   })
 
   test('answers a ping, and is known to be dead when it does not in time or has gone', async () => {

@@ -7,8 +7,10 @@ import type { ErrorCode } from '../../src/model/errors.ts'
 import type { MasterLink, MasterLinkEvents } from '../../src/protocol/link.ts'
 import type { FromAgent } from '../../src/protocol/messages.ts'
 import type { OutputFrame } from '../../src/protocol/output-frame.ts'
+import { Worker } from '../../src/fleet/worker.ts'
 import { startWeb, type WebOptions, type WebServer } from '../../src/web/server.ts'
 import type { ForceInput, WebServices } from '../../src/web/services.ts'
+import { staticSpec } from '../fleet/open-fleet.ts'
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
 
 /** A session of an agent as the fleet sees it, written down. */
@@ -31,6 +33,8 @@ export interface TestWeb {
   readonly cancelled: string[]
   readonly admins: [name: string, admin: Admin][]
   readonly logins: [name: string, password: string, address: string, runId?: string][]
+  /** What came with a login to log in with from then on. */
+  readonly credentials: (string | undefined)[]
   readonly sessions: Session[]
   readonly logged: Record<string, unknown>[]
   isReady: boolean
@@ -72,6 +76,7 @@ export async function startTestWeb(
     cancelled: [] as string[],
     admins: [] as TestWeb['admins'],
     logins: [] as TestWeb['logins'],
+    credentials: [] as TestWeb['credentials'],
     sessions: [] as Session[],
     logged,
     isReady: true,
@@ -116,11 +121,12 @@ export async function startTestWeb(
             }
           : undefined,
       setAdmin: async (name, admin) => void test.admins.push([name, admin]),
-      authenticate: async ({ address, name, password, runId }) => {
+      authenticate: async ({ address, credential, name, password, runId }) => {
+        test.credentials.push(credential)
         test.logins.push(runId === undefined ? [name, password, address] : [name, password, address, runId])
         return loginAnswers[password] ?? loginAnswers.wrong!
       },
-      accept: (worker, link, { address }) => record(test.sessions, worker, link, address),
+      accept: (worker, link, { address }) => record(test.sessions, worker.name, link, address),
     },
     master: {
       windDown: () => [7],
@@ -136,7 +142,7 @@ export async function startTestWeb(
 
 const none = { added: [], changed: [], removed: [] }
 const loginAnswers: Record<string, LoginAnswer> = {
-  right: { ok: true, worker: 'bot' },
+  right: { ok: true, worker: new Worker(1, staticSpec()) },
   wrong: refusal(401, 'ROUSE_AGENT_LOGIN_REFUSED', 'unknown worker name or wrong password'),
   taken: refusal(409, 'ROUSE_AGENT_ALREADY_CONNECTED', 'another agent is connected'),
   often: {

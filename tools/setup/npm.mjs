@@ -23,4 +23,7 @@ const always = [
   '--no-audit',
   '--no-fund',
   '--loglevel=notice',
+  // A connection that hangs is given up after a minute, not after five.
+  '--fetch-timeout=60000',
+  '--fetch-retries=4',
 ]

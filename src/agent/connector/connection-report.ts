@@ -1,6 +1,7 @@
 import { humanDuration } from '../../model/durations.ts'
 import type { Log } from '../log.ts'
 import type { ConnectionEnd } from './connection.ts'
+import type { MasterAddress } from './master-address.ts'
 
 /** Tells of connections without telling the same thing every three seconds. */
 export class ConnectionReport {
@@ -12,17 +13,17 @@ export class ConnectionReport {
     this.#log = log
   }
 
-  welcomed(url: URL, name: string): void {
+  welcomed({ href }: MasterAddress, name: string): void {
     this.#said = ''
-    this.#log.info(`connected to ${url.href} as ${name}`)
+    this.#log.info(`connected to ${href} as ${name}`)
   }
 
   /** `wait`: milliseconds until the next attempt. */
-  ended(url: URL, { held, reason, refused }: ConnectionEnd, wait: number): void {
+  ended({ href }: MasterAddress, { held, reason, refused }: ConnectionEnd, wait: number): void {
     const next = wait === 0 ? 'trying the next master' : `trying again in ${humanDuration(wait)}`
-    if (refused) return this.#log.error(`${url.href} refused this agent: ${reason}; ${next}`)
-    if (held > 0) return this.#log.warn(`disconnected from ${url.href}: ${reason}; ${next}`)
-    const line = `cannot connect to ${url.href}: ${reason}`
+    if (refused) return this.#log.error(`${href} refused this agent: ${reason}; ${next}`)
+    if (held > 0) return this.#log.warn(`disconnected from ${href}: ${reason}; ${next}`)
+    const line = `cannot connect to ${href}: ${reason}`
     if (line === this.#said && performance.now() - this.#saidAt < quietMs) return
     this.#said = line
     this.#saidAt = performance.now()

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
-import { WebSocket, type RawData } from 'ws'
+import { connect as connectSocket } from 'node:net'
+import { WebSocket, type ClientOptions, type RawData } from 'ws'
 import { messageOf } from '../../model/errors.ts'
 import { version } from '../../model/version.ts'
 import { decodeFromMaster, encodeControl, maxControlBytes } from '../../protocol/control.ts'
@@ -9,14 +10,17 @@ import { subprotocol } from '../../protocol/version.ts'
 import type { RawLink, RawLinkEvents } from '../process/remote-supervisor.ts'
 import { versionMismatch } from '../version-mismatch.ts'
 import { Heartbeat } from './heartbeat.ts'
+import type { MasterAddress } from './master-address.ts'
 import { throughProxy } from './proxy.ts'
 import { readRefusal } from './refusal.ts'
 import { webSocketLink } from './web-socket-link.ts'
 
 export interface ConnectionOptions {
-  readonly url: URL
+  readonly address: MasterAddress
   readonly name: string
   readonly password: string
+  /** Of an instance's agent: what it logs in with once the master has stored it. */
+  readonly credential?: string | undefined
   /** PEM of certificate authorities, in place of the well-known ones. */
   readonly ca?: string | undefined
   /** The supervisor's run: its connections replace each other. */
@@ -54,19 +58,20 @@ class Connection {
   #deadline: NodeJS.Timeout | undefined
 
   constructor(options: ConnectionOptions) {
-    const { ca, name, password, runId, signal, url } = options
+    const { address, ca, credential, name, password, runId, signal } = options
     this.#o = options
-    this.#socket = new WebSocket(url, subprotocol, {
+    this.#socket = new WebSocket(address.url, subprotocol, {
       headers: {
         authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`,
         'user-agent': `rouse-agent/${version}`,
         ...(runId === undefined ? {} : { 'rouse-run-id': runId }),
+        ...(credential === undefined ? {} : { 'rouse-credential': credential }),
       },
       handshakeTimeout: handshakeMs,
       perMessageDeflate: false,
       maxPayload: maxMessageBytes,
       ...(ca === undefined ? {} : { ca }),
-      ...throughProxy(url, process.env),
+      ...wayTo(address),
     })
     this.#link = webSocketLink(this.#socket, (reason) => this.#close(1000, reason))
     this.#heartbeat = new Heartbeat({
@@ -144,6 +149,12 @@ class Connection {
     this.#reason ??= reason
     this.#socket.terminate()
   }
+}
+
+function wayTo({ socketPath, url }: MasterAddress): Pick<ClientOptions, 'createConnection'> {
+  return socketPath === undefined
+    ? throughProxy(url, process.env)
+    : { createConnection: () => connectSocket(socketPath) }
 }
 
 function whyClosed(code: number, text: string): string {

@@ -2,16 +2,19 @@ import { systemClock } from '../../util/clock.ts'
 import type { Log } from '../log.ts'
 import { keepSupervisor } from '../process/keep-supervisor.ts'
 import type { RawLink, RemoteSupervisor } from '../process/remote-supervisor.ts'
-import { connect } from './connection.ts'
+import { connect, type ConnectionOptions } from './connection.ts'
 import { ConnectionReport } from './connection-report.ts'
-import { agentUrl, isInTheClear } from './master-url.ts'
+import { instanceCredential } from './instance-credential.ts'
+import { isInTheClear, masterAddress, type MasterAddress } from './master-address.ts'
 import { retryDelay } from './retry-delay.ts'
 
 export interface AgentOptions {
-  /** Addresses of one master, or of several of one cluster: http, https, ws or wss. */
+  /** Addresses of one master, or of several of one cluster: http, https, ws, wss, or unix: and a path. */
   readonly masters: readonly string[]
   readonly name: string
   readonly password: string
+  /** This machine is an instance: `name` is its id and `password` the token of its first login. */
+  readonly instance?: boolean | undefined
   readonly baseDir: string
   readonly log: Log
   /** PEM of certificate authorities, in place of the well-known ones. */
@@ -34,9 +37,10 @@ export interface AgentOptions {
  */
 export async function runAgent(options: AgentOptions): Promise<void> {
   const { baseDir, cancel, drain, kill, log } = options
-  const urls = options.masters.map(agentUrl)
-  for (const url of urls.filter(isInTheClear))
+  const addresses = options.masters.map(masterAddress)
+  for (const { url } of addresses.filter(isInTheClear))
     log.warn(`the password goes to ${url.host} in the clear; use https:// or wss:// where others may listen`)
+  const login = await loginOf(options)
   const over = new AbortController()
   onAbort(kill, over.signal, () => over.abort())
   await keepSupervisor(
@@ -49,7 +53,7 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       onAbort(kill, gone.signal, () => supervisor.kill())
       void supervisor.drained.then(() => (drain?.aborted || cancel?.aborted ? over : gone).abort())
       void supervisor.lost.then(() => gone.abort())
-      await stayConnected(urls, supervisor, options, until)
+      await stayConnected(addresses, supervisor, { ...login, log }, until)
       gone.abort()
       // Drained and killed alike: nothing is to be left.
       await supervisor.close()
@@ -57,10 +61,17 @@ export async function runAgent(options: AgentOptions): Promise<void> {
   )
 }
 
+type Login = Pick<ConnectionOptions, 'ca' | 'credential' | 'name' | 'password'>
+
+async function loginOf({ baseDir, ca, instance, name, password }: AgentOptions): Promise<Login> {
+  const credential = instance && (await instanceCredential(baseDir, { name, token: password }))
+  return { ca, name, password, ...(credential && { credential }) }
+}
+
 async function stayConnected(
-  urls: readonly URL[],
+  addresses: readonly MasterAddress[],
   supervisor: RemoteSupervisor,
-  { ca, log, name, password }: AgentOptions,
+  { log, ...login }: Login & { log: Log },
   signal: AbortSignal,
 ): Promise<void> {
   const attach = (link: RawLink) => supervisor.attach(link)
@@ -69,21 +80,21 @@ async function stayConnected(
   let failures = 0
   let refusals = 0
   for (let at = 0; !signal.aborted;) {
-    const url = urls[at]!
-    const onWelcome = () => report.welcomed(url, name)
+    const address = addresses[at]!
+    const onWelcome = () => report.welcomed(address, login.name)
     const { runId } = supervisor
-    const end = await connect({ url, name, password, ca, runId, signal, attach, onWelcome })
+    const end = await connect({ ...login, address, runId, signal, attach, onWelcome })
     if (signal.aborted) return
     refusals = end.refused ? refusals + 1 : 0
     failures = end.held > settledMs ? 0 : failures + 1
     if (failures === 0) lostAt = performance.now()
-    else at = (at + 1) % urls.length
+    else at = (at + 1) % addresses.length
     // The other masters are asked at once, and then all of them after a pause.
-    const goOn = failures % urls.length !== 0
-    const round = Math.floor(failures / urls.length)
-    const retry = { round, away: performance.now() - lostAt, refused: refusals >= urls.length }
+    const goOn = failures % addresses.length !== 0
+    const round = Math.floor(failures / addresses.length)
+    const retry = { round, away: performance.now() - lostAt, refused: refusals >= addresses.length }
     const wait = goOn ? 0 : retryDelay(retry)
-    report.ended(url, end, wait)
+    report.ended(address, end, wait)
     await systemClock.sleep(wait, signal).catch(() => {})
   }
 }

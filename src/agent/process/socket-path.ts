@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { lstatSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { longestSocketPath } from '../../util/longest-socket-path.ts'
 import { ownFolder } from '../supervisor/workspace-path.ts'
 
 /** Where the supervisor of a base dir listens: in it, or in a folder under /tmp when that path is too long for a socket. */
@@ -22,5 +23,3 @@ export function makeSocketFolder(folder: string): void {
 }
 
 const fileName = 'agent'
-// One less than sun_path holds, for the final zero.
-const longestSocketPath = process.platform === 'linux' ? 107 : 103

@@ -3,6 +3,7 @@ import { chown, lstat, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RouseError } from '../../model/errors.ts'
+import { longestSocketPath } from '../../util/longest-socket-path.ts'
 import { codeOf } from '../connection-failure.ts'
 import { socketPort } from '../database-address.ts'
 import type { PostgresAccount } from './postgres-account.ts'
@@ -33,6 +34,3 @@ export async function makeSocketFolder(folder: string, { ids }: PostgresAccount)
 function fits(folder: string): boolean {
   return Buffer.byteLength(join(folder, `.s.PGSQL.${socketPort}`)) <= longestSocketPath
 }
-
-// One less than sun_path holds, for the final zero.
-const longestSocketPath = process.platform === 'linux' ? 107 : 103

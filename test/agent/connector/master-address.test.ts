@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { agentUrl, isInTheClear } from '../../../src/agent/connector/master-url.ts'
+import { isInTheClear, masterAddress } from '../../../src/agent/connector/master-address.ts'
 
 test.each([
   ['ws://127.0.0.1:8010', 'ws://127.0.0.1:8010/agent'],
@@ -8,8 +8,9 @@ test.each([
   ['https://ci.example/rouse/', 'wss://ci.example/rouse/agent'],
   ['wss://ci.example/agent', 'wss://ci.example/agent'],
   ['ws://[::1]:80', 'ws://[::1]/agent'],
+  ['unix:/run/rouse/a b:c%20.sock', 'unix:/run/rouse/a b:c%20.sock'],
 ])('the master %s is reached at %s', (master, url) => {
-  expect(agentUrl(master).href).toBe(url)
+  expect(masterAddress(master).href).toBe(url)
 })
 
 test.each([
@@ -20,8 +21,10 @@ test.each([
   'ws://bot:pw@ci.example',
   'ws://ci.example/?x=1',
   'ws://',
+  'unix:',
+  `unix:/${'x'.repeat(107)}`,
 ])('%j is no address of a master', (master) => {
-  expect(() => agentUrl(master)).toThrow(expect.objectContaining({ code: 'ROUSE_USAGE' }))
+  expect(() => masterAddress(master)).toThrow(expect.objectContaining({ code: 'ROUSE_USAGE' }))
 })
 
 test.each([
@@ -33,6 +36,7 @@ test.each([
   ['ws://ci.example', true],
   ['ws://10.0.0.1', true],
   ['ws://localhost.example', true],
+  ['unix:/run/rouse/agents.sock', false],
 ])('whether a password to %s can be read on the way: %s', (url, expected) => {
-  expect(isInTheClear(new URL(url))).toBe(expected)
+  expect(isInTheClear(masterAddress(url))).toBe(expected)
 })

@@ -1,0 +1,218 @@
+import type { Logger } from 'pino'
+import type { Worker } from '../fleet/worker.ts'
+import { messageOf } from '../model/errors.ts'
+import { backoff } from '../util/backoff.ts'
+import { BackendError } from './backend-error.ts'
+import type { InstanceSpec } from './backend.ts'
+import type { InstanceEffect, InstanceEvent, InstanceRules, StartFailure } from './instance-event.ts'
+import type { InstanceRow } from './instance-row.ts'
+import type { LatentTools } from './latent-tools.ts'
+import type { InstanceFacts, StoredInstance } from './ledger.ts'
+import type { OpenBackend } from './open-backend.ts'
+import { storeStep } from './store-step.ts'
+import { transition } from './transition.ts'
+
+interface LiveInstanceOptions extends StoredInstance {
+  readonly worker: Worker
+  readonly backend: OpenBackend
+  readonly tools: LatentTools
+  readonly rules: () => InstanceRules
+  readonly spec: () => InstanceSpec<unknown>
+  readonly isKept: () => boolean
+  /** Requests that it was started for and that still wait. */
+  readonly meantFor: () => readonly number[]
+  /** Its row has changed and is stored. */
+  readonly changed: (instance: LiveInstance) => void
+}
+
+/**
+ * One instance while it lives. Events come in any order; each is decided at once by the pure rules, stored, and only then
+ * acted on, one after the other.
+ */
+export class LiveInstance {
+  readonly facts: InstanceFacts
+  readonly worker: Worker
+  readonly backend: OpenBackend
+  row: InstanceRow
+  credentialHash: Buffer | null
+  readonly #o: LiveInstanceOptions
+  readonly #log: Logger
+  #storing: Promise<void> = Promise.resolve()
+  readonly #acting = new Set<Promise<unknown>>()
+  #timer: AbortController | undefined
+  #ended = false
+
+  constructor(options: LiveInstanceOptions) {
+    this.#o = options
+    this.facts = options.facts
+    this.worker = options.worker
+    this.backend = options.backend
+    this.row = options.row
+    this.credentialHash = options.credentialHash
+    this.#log = options.tools.log.child({ instance: options.worker.name, id: options.facts.id })
+    this.#show()
+    this.#setTimer()
+  }
+
+  /** Calls the provider for the first time; the row is stored. */
+  begin(): void {
+    this.#act({ do: 'start' })
+  }
+
+  handle(event: InstanceEvent): void {
+    if (this.#ended) return
+    const { tools } = this.#o
+    const moment = {
+      now: tools.clock.now(),
+      connected: this.worker.session?.welcomed === true,
+      places: this.worker.places.size,
+      kept: this.#o.isKept(),
+    }
+    const before = this.row
+    const decided = transition({ row: before, rules: this.#o.rules(), moment }, event)
+    if (!decided) return
+    this.row = decided.row
+    this.#show()
+    const blame = decided.effects.find((effect) => effect.do === 'blame')
+    const requests = blame ? this.#o.meantFor() : []
+    const step = { facts: this.facts, before, after: decided.row, failure: blame?.failure, requests }
+    this.#storing = this.#storing.then(() => this.#store(step, decided.effects))
+  }
+
+  /** Lets go of it as it is; the next master goes on. Resolves when what was decided is stored. */
+  async leave(): Promise<void> {
+    this.#timer?.abort()
+    await this.#storing
+    this.#ended = true
+    this.#timer?.abort()
+  }
+
+  /** Waits for what is done outside. */
+  async settled(): Promise<void> {
+    await this.#storing
+    await Promise.allSettled(this.#acting)
+  }
+
+  async #store(step: Parameters<typeof storeStep>[1], effects: readonly InstanceEffect[]): Promise<void> {
+    if (this.#ended) return
+    const { tools } = this.#o
+    try {
+      const stored = await tools.store((trx) => storeStep(trx, step, tools))
+      if (!stored) {
+        this.#log.warn('another master looks after it')
+        this.#ended = true
+        return
+      }
+      if (step.failure) tools.blamed(this.facts, stored.backoff, stored.requests, step.failure)
+    } catch (error) {
+      // This master is stopping: the next one finds the row as it was.
+      this.#log.error({ err: error }, 'an instance could not be stored')
+      this.#ended = true
+      return
+    }
+    this.#tell(step.before, step.after)
+    for (const effect of effects) this.#act(effect)
+    this.#setTimer()
+    this.#o.changed(this)
+  }
+
+  #act(effect: InstanceEffect): void {
+    switch (effect.do) {
+      case 'start':
+        return this.#track(this.#start())
+      case 'stop':
+        return this.#track(this.#stop())
+      case 'retire':
+        return this.worker.session?.send({ type: 'retire' })
+      case 'lose':
+        return this.#o.tools.lose(this.worker, effect.reason)
+      case 'blame':
+        return
+    }
+  }
+
+  async #start(): Promise<void> {
+    const { clock } = this.#o.tools
+    if (this.row.state !== 'requested' && this.row.state !== 'starting') return
+    try {
+      const { detail, ref } = await this.backend.start(this.#o.spec())
+      this.handle({ type: 'started', ref, detail })
+    } catch (error) {
+      const failure = failureOf(error)
+      const retryAt = clock.now() + backoff(this.row.attempt - 1, { ...retryDelay, jitter: 0 })
+      this.#log.warn({ code: failure.code }, `it could not be started: ${failure.message}`)
+      this.handle({ type: 'startFailed', failure, retryAt })
+    }
+  }
+
+  async #stop(): Promise<void> {
+    // A list asked for from now on tells whether it is gone.
+    const { soon } = this.#o.tools
+    try {
+      await this.backend.stop(this.facts.id)
+    } catch (error) {
+      this.#log.warn(`it could not be stopped, and will be told so again: ${messageOf(error)}`)
+      this.handle({ type: 'stopFailed', message: messageOf(error) })
+    }
+    soon(this.backend)
+  }
+
+  // Never rejects.
+  #track(work: Promise<unknown>): void {
+    const tracked = work
+      .catch((error: unknown) => this.#log.error({ err: error }, 'looking after an instance failed'))
+      .finally(() => this.#acting.delete(tracked))
+    this.#acting.add(tracked)
+  }
+
+  /** What keeps builds from it holds from the decision on, not only once it is stored. */
+  #show(): void {
+    const { attempt, detail, state, stopReason } = this.row
+    const again = attempt > 1 ? `, attempt ${attempt}` : ''
+    const why = detail === null ? '' : `: ${detail}`
+    this.worker.hindrance =
+      state === 'requested' || state === 'starting'
+        ? `is starting${again}${state === 'requested' ? why : ''}`
+        : stopReason !== null
+          ? `is being stopped: ${stopReason}`
+          : undefined
+  }
+
+  #tell(before: InstanceRow, { detail, state, stopReason }: InstanceRow): void {
+    if (before.state === state) return
+    const { publish } = this.#o.tools
+    const { id, worker } = this.facts
+    const why = state === 'stopping' ? stopReason : detail
+    this.#log.info({ state, why: why ?? undefined }, `instance is ${state}`)
+    publish({ type: 'instance.changed', instance: id, name: this.worker.name, worker, state })
+  }
+
+  #setTimer(): void {
+    this.#timer?.abort()
+    const { clock } = this.#o.tools
+    const { deadline, retryAt } = this.row
+    const next = Math.min(deadline ?? Infinity, retryAt ?? Infinity)
+    if (this.#ended || next === Infinity) return
+    const timer = new AbortController()
+    this.#timer = timer
+    const wait = Math.min(Math.max(0, next - clock.now()), longestWait)
+    clock.sleep(wait, timer.signal).then(
+      () => {
+        this.handle({ type: 'time' })
+        // Nothing came of it when the sleep was cut short, or somebody else was faster.
+        if (this.#timer === timer) this.#setTimer()
+      },
+      () => {},
+    )
+  }
+}
+
+function failureOf(error: unknown): StartFailure {
+  const code = error instanceof BackendError ? error.code : 'PASSING'
+  return { code, message: messageOf(error) }
+}
+
+/** Milliseconds: 10, 20, 40 ... 3600 s. */
+const retryDelay = { initial: 10_000, max: 3_600_000 }
+/** What a timer of Node.js can wait for. */
+const longestWait = 2_000_000_000

@@ -1,0 +1,62 @@
+import type { InstanceEffect, Situation, StartFailure, Transition } from './instance-event.ts'
+import type { InstanceRow } from './instance-row.ts'
+
+/** The row with these changes; a new state notes its time. */
+export function change(
+  { moment, row }: Situation,
+  changes: Partial<InstanceRow>,
+  ...effects: InstanceEffect[]
+): Transition {
+  const changed = changes.state !== undefined && changes.state !== row.state
+  return { row: { ...row, ...(changed ? { changedAt: moment.now } : {}), ...changes }, effects }
+}
+
+export function stop(situation: Situation, reason: string, ...before: InstanceEffect[]): Transition {
+  const deadline = situation.moment.now + stopAgain
+  const stopping = { state: 'stopping', stopReason: reason, retryAt: null, unseenSince: null } as const
+  return change(situation, { ...stopping, deadline }, ...before, { do: 'stop' })
+}
+
+/** It never came to life. */
+export function fail(situation: Situation, failure: StartFailure): Transition {
+  return stop(situation, failure.message, { do: 'blame', failure })
+}
+
+/** It has come to its end by itself: what ran on it is retried. */
+export function lose(situation: Situation, reason: string): Transition {
+  return stop(situation, reason, { do: 'lose', reason })
+}
+
+/** Ends an idle one, with its agent's consent if it can be asked. */
+export function retire(situation: Situation, reason: string, more: Partial<InstanceRow> = {}): Transition {
+  const { connected, now } = situation.moment
+  if (!connected) return stop(situation, reason)
+  return change(situation, { ...more, stopReason: reason, deadline: now + consent }, { do: 'retire' })
+}
+
+/** Waiting for work from now on. */
+export function idle({ moment, row, rules }: Situation): Partial<InstanceRow> {
+  const fresh = { ...row, idleSince: moment.now }
+  return {
+    state: 'attached',
+    idleSince: moment.now,
+    retryAt: null,
+    unseenSince: null,
+    deadline: idleUntil({ moment, rules, row: fresh }),
+  }
+}
+
+/** When an idle one has waited for long enough. */
+export function idleUntil({ moment, row, rules }: Situation): number {
+  const old = row.createdAt + rules.maxAge
+  if (rules.buildWaitTimeout < 0) return old
+  const wait = row.builds === 0 ? Math.max(rules.buildWaitTimeout, firstBuild) : rules.buildWaitTimeout
+  return Math.min((row.idleSince ?? moment.now) + wait, old)
+}
+
+/** Milliseconds until an instance that is being stopped is told so again, if no list shows it first. */
+export const stopAgain = 60_000
+/** How long an agent may take to agree to end. */
+const consent = 30_000
+/** How long a new one waits for its first build, however short buildWaitTimeout is. */
+const firstBuild = 60_000

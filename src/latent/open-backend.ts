@@ -1,0 +1,105 @@
+import type { Clock } from '../util/clock.ts'
+import { withDeadline } from '../util/with-deadline.ts'
+import type { Instance, InstanceId, InstanceSpec, WorkerBackend } from './backend.ts'
+
+interface OpenBackendOptions {
+  readonly key: string
+  readonly backend: WorkerBackend<unknown>
+  readonly clock: Clock
+}
+
+/** What a list showed, and when it was asked for. */
+export interface Listing {
+  readonly asOf: number
+  readonly instances: readonly Instance[]
+}
+
+/** An open backend. Each call has a deadline, and those for one instance come one after the other. */
+export class OpenBackend {
+  readonly key: string
+  readonly #backend: WorkerBackend<unknown>
+  readonly #clock: Clock
+  readonly #calls = new Map<
+    InstanceId,
+    { readonly abort: AbortController; readonly done: Promise<unknown> }
+  >()
+  /** When the last call for an instance ended: a list that was asked for before says nothing of it. */
+  readonly #touched = new Map<InstanceId, number>()
+  readonly #closing = new AbortController()
+
+  constructor({ backend, clock, key }: OpenBackendOptions) {
+    this.key = key
+    this.#backend = backend
+    this.#clock = clock
+  }
+
+  /** Milliseconds until a list surely shows a new or ended instance. */
+  get listLag(): number {
+    return this.#backend.listLag * 1000
+  }
+
+  start(spec: InstanceSpec<unknown>): Promise<Instance> {
+    return this.#call(spec.id, startDeadline, (signal) => this.#backend.start(spec, { signal }))
+  }
+
+  /** A start that is on its way is given up first. */
+  async stop(id: InstanceId): Promise<void> {
+    this.#calls.get(id)?.abort.abort(new Error('it is not wanted any more'))
+    await this.#call(id, stopDeadline, (signal) => this.#backend.stop(id, { signal }))
+  }
+
+  async list(): Promise<Listing> {
+    const asOf = this.#clock.now()
+    const list = (signal: AbortSignal) => this.#backend.list({ signal })
+    return { asOf, instances: await this.#limited(listDeadline, list) }
+  }
+
+  async sweep(known: ReadonlySet<InstanceId>): Promise<void> {
+    const { sweep } = this.#backend
+    if (sweep) await this.#limited(stopDeadline, (signal) => sweep.call(this.#backend, known, { signal }))
+  }
+
+  /** Whether a list that was asked for then tells how this instance is now. */
+  isFresh(id: InstanceId, asOf: number): boolean {
+    return !this.#calls.has(id) && (this.#touched.get(id) ?? -1) < asOf
+  }
+
+  forget(id: InstanceId): void {
+    this.#touched.delete(id)
+  }
+
+  /** Gives up what is under way and waits for it. */
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the master is stopping'))
+    await Promise.allSettled([...this.#calls.values()].map(({ done }) => done))
+    await this.#backend.close?.()
+  }
+
+  async #call<T>(id: InstanceId, ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const before = this.#calls.get(id)?.done
+    const abort = new AbortController()
+    const done = (async () => {
+      await before?.catch(() => {})
+      abort.signal.throwIfAborted()
+      return await this.#limited(ms, work, abort.signal)
+    })()
+    const call = { abort, done }
+    this.#calls.set(id, call)
+    try {
+      return await done
+    } finally {
+      this.#touched.set(id, this.#clock.now())
+      if (this.#calls.get(id) === call) this.#calls.delete(id)
+    }
+  }
+
+  #limited<T>(ms: number, work: (signal: AbortSignal) => Promise<T>, own?: AbortSignal): Promise<T> {
+    const signal = own ? AbortSignal.any([own, this.#closing.signal]) : this.#closing.signal
+    return withDeadline(work, { clock: this.#clock, ms, signal })
+  }
+}
+
+/** Milliseconds. A start may pull an image or build one. */
+const startDeadline = 300_000
+const stopDeadline = 120_000
+const listDeadline = 60_000

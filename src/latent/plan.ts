@@ -1,0 +1,183 @@
+/** A worker's instances, as the plan needs to see them. */
+export interface PlannedPool {
+  readonly worker: string
+  readonly max: number
+  readonly minIdle: number
+  /** Builds that one instance takes at once. */
+  readonly maxBuilds: number
+  /** Why nothing is started at all: paused, over its budget. */
+  readonly closed?: string | undefined
+  /** What is started to have some idle ones; undefined: only what is asked for. */
+  readonly template?: PlannedTemplate | undefined
+  readonly instances: readonly PlannedInstance[]
+}
+
+export interface PlannedTemplate {
+  readonly hash: string
+  /** Why it is not started now: its back-off. */
+  readonly held?: string | undefined
+}
+
+export interface PlannedInstance {
+  readonly id: string
+  readonly name: string
+  readonly templateHash: string
+  /** 'live': its agent was there. */
+  readonly phase: 'starting' | 'live' | 'ending'
+  /** Builds that hold a place. */
+  readonly places: number
+  /** Why it is not there yet: 'is starting, attempt 2'. */
+  readonly sentence: string
+}
+
+/** A request that waits, with the pools that could build it in order of preference. */
+export interface PlannedRequest {
+  readonly id: number
+  readonly choices: readonly { readonly worker: string; readonly template: PlannedTemplate }[]
+}
+
+export interface Plan {
+  readonly starts: readonly {
+    readonly worker: string
+    readonly templateHash: string
+    readonly request: number | undefined
+  }[]
+  /** Instances that nobody waits for, or that make room. */
+  readonly unwanted: readonly { readonly id: string; readonly reason: string }[]
+  /** For whom each instance that is starting is meant. */
+  readonly meantFor: ReadonlyMap<string, readonly number[]>
+  /** Idle ones that are kept. */
+  readonly kept: ReadonlySet<string>
+  readonly reasons: ReadonlyMap<number, string>
+}
+
+/** Decides what is started and what is not needed. Pure; made anew whenever something changes. */
+export function plan(pools: readonly PlannedPool[], requests: readonly PlannedRequest[]): Plan {
+  const drafts = new Map(pools.map((pool) => [pool.worker, new Draft(pool)]))
+  const reasons = new Map<number, string>()
+  for (const { choices, id } of requests) {
+    const options = choices.flatMap(({ template, worker }) => {
+      const draft = drafts.get(worker)
+      return draft ? [{ draft, template }] : []
+    })
+    const reason =
+      first(options, ({ draft, template }) => draft.join(id, template, 'live')) ??
+      first(options, ({ draft, template }) => draft.join(id, template, 'starting')) ??
+      first(options, ({ draft, template }) => draft.start(id, template)) ??
+      first(options, ({ draft, template }) => draft.makeRoom(template)) ??
+      options.map(({ draft, template }) => draft.obstacle(template)).join('; ')
+    if (reason) reasons.set(id, reason)
+  }
+  for (const draft of drafts.values()) draft.keepIdle()
+  const all = [...drafts.values()]
+  return {
+    starts: all.flatMap((draft) => draft.starts),
+    unwanted: all.flatMap((draft) => [...draft.makingRoom, ...draft.surplus()]),
+    meantFor: new Map(all.flatMap((draft) => [...draft.meantFor])),
+    kept: new Set(all.flatMap((draft) => [...draft.kept])),
+    reasons,
+  }
+}
+
+function first<T>(options: readonly T[], attempt: (option: T) => string | undefined): string | undefined {
+  for (const option of options) {
+    const reason = attempt(option)
+    if (reason !== undefined) return reason
+  }
+  return undefined
+}
+
+/** One pool while the plan is made. */
+class Draft {
+  readonly #pool: PlannedPool
+  readonly starts: { worker: string; templateHash: string; request: number | undefined }[] = []
+  readonly makingRoom: { id: string; reason: string }[] = []
+  readonly meantFor = new Map<string, number[]>()
+  readonly kept = new Set<string>()
+  /** Places that are free on instances that are there or coming, by instance; new ones by their index. */
+  readonly #room = new Map<string, number>()
+
+  constructor(pool: PlannedPool) {
+    this.#pool = pool
+    for (const { id, phase, places } of pool.instances)
+      if (phase !== 'ending') this.#room.set(id, pool.maxBuilds - places)
+  }
+
+  /** A place on an instance of this phase. */
+  join(request: number, { hash }: PlannedTemplate, phase: PlannedInstance['phase']): string | undefined {
+    const instance = this.#pool.instances.find(
+      (i) => i.phase === phase && i.templateHash === hash && (this.#room.get(i.id) ?? 0) > 0,
+    )
+    if (!instance) return phase === 'starting' ? this.#joinNew(request, hash) : undefined
+    this.#room.set(instance.id, this.#room.get(instance.id)! - 1)
+    this.meantFor.set(instance.id, [...(this.meantFor.get(instance.id) ?? []), request])
+    return `${instance.name} ${instance.sentence}`
+  }
+
+  start(request: number | undefined, { hash, held }: PlannedTemplate): string | undefined {
+    const { closed, max, maxBuilds, worker } = this.#pool
+    if (closed !== undefined || held !== undefined || this.#size >= max) return undefined
+    this.#room.set(`new ${this.starts.length}`, maxBuilds - (request === undefined ? 0 : 1))
+    this.starts.push({ worker, templateHash: hash, request })
+    return `${worker} is being started`
+  }
+
+  /** An idle one of another template ends. */
+  makeRoom({ hash, held }: PlannedTemplate): string | undefined {
+    if (this.#pool.closed !== undefined || held !== undefined) return undefined
+    const idle = this.#pool.instances.find(
+      ({ id, phase, places, templateHash }) =>
+        phase === 'live' &&
+        places === 0 &&
+        templateHash !== hash &&
+        !this.meantFor.has(id) &&
+        !this.makingRoom.some((other) => other.id === id),
+    )
+    if (!idle) return undefined
+    this.makingRoom.push({ id: idle.id, reason: 'it makes room for another template' })
+    this.#room.delete(idle.id)
+    return `${idle.name} makes room`
+  }
+
+  keepIdle(): void {
+    const { instances, minIdle, template } = this.#pool
+    let idle = 0
+    for (const { id, phase, places } of instances) {
+      if (phase === 'ending' || places > 0 || this.meantFor.has(id) || idle >= minIdle) continue
+      if (this.makingRoom.some((other) => other.id === id)) continue
+      idle++
+      this.kept.add(id)
+    }
+    while (template && idle++ < minIdle && this.start(undefined, template) !== undefined);
+  }
+
+  /** Started for somebody who has been cancelled or has found another place. */
+  surplus(): { id: string; reason: string }[] {
+    return this.#pool.instances
+      .filter(({ id, phase }) => phase === 'starting' && !this.meantFor.has(id) && !this.kept.has(id))
+      .map(({ id }) => ({ id, reason: 'nobody waits for it any more' }))
+  }
+
+  obstacle({ held }: PlannedTemplate): string {
+    const { closed, instances, max, worker } = this.#pool
+    if (closed !== undefined) return `${worker} ${closed}`
+    if (held !== undefined) return `${worker} ${held}`
+    const ending = instances.find(({ phase }) => phase === 'ending')
+    if (ending) return `${ending.name} ${ending.sentence}`
+    return max === 1 ? `${worker} is busy` : `all ${max} instances of ${worker} are busy`
+  }
+
+  get #size(): number {
+    return this.#pool.instances.length + this.starts.length
+  }
+
+  #joinNew(request: number, hash: string): string | undefined {
+    const index = this.starts.findIndex(
+      (start, i) => start.templateHash === hash && (this.#room.get(`new ${i}`) ?? 0) > 0,
+    )
+    if (index < 0) return undefined
+    this.#room.set(`new ${index}`, this.#room.get(`new ${index}`)! - 1)
+    this.starts[index]!.request ??= request
+    return `${this.#pool.worker} is being started`
+  }
+}

@@ -1,0 +1,25 @@
+import type { InstanceEvent, Situation, Transition } from './instance-event.ts'
+import { whileLive } from './while-live.ts'
+import { whileStarting } from './while-starting.ts'
+import { whileStopping } from './while-stopping.ts'
+
+/**
+ * Decides what an event means for an instance; undefined: nothing. Pure: who calls it stores the row first and acts then. The
+ * drawing is in instance-row.ts.
+ */
+export function transition(situation: Situation, event: InstanceEvent): Transition | undefined {
+  switch (situation.row.state) {
+    case 'requested':
+    case 'starting':
+    case 'sealing':
+    case 'resetting':
+      return whileStarting(situation, event)
+    case 'attached':
+    case 'busy':
+      return whileLive(situation, event)
+    case 'stopping':
+      return whileStopping(situation, event)
+    case 'gone':
+      return undefined
+  }
+}

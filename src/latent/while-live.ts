@@ -1,0 +1,123 @@
+import type { Instance } from './backend.ts'
+import type { InstanceEvent, Situation, Transition } from './instance-event.ts'
+import { change, idle, idleUntil, lose, retire, stop } from './moves.ts'
+
+/** An instance whose agent was there: idle or with builds. */
+export function whileLive(situation: Situation, event: InstanceEvent): Transition | undefined {
+  switch (event.type) {
+    case 'started':
+      return change(situation, { ref: event.ref })
+    case 'attached':
+      return attached(situation)
+    case 'detached':
+      return detached(situation)
+    case 'buildBegan':
+      return buildBegan(situation)
+    case 'buildEnded':
+      return situation.row.state === 'busy' ? buildEnded(situation) : undefined
+    case 'listed':
+      return listed(situation, event.bearers, event.asOf)
+    case 'unwanted':
+      return unwanted(situation, event.reason)
+    case 'retired':
+      if (situation.row.state === 'busy' || situation.moment.places > 0) return undefined
+      return stop(situation, situation.row.stopReason ?? 'its agent wanted to end')
+    case 'time':
+      return time(situation)
+    case 'startFailed':
+    case 'stopFailed':
+      return undefined
+  }
+}
+
+function attached(situation: Situation): Transition {
+  const { moment, row } = situation
+  const seen = { unseenSince: null }
+  if (row.state === 'busy' && moment.places > 0)
+    return change(situation, { ...seen, deadline: lookAt(situation) })
+  if (row.stopReason !== null) return retire(situation, row.stopReason, seen)
+  if (row.state === 'busy') return change(situation, idle(situation))
+  return change(situation, { ...seen, deadline: idleUntil(situation) })
+}
+
+function detached(situation: Situation): Transition {
+  const { moment, row, rules } = situation
+  const back = moment.now + rules.maxDisconnected
+  return change(situation, { deadline: row.state === 'busy' ? back : Math.min(row.deadline ?? back, back) })
+}
+
+function buildBegan(situation: Situation): Transition {
+  const { row, rules } = situation
+  const builds = row.builds + 1
+  const last = builds >= rules.maxBuilds ? `it has had its ${rules.maxBuilds} builds` : null
+  const stopReason = row.stopReason ?? last
+  return change(situation, {
+    state: 'busy',
+    builds,
+    stopReason,
+    idleSince: null,
+    deadline: lookAt(situation),
+  })
+}
+
+function buildEnded(situation: Situation): Transition | undefined {
+  const { moment, row, rules } = situation
+  if (moment.places > 0) return undefined
+  const fresh = rules.buildWaitTimeout === 0 ? 'each build gets a fresh one' : null
+  const reason = row.stopReason ?? tooOld(situation) ?? fresh
+  return reason === null ? change(situation, idle(situation)) : retire(situation, reason, idle(situation))
+}
+
+function listed(situation: Situation, bearers: readonly Instance[], asOf: number): Transition | undefined {
+  const { moment, row, rules } = situation
+  if (bearers.length > 1) return lose(situation, `there are ${bearers.length} machines with its id`)
+  const [bearer] = bearers
+  // An agent that is connected is better evidence than a list.
+  if (moment.connected || (bearer && bearer.state !== 'failed'))
+    return row.unseenSince === null ? undefined : change(situation, { unseenSince: null })
+  if (bearer) return lose(situation, bearer.detail ?? 'it ended by itself')
+  if (row.unseenSince === null) return change(situation, { unseenSince: asOf })
+  if (asOf === row.unseenSince || asOf - row.unseenSince < rules.listLag) return undefined
+  return lose(situation, 'it is not there any more')
+}
+
+function unwanted(situation: Situation, reason: string): Transition | undefined {
+  const { moment, row } = situation
+  if (row.stopReason !== null) return undefined
+  if (row.state === 'busy' || moment.places > 0) return change(situation, { stopReason: reason })
+  return retire(situation, reason)
+}
+
+function time(situation: Situation): Transition | undefined {
+  const { moment, row, rules } = situation
+  const { connected, kept, now, places } = moment
+  if (row.deadline === null || now < row.deadline) return undefined
+  const away = 'its agent has been away for too long'
+  if (row.state === 'busy' || places > 0) {
+    if (!connected) return lose(situation, away)
+    if (places === 0) return buildEnded(situation)
+    const stopReason = row.stopReason ?? tooOld(situation)
+    return change(situation, { stopReason, deadline: lookAt(situation) })
+  }
+  if (row.stopReason !== null) return stop(situation, row.stopReason)
+  if (!connected) return stop(situation, away)
+  const old = tooOld(situation)
+  if (old !== null) return retire(situation, old)
+  const until = idleUntil(situation)
+  if (now < until) return change(situation, { deadline: until })
+  if (kept) return change(situation, { deadline: Math.min(now + keptLook, row.createdAt + rules.maxAge) })
+  return retire(situation, `it was idle for ${Math.round((now - (row.idleSince ?? now)) / 1000)} s`)
+}
+
+/** When one with builds is looked at although nothing happens. */
+function lookAt({ moment: { now }, row, rules }: Situation): number {
+  const old = row.createdAt + rules.maxAge
+  return old > now ? Math.min(now + busyLook, old) : now + busyLook
+}
+
+function tooOld({ moment, row, rules }: Situation): string | null {
+  return moment.now - row.createdAt >= rules.maxAge ? `it is older than ${rules.maxAge / 1000} s` : null
+}
+
+const busyLook = 600_000
+const keptLook = 60_000

@@ -1,0 +1,63 @@
+import type { Instance } from './backend.ts'
+import type { InstanceEvent, Situation, StartFailure, Transition } from './instance-event.ts'
+import { change, fail, idle, stop } from './moves.ts'
+
+/** An instance whose agent is not there yet. */
+export function whileStarting(situation: Situation, event: InstanceEvent): Transition | undefined {
+  switch (event.type) {
+    case 'started':
+      return change(situation, {
+        state: 'starting',
+        retryAt: null,
+        ref: event.ref,
+        detail: event.detail ?? null,
+      })
+    case 'startFailed':
+      return startFailed(situation, event.failure, event.retryAt)
+    case 'attached':
+      return change(situation, { ...idle(situation), detail: null })
+    case 'listed':
+      return listed(situation, event.bearers, event.asOf)
+    case 'unwanted':
+      return stop(situation, event.reason)
+    case 'time':
+      return time(situation)
+    case 'stopFailed':
+    case 'detached':
+    case 'buildBegan':
+    case 'buildEnded':
+    case 'retired':
+      return undefined
+  }
+}
+
+function startFailed(situation: Situation, failure: StartFailure, retryAt: number): Transition {
+  const { row, rules } = situation
+  if (failure.code !== 'PASSING' || row.attempt >= rules.maxStartAttempts) return fail(situation, failure)
+  const again = { state: 'requested', attempt: row.attempt + 1, retryAt, detail: failure.message } as const
+  return change(situation, { ...again, deadline: retryAt + rules.startTimeout }, { do: 'blame', failure })
+}
+
+function listed(situation: Situation, bearers: readonly Instance[], asOf: number): Transition | undefined {
+  const { moment, row, rules } = situation
+  if (bearers.length > 1)
+    return fail(situation, { code: 'PASSING', message: `there are ${bearers.length} machines with its id` })
+  const [bearer] = bearers
+  if (bearer?.state === 'failed')
+    return fail(situation, { code: 'PASSING', message: bearer.detail ?? 'it ended by itself' })
+  if (bearer || row.retryAt !== null || asOf - row.changedAt < rules.listLag) return undefined
+  // Not there although the answer said so, or the master was killed before it asked: the same id again.
+  return change(situation, { changedAt: moment.now }, { do: 'start' })
+}
+
+function time(situation: Situation): Transition | undefined {
+  const { moment, row, rules } = situation
+  if (row.retryAt !== null && moment.now >= row.retryAt)
+    return change(situation, { retryAt: null, changedAt: moment.now }, { do: 'start' })
+  if (row.deadline === null || moment.now < row.deadline) return undefined
+  if (row.state === 'resetting' || row.state === 'sealing')
+    return stop(situation, `its snapshot was not ready within ${rules.startTimeout / 1000} s`)
+  const what = row.state === 'starting' ? 'its agent did not come' : 'it was not started'
+  const why = row.detail === null ? '' : `: ${row.detail}`
+  return fail(situation, { code: 'PASSING', message: `${what} within ${rules.startTimeout / 1000} s${why}` })
+}

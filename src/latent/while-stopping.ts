@@ -1,0 +1,33 @@
+import type { InstanceEvent, Situation, Transition } from './instance-event.ts'
+import { change, stopAgain } from './moves.ts'
+
+/** An instance that is to end: gone only once two lists, listLag apart, show nothing of it. */
+export function whileStopping(situation: Situation, event: InstanceEvent): Transition | undefined {
+  const { moment, row, rules } = situation
+  switch (event.type) {
+    case 'started':
+      return change(situation, { ref: event.ref, unseenSince: null }, { do: 'stop' })
+    case 'startFailed':
+      // It may have begun to exist all the same.
+      return change(situation, { unseenSince: null }, { do: 'stop' })
+    case 'stopFailed':
+      return change(situation, { detail: `it could not be stopped: ${event.message}` })
+    case 'listed': {
+      if (event.bearers.length > 0) return change(situation, { unseenSince: null }, { do: 'stop' })
+      if (row.unseenSince === null) return change(situation, { unseenSince: event.asOf })
+      if (event.asOf === row.unseenSince || event.asOf - row.unseenSince < rules.listLag) return undefined
+      return change(situation, { state: 'gone', deadline: null })
+    }
+    case 'time': {
+      if (row.deadline === null || moment.now < row.deadline) return undefined
+      return change(situation, { deadline: moment.now + stopAgain }, { do: 'stop' })
+    }
+    case 'attached':
+    case 'detached':
+    case 'buildBegan':
+    case 'buildEnded':
+    case 'unwanted':
+    case 'retired':
+      return undefined
+  }
+}

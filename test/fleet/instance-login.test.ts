@@ -1,0 +1,184 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { InstanceLogin } from '../../src/fleet/instance-logins.ts'
+import { Login } from '../../src/fleet/login.ts'
+import { Worker } from '../../src/fleet/worker.ts'
+import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { FarEnd, openFleet, staticSpec } from './open-fleet.ts'
+
+let database: TestDatabase
+/** A place in a pool is taken by one instance at a time. */
+let places = 0
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.close())
+
+/** A fleet with the latent worker "dock" and two instances of it; what is stored of them is what the logins see. */
+async function open() {
+  const { password: _, ...latent } = staticSpec({ name: 'dock', kind: 'latent' })
+  const opened = await openFleet(database, [staticSpec(), latent])
+  const instances = new Map<string, InstanceLogin & { credentialHash: Buffer | null; refusal?: string }>()
+  const ids = [`dock-${randomUUID()}`, `dock-${randomUUID()}`]
+  for (const [index, id] of ids.entries()) {
+    const number = ++places
+    const pool = opened.fleet.get('dock')!
+    const { rowId } = pool
+    const worker = new Worker(rowId, latent, { id, number, pool })
+    instances.set(id, { worker, token: `token ${index}`, credentialHash: null })
+    const row = { id, worker_id: rowId, number, backend: 'test', state: 'starting' as const }
+    const rest = { template: '{}', epoch: opened.master.epoch, deadline: new Date() }
+    await database.db
+      .insertInto('instances')
+      .values({ ...row, ...rest })
+      .execute()
+  }
+  const login = new Login({ ...opened, instances: { find: (id) => instances.get(id) } })
+  const attempt = {
+    name: ids[0]!,
+    password: 'token 0',
+    address: '192.0.2.7',
+    runId: undefined,
+    credential: newCredential(),
+  }
+  return {
+    ...opened,
+    ids,
+    instance: instances.get(ids[0]!)!,
+    other: instances.get(ids[1]!)!,
+    credential: attempt.credential,
+    check: (more: object = {}) => login.check({ ...attempt, ...more }),
+    stored: () =>
+      database.db
+        .selectFrom('instances')
+        .select('credential_hash')
+        .where('id', '=', ids[0]!)
+        .executeTakeFirstOrThrow(),
+  }
+}
+
+const newCredential = () => randomBytes(32).toString('base64url')
+const hashOf = (credential: string) => createHash('sha256').update(credential).digest()
+const wrong = {
+  ok: false,
+  status: 401,
+  code: 'ROUSE_AGENT_LOGIN_REFUSED',
+  message: 'unknown worker name or wrong password',
+}
+
+test('an instance logs in with its token once; from then on only with the credential that it made itself', async () => {
+  const { check, credential, fleet, instance, stored } = await open()
+  const credentialHash = hashOf(credential)
+  const answer = await check()
+  expect(answer).toEqual({ ok: true, worker: instance.worker, credentialHash })
+  const first = await new FarEnd(fleet, { worker: instance.worker, credentialHash }).welcomed()
+  expect((await stored()).credential_hash).toEqual(credentialHash)
+  expect(instance.worker.session!.credentialHash).toEqual(credentialHash)
+
+  instance.credentialHash = credentialHash
+  expect(await check({ runId: first.runId })).toMatchObject({ ok: true })
+  expect(await check({ runId: first.runId, password: 'an older token' })).toMatchObject({ ok: true })
+  expect(await check({ credential: newCredential() })).toEqual(wrong)
+  expect(await check({ credential: undefined })).toEqual(wrong)
+})
+
+test('a login whose answer was lost is repeated with the same credential, also after it was stored', async () => {
+  const { check, credential, fleet, instance } = await open()
+  const credentialHash = hashOf(credential)
+  const first = await new FarEnd(fleet, { worker: instance.worker, credentialHash }).welcomed()
+  // The engine does not know of it yet.
+  expect(await check({ runId: first.runId })).toMatchObject({ ok: true, credentialHash })
+  const again = await new FarEnd(fleet, {
+    worker: instance.worker,
+    credentialHash,
+    runId: first.runId,
+  }).welcomed()
+  expect(instance.worker.session?.runId).toBe(again.runId)
+})
+
+test('of two agents that know the token of an instance, only the first one that is stored gets a session', async () => {
+  const { credential, fleet, instance, logged, stored } = await open()
+  const first = await new FarEnd(fleet, {
+    worker: instance.worker,
+    credentialHash: hashOf(credential),
+  }).welcomed()
+  first.master.closed('lost')
+  const thief = new FarEnd(fleet, { worker: instance.worker, credentialHash: hashOf(newCredential()) })
+  await waitFor('the end of the second', () => thief.closed)
+  expect(thief.received).toEqual([])
+  expect((await stored()).credential_hash).toEqual(hashOf(credential))
+  expect(JSON.stringify(logged)).toContain('another agent has logged in as instance')
+})
+
+test('unknown instances, wrong tokens and missing credentials get one answer; the log says which it was', async () => {
+  const { check, logged } = await open()
+  expect(await check({ name: `dock-${randomUUID()}` })).toEqual(wrong)
+  expect(await check({ password: 'token 1' })).toEqual(wrong)
+  expect(await check({ password: '' })).toEqual(wrong)
+  expect(await check({ credential: undefined })).toEqual(wrong)
+  expect(logged.filter(({ level }) => level === 40).map(({ msg }) => msg)).toEqual([
+    expect.stringContaining('no worker of this name'),
+    expect.stringContaining('wrong token'),
+    expect.stringContaining('wrong token'),
+    expect.stringContaining('must propose a credential'),
+  ])
+})
+
+test("an agent that logs in with a latent worker's name is refused, and the log says that its instances come by themselves", async () => {
+  const { check, logged } = await open()
+  expect(await check({ name: 'dock', password: '' })).toEqual(wrong)
+  expect(logged.at(-1)).toMatchObject({
+    worker: 'dock',
+    msg: expect.stringContaining('a latent worker takes no agents of your own'),
+  })
+})
+
+test('a second attach to an instance is refused with 409 while its agent answers', async () => {
+  const { check, credential, fleet, instance } = await open()
+  await new FarEnd(fleet, { worker: instance.worker, credentialHash: hashOf(credential) }).welcomed()
+  expect(await check({ runId: randomUUID() })).toMatchObject({
+    status: 409,
+    code: 'ROUSE_AGENT_ALREADY_CONNECTED',
+    message: expect.stringContaining(`"${instance.worker.name}"`),
+  })
+})
+
+test('an instance that is being stopped is told so with 409, but only when it knows its token', async () => {
+  const { check, instance } = await open()
+  instance.refusal = 'it did not come within 10 minutes'
+  expect(await check()).toEqual({
+    ok: false,
+    status: 409,
+    code: 'ROUSE_AGENT_INSTANCE_ENDS',
+    message: 'it did not come within 10 minutes',
+  })
+  expect(await check({ password: 'guess' })).toEqual(wrong)
+})
+
+test('the instances of a worker have their sessions side by side', async () => {
+  const { credential, fleet, instance, other } = await open()
+  const first = await new FarEnd(fleet, {
+    worker: instance.worker,
+    credentialHash: hashOf(credential),
+  }).welcomed()
+  const second = await new FarEnd(fleet, {
+    worker: other.worker,
+    credentialHash: hashOf(newCredential()),
+  }).welcomed()
+  expect([first.closed, second.closed]).toEqual([undefined, undefined])
+  const live = await database.db
+    .selectFrom('sessions')
+    .select('instance_id')
+    .where('instance_id', 'in', [instance.worker.instanceId, other.worker.instanceId])
+    .where('disconnected_at', 'is', null)
+    .execute()
+  expect(live).toHaveLength(2)
+})
+
+test('an instance that the master has done with between login and hello gets no session', async () => {
+  const { credential, fleet, instance } = await open()
+  instance.worker.left = true
+  const late = new FarEnd(fleet, { worker: instance.worker, credentialHash: hashOf(credential) })
+  expect(late.closed).toBe('this instance is being stopped')
+})
