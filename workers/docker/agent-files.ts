@@ -42,7 +42,7 @@ function startScript(spec: InstanceSpec<unknown>, image: ImageFacts, names: read
     image.node,
     `${runtimeFolder}/rouse-agent.mjs`,
     ...masters.flatMap((url) => ['--master', url]),
-    ...['--name', spec.id, '--password-file', tokenFile, '--base-dir', workFolder],
+    ...['--instance', '--name', spec.id, '--password-file', tokenFile, '--base-dir', workFolder],
   ]
   // For Node.js itself; commands never see it.
   const libraries = image.libraries && `LD_LIBRARY_PATH=${quoted(image.libraries)}\nexport LD_LIBRARY_PATH\n`

@@ -1,4 +1,8 @@
-import { expect, test } from 'vitest'
+import { once } from 'node:events'
+import { chmod, mkdir } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
 import { call } from '../../backends/contract/contract-context.ts'
 import { engineForFile } from '../../helpers/docker/engine-for-file.ts'
 import { nodeImage, plainImage } from '../../helpers/docker/test-images.ts'
@@ -78,4 +82,33 @@ test("the user's own command runs first and hands over to the agent", async ({ s
   const seen = master.shell('cat /tmp/before')
   expect(await seen.done()).toMatchObject({ exitCode: 0 })
   expect(seen.text('stdout')).toBe('ready\n')
+})
+
+test('an agent without any network reaches the master by its socket, also as an unprivileged user', async ({
+  skip,
+}) => {
+  if (engine.missing) return skip(engine.missing)
+  const master = await WireMaster.start()
+  const path = join(engine.folder, 'sockets/agents.sock')
+  await mkdir(join(engine.folder, 'sockets'), { recursive: true })
+  const server = createServer((socket) => {
+    const upstream = connect(master.port, '127.0.0.1')
+    socket.pipe(upstream).pipe(socket)
+    for (const one of [socket, upstream])
+      one.on('error', () => [socket, upstream].map((two) => two.destroy()))
+  }).listen(path)
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  await chmod(path, 0o666)
+  const { agentOf, backend, spec } = await engine.open({
+    image: plainImage,
+    network: 'none',
+    user: 'builder',
+  })
+  await backend.start(spec({ id: 'bot', agent: agentOf(`unix:${path}`) }), call())
+  await master.connected()
+  expect(master.credentials[0]).toMatch(/^[\w-]{43}$/)
+  const command = master.shell('id -un; ls /sys/class/net')
+  expect(await command.done()).toMatchObject({ exitCode: 0 })
+  expect(command.text('stdout')).toBe('builder\nlo\n')
 })
