@@ -71,7 +71,7 @@ export class Images {
     if (known) return known
     return await this.#probes.run(key, signal, async () => {
       await runtime.fill(id, signal)
-      const probe = { image: id, name, user, cluster: this.#context.cluster, mount: runtime.mount() }
+      const probe = { image: id, name, user, cluster: this.#context.cluster, runtime }
       try {
         const facts = await probeImage(this.#engine, probe, signal)
         this.#remember(key, facts)
