@@ -32,7 +32,8 @@ export interface Probe {
  * Runs a small script in a container of the image, with the image's own shell, and sees whether some Node.js starts there.
  * Throws BackendError REJECTED with the reason when the agent cannot run in it.
  */
-export async function probeImage(engine: Engine, probe: Probe, signal: AbortSignal): Promise<ImageFacts> {
+export async function probeImage(engine: Engine, probe: Probe, until: AbortSignal): Promise<ImageFacts> {
+  const signal = AbortSignal.any([until, AbortSignal.timeout(probeMs)])
   const config = {
     Image: probe.image,
     Entrypoint: ['/bin/sh', '-c', script],
@@ -114,6 +115,7 @@ function whyNot(lines: readonly string[], imagesNode: string | undefined): strin
   return `${node}, and Rouse's own does not start in it (${said.at(-1)?.slice(0, 300) || 'no reason given'}); ${remedy}`
 }
 
+const probeMs = 60_000
 const oldestNode = 20
 const ourNode = `${runtimeFolder}/bin/node`
 const ourLibraries = `${runtimeFolder}/lib`
