@@ -3,11 +3,13 @@ import { dirname } from 'node:path'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { openLocalAgent } from './agent/open-local-agent.ts'
+import { openAgentBundle } from './agent-bundle.ts'
 import { ArtifactStore } from './builds/artifact-store.ts'
 import { Builds } from './builds/builds.ts'
 import { EventLog } from './builds/event-log.ts'
 import type { SettingsChanges } from './config/compare-settings.ts'
-import type { MasterSettings, ResolvedWorker } from './config/resolve-config.ts'
+import type { MasterSettings } from './config/resolve-config.ts'
+import { localBaseDir } from './config/resolve-worker.ts'
 import { openDatabase } from './db/connection.ts'
 import type { DatabaseAddress } from './db/database-address.ts'
 import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts'
@@ -20,11 +22,11 @@ import { connectLocal } from './fleet/connect-local.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { Login } from './fleet/login.ts'
 import { WorkerAdmin } from './fleet/worker-admin.ts'
-import type { WorkerSpec } from './fleet/worker-spec.ts'
 import { LocalWorkers, type LocalWorker } from './local-workers.ts'
 import { writeMasterFile } from './master-file.ts'
 import { messageOf } from './model/errors.ts'
 import { version } from './model/version.ts'
+import { latentSpecs, openLatent } from './open-latent.ts'
 import { Reconfig } from './reconfig.ts'
 import { forgetSchedulers } from './schedulers/forget-schedulers.ts'
 import { runOnce } from './schedulers/run-once.ts'
@@ -32,6 +34,7 @@ import { systemClock } from './util/clock.ts'
 import { Releasers } from './util/releasers.ts'
 import { startWeb } from './web/server.ts'
 import { WindDown } from './wind-down.ts'
+import { workerSpec } from './worker-spec.ts'
 import { webServices } from './web-services.ts'
 
 export interface Master {
@@ -112,9 +115,28 @@ async function openParts(
     onLeft: (name) => void locals.close(name),
   })
   const locals = new LocalWorkers((worker, own) => openLocalWorker(worker, { fleet, log }, own), log)
+  const opened = Promise.withResolvers<void>()
   const artifacts = new ArtifactStore(settings.dataDir)
   await artifacts.open()
+  const agentBundle = openAgentBundle(settings)
+  let current = settings
+  let agentUrls = (): readonly string[] => []
+  const latent = await openLatent({
+    settings,
+    db,
+    commit,
+    fleet,
+    log,
+    clock,
+    publish,
+    master,
+    cluster: me.cluster,
+    builders: () => current.builders,
+    agentBundle,
+    agentUrls: () => agentUrls(),
+  })
   const builds = new Builds({
+    latent: latent.hooks,
     db,
     commit,
     fleet,
@@ -127,10 +149,15 @@ async function openParts(
     maxDisconnected: settings.maxDisconnectedSeconds,
     artifacts: { store: artifacts, maxBytes: settings.maxArtifactSize },
     configDir: dirname(settings.configFile),
+    onRecalled: ({ name, spec }) => {
+      const baseDir = localBaseDir(settings.dataDir, name)
+      if (spec.kind === 'local') void opened.promise.then(() => locals.recall({ name, baseDir }))
+    },
   })
   const windDown = new WindDown({ builds, clock, log, signal: loops.signal })
   const admin = new WorkerAdmin({ fleet, commit, clock, log, publish })
   await fleet.configure(settings.workers.map(workerSpec))
+  await latent.open(latentSpecs(settings.workers))
   const running = [
     keepLease(db, { id: me.id, onLost: fail, log, signal: loops.signal }),
     fleet.watch(loops.signal),
@@ -148,14 +175,17 @@ async function openParts(
     settings,
     load: options.reload,
     log,
-    apply: async ({ builders: wanted, schedulers, workers }) => {
+    apply: async (wanted) => {
+      const { builders, schedulers, workers } = wanted
       await fleet.configure(workers.map(workerSpec))
-      await builds.configure(wanted)
+      await builds.configure(builders)
+      current = wanted
+      await latent.configure(latentSpecs(workers))
       await locals.open(workers)
       await startSchedulers(db, builds, schedulers, log)
     },
   })
-  const login = new Login({ fleet, log, clock })
+  const login = new Login({ fleet, log, clock, instances: latent.logins })
   let ready = false
   const services = webServices({
     reconfig,
@@ -167,6 +197,7 @@ async function openParts(
     fleet,
     admin,
     login,
+    agentBundle,
     artifactPath: (path) => artifacts.pathOf(path),
     ready: () => ready,
   })
@@ -178,9 +209,17 @@ async function openParts(
     uiDir,
   })
   releasers.add('web server', () => web.close())
+  agentUrls = () => {
+    const listening = web.agentUrls()
+    const own = settings.agents.url === undefined ? [] : [settings.agents.url]
+    return [...own, ...(listening.length > 0 ? listening : own.length > 0 ? [] : [web.url])]
+  }
   releasers.add('address file', await writeMasterFile(settings.dataDir, { url: web.url, pid: process.pid }))
   releasers.add('local workers', () => locals.closeAll())
+  releasers.add('instances', () => latent.close())
+  latent.run(builds.latentSide)
   await locals.open(settings.workers)
+  opened.resolve()
   await startSchedulers(db, builds, settings.schedulers, log)
   releasers.add('reconfig', () => reconfig.close())
   ready = true
@@ -246,12 +285,4 @@ async function openLocalWorker(
   })
   // What runs goes on, as on other machines: the next master takes it up.
   releasers.add(`local worker ${name}`, () => agent.detach())
-}
-
-function workerSpec(worker: ResolvedWorker): WorkerSpec {
-  const { defaultProperties, env, kind, locks, maxBuilds, name, properties } = worker
-  const common = { kind, name, maxBuilds, properties, defaultProperties, env, locks }
-  return worker.kind === 'static'
-    ? { ...common, password: worker.password.value, keepaliveInterval: worker.keepaliveSeconds }
-    : { ...common, keepaliveInterval: null }
 }

@@ -22,6 +22,7 @@ interface Parts {
   readonly admin: WorkerAdmin
   readonly login: Login
   readonly artifactPath: WebServices['artifactPath']
+  readonly agentBundle: WebServices['agentBundle']
   readonly ready: () => boolean
 }
 
@@ -89,7 +90,8 @@ function submission(input: ForceInput) {
     priority: input.priority ?? 0,
     reason: input.reason ?? 'forced',
     origin: 'force' as const,
-    ...(input.idempotencyKey === undefined ? {} : { idempotencyKey: input.idempotencyKey }),
+    // Nobody may take the place of what a build or a scheduler is about to request.
+    ...(input.idempotencyKey === undefined ? {} : { idempotencyKey: `force:${input.idempotencyKey}` }),
   }
 }
 

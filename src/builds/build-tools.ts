@@ -12,6 +12,7 @@ import type { BuildCommit } from './build-commit.ts'
 import type { Commands } from './commands.ts'
 import type { LockKeeper } from './lock-keeper.ts'
 import type { LogLane } from './log-lane.ts'
+import type { StepPlan } from './step-plan.ts'
 import type { ClaimedBuild } from './store-claim.ts'
 import type { Submission, Submitted } from './store-submit.ts'
 
@@ -49,6 +50,9 @@ export interface StepHost {
   /** Set as soon as a user has cancelled it. */
   readonly cancelReason: string | undefined
   readonly claimed: ClaimedBuild
+  readonly plan: StepPlan
+  /** Names of the locks that builder and worker have it hold to its end. */
+  readonly heldLocks: ReadonlySet<string>
   readonly place: Place
   /** The agent run that its commands are given to. */
   readonly runId: string

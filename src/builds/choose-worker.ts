@@ -48,7 +48,7 @@ export function whyItWaits(
     if (heldUp !== undefined) return heldUp
     return position > 1 ? `${position - 1} requests of its builder come first` : 'starts now'
   }
-  if (started !== undefined) return `waits for a worker: ${started}`
+  if (started !== undefined) return started
   if (candidates.length === 0) return 'waits for ever: its builder has no worker in the config'
   const able = new Set(eligible(candidates, avoid))
   const because = (c: Candidate) =>

@@ -1,14 +1,24 @@
+import type { Kysely } from 'kysely'
+import type { BuilderConfig } from '../config/types.ts'
 import type { GroupCommit } from '../db/group-commit.ts'
+import type { Database } from '../db/schema.ts'
+import type { Fleet } from '../fleet/fleet.ts'
 import type { Worker } from '../fleet/worker.ts'
 import type { EventBody } from '../model/events.ts'
+import type { PropertyReader } from '../model/properties.ts'
+import { buildProperties } from './build-properties.ts'
 import type { Commands } from './commands.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { PendingRequest } from './pending-queue.ts'
 import { storeRequestEnd } from './store-result.ts'
+import { selectWaiting, waitingRequest } from './waiting-requests.ts'
 
 interface LatentSideOptions {
   readonly dispatcher: Dispatcher
   readonly commands: Commands
+  readonly builders: ReadonlyMap<string, BuilderConfig>
+  readonly db: Kysely<Database>
+  readonly fleet: Fleet
   readonly commit: Pick<GroupCommit, 'write'>
   readonly publish: (event: EventBody) => void
 }
@@ -48,6 +58,17 @@ export class LatentSide {
       dispatcher.add(waiting)
       throw error
     }
+  }
+
+  /** What the request's build would have on a worker; undefined when it does not wait any more. */
+  async propertiesOf(request: number, worker: string): Promise<PropertyReader | undefined> {
+    const { builders, db, fleet } = this.#o
+    const row = await selectWaiting(db).where('r.id', '=', request).executeTakeFirst()
+    const spec = fleet.get(worker)?.spec
+    const builder = row && builders.get(row.builder)
+    if (!row || !spec || !builder) return undefined
+    const { source, submitted } = waitingRequest(row)
+    return buildProperties(builder, spec, { source, submitted })
   }
 
   /** The machine is gone: what runs there is lost, and its builds are retried. */

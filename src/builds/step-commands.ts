@@ -8,7 +8,7 @@ import type { StepHost } from './build-tools.ts'
 import { Command, InfrastructureFailure } from './command.ts'
 import { operationOf } from './operation-of.ts'
 import type { StepLogs } from './step-logs.ts'
-import { storedCommand, type StoredCalls, type StoredCommand } from './stored-calls.ts'
+import { notStored, storedCommand, type StoredCalls, type StoredCommand } from './stored-calls.ts'
 import type { Transfer } from './transfer.ts'
 
 /** A command that has ended, and where its output is stored. */
@@ -28,6 +28,8 @@ interface StepCommandsOptions {
   readonly logs: StepLogs
   /** Aborted: what runs is cancelled. */
   readonly stop: AbortSignal
+  /** Only what is stored is answered. */
+  readonly replayed: boolean
 }
 
 /** The commands of one step: each is stored before its agent gets it, and those of an earlier master go on. */
@@ -50,10 +52,20 @@ export class StepCommands {
     const operation = operationOf(request, [host.place.worker.spec.env, host.env])
     const before = storedCommand(stored, call, operation)
     if (before?.result) return endedBefore(before, before.result)
+    if (this.#o.replayed) throw notStored(call, 'a command')
     const command = before ? this.#again(before) : await this.#begin(call, operation)
     const result = await this.#finished(command, transfer)
     const { base, id, log, received } = command
     return { id, result, output: { logId: log.id, from: base, to: base + received } }
+  }
+
+  /** How a download of this path ended; the file itself is not looked at. */
+  downloaded(call: string, path: string): CommandResult {
+    const before = this.#o.stored.commands.find((command) => command.call === call)
+    const { operation, result } = before ?? {}
+    if (!before || !result || operation?.op !== 'downloadFile' || operation.path !== path)
+      throw notStored(call, 'a download')
+    return endedBefore(before, result).result
   }
 
   /** Lets the commands that an earlier master began, and that the step does not ask for any more, come to their end. */

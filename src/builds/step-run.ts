@@ -13,12 +13,14 @@ import type {
   HttpAnswer,
   HttpRequest,
   MasterShellRequest,
+  Step,
   StepContext,
   TriggerOutcome,
   TriggerRequest,
   UploadOutcome,
   UploadRequest,
 } from '../steps/step.ts'
+import { addSteps } from './add-steps.ts'
 import type { StepHost } from './build-tools.ts'
 import { InfrastructureFailure } from './command.ts'
 import { Detached } from './detached.ts'
@@ -33,6 +35,12 @@ import { StepLogs } from './step-logs.ts'
 import { ConfigChanged, nothingStored, type StoredCalls } from './stored-calls.ts'
 import { triggerBuilds } from './trigger-builds.ts'
 import { uploadArtifact, type RunTransfer } from './upload-artifact.ts'
+
+/** The step has ended under an earlier master, and is only to tell what it added. */
+export interface Replay {
+  /** It has told of some. */
+  added(): void
+}
 
 /** The context of one step while it runs: every effect is stored before it happens. */
 export class StepRun implements StepContext {
@@ -49,17 +57,26 @@ export class StepRun implements StepContext {
   readonly #over = new AbortController()
   /** Of what the step has asked for: the build was cancelled, or the step is over. */
   readonly #stop: AbortSignal
+  readonly #replay: Replay | undefined
 
-  /** `stored`: what an earlier master has stored of this step. */
-  constructor(host: StepHost, stepId: number, signal: AbortSignal, stored: StoredCalls = nothingStored) {
+  /** `stored`: what an earlier master has stored of this step; with `replay` nothing else happens. */
+  constructor(
+    host: StepHost,
+    stepId: number,
+    signal: AbortSignal,
+    stored: StoredCalls = nothingStored,
+    replay?: Replay,
+  ) {
     this.build = host.facts
     this.signal = signal
     this.#host = host
     this.#stepId = stepId
     this.#logs = new StepLogs(host, stepId, stored.logs)
-    this.#effects = new StepEffects(host, stepId, stored)
+    this.#replay = replay
+    const replayed = replay !== undefined
+    this.#effects = new StepEffects(host, stepId, stored, replayed)
     this.#stop = AbortSignal.any([signal, this.#over.signal])
-    this.#commands = new StepCommands({ host, stepId, stored, logs: this.#logs, stop: this.#stop })
+    this.#commands = new StepCommands({ host, stepId, stored, logs: this.#logs, stop: this.#stop, replayed })
   }
 
   get properties() {
@@ -68,6 +85,7 @@ export class StepRun implements StepContext {
 
   async setProperty(name: string, value: PropertyValue): Promise<void> {
     this.#over.signal.throwIfAborted()
+    if (this.#replay) return
     const json = jsonb(value)
     const row = { build_id: this.build.id, name, value: json, source: 'step' } as const
     await this.#host.commit.write((trx) =>
@@ -98,7 +116,11 @@ export class StepRun implements StepContext {
   }
 
   download(request: DownloadRequest): Promise<CommandOutcome> {
-    return this.#track(() => sendFile(this.#host, request, this.#transfer(request.key)))
+    return this.#track(async () => {
+      if (!this.#replay) return sendFile(this.#host, request, this.#transfer(request.key))
+      const result = this.#commands.downloaded(this.#effects.call(request.key), request.path)
+      return { ...result, stdout: '' }
+    })
   }
 
   trigger({ key, ...request }: TriggerRequest): Promise<TriggerOutcome> {
@@ -132,9 +154,19 @@ export class StepRun implements StepContext {
     )
   }
 
+  addSteps(steps: readonly Step[], { key }: { key?: string } = {}): Promise<void> {
+    return this.#track(async () => {
+      this.#stop.throwIfAborted()
+      const [call, effects] = [this.#effects.call(key), this.#effects]
+      await addSteps(this.#host, { stepId: this.#stepId, call, effects, steps })
+      this.#replay?.added()
+    })
+  }
+
   async note(line: string, key?: string): Promise<void> {
     this.#over.signal.throwIfAborted()
     const call = this.#effects.call(key)
+    if (this.#replay) return void this.#effects.before(call, 'note', { line })
     await this.#logs.note(line, (at) => this.#effects.once(call, 'note', { line }, () => at))
   }
 
@@ -142,7 +174,7 @@ export class StepRun implements StepContext {
     const { clock } = this.#host.tools
     const ms = seconds(duration) * 1000
     const until = await this.#effects.once(this.#effects.call(), 'sleep', { ms }, () => clock.now() + ms)
-    await clock.sleep(Math.max(0, until - clock.now()), this.#stop)
+    if (!this.#replay) await clock.sleep(Math.max(0, until - clock.now()), this.#stop)
   }
 
   async now(): Promise<Date> {

@@ -1,8 +1,9 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../db/schema.ts'
-import { Properties, type Property, type PropertyValue } from '../model/properties.ts'
+import type { Properties } from '../model/properties.ts'
 import type { SourceStamp } from '../model/source-stamp.ts'
 import type { Step, StepOutcome } from '../steps/step.ts'
+import { buildProperties } from './build-properties.ts'
 import type { StoredCalls } from './stored-calls.ts'
 import type { BuilderConfig } from '../config/types.ts'
 import type { Place } from '../fleet/worker.ts'
@@ -32,7 +33,8 @@ export interface ClaimedBuild {
 export interface ClaimedStep {
   readonly id: number
   readonly number: number
-  readonly step: Step
+  /** undefined: a step that was added, which the one that added it has yet to tell. */
+  readonly step: Step | undefined
   /** How it ended under an earlier master: it is not run again. */
   readonly ended?: StepOutcome
   /** What an earlier master has stored of it while it ran. */
@@ -90,7 +92,11 @@ export async function storeClaim(
     .returning('id')
     .executeTakeFirstOrThrow()
   const source = { repository: buildset.repository, branch: buildset.branch, revision: buildset.revision }
-  const properties = buildProperties(builder, place, build.id, source, buildset.properties)
+  const properties = buildProperties(builder, place.worker.spec, {
+    source,
+    submitted: buildset.properties,
+    buildId: build.id,
+  })
   await trx
     .insertInto('build_properties')
     .values(properties.list().map((p) => ({ ...p, build_id: build.id, value: JSON.stringify(p.value) })))
@@ -122,35 +128,4 @@ export async function storeClaim(
       .sort((a, b) => a.number - b.number)
       .map((row) => ({ ...row, step: builder.steps[row.number - 1]! })),
   }
-}
-
-// Weakest first; a stronger source overrides. `defaultProperties` of the worker are weaker than everything.
-function buildProperties(
-  builder: BuilderConfig,
-  place: Place,
-  buildId: number,
-  source: SourceStamp,
-  submitted: readonly Property[],
-): Properties {
-  const { spec } = place.worker
-  const properties = new Properties()
-  const set = (values: Readonly<Record<string, PropertyValue>>, source: Property['source']) => {
-    for (const [name, value] of Object.entries(values)) properties.set({ name, value, source })
-  }
-  set(spec.defaultProperties, 'builder')
-  set(builder.properties ?? {}, 'builder')
-  for (const property of submitted) properties.set(property)
-  set(spec.properties, 'worker')
-  set(
-    {
-      buildername: builder.name,
-      workername: spec.name,
-      buildid: buildId,
-      repository: source.repository,
-      branch: source.branch,
-      revision: source.revision,
-    },
-    'build',
-  )
-  return properties
 }

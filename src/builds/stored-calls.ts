@@ -68,6 +68,11 @@ export function storedEffect(
   return found
 }
 
+/** A step that has ended asks for something that it did not ask for then. */
+export function notStored(call: string, kind: string): ConfigChanged {
+  return changed(call, kind)
+}
+
 function refuseOther(others: readonly { call: string }[], call: string, kind: string): void {
   if (others.some((other) => other.call === call)) throw changed(call, kind)
 }

@@ -38,6 +38,8 @@ const master = options<MasterConfig>('the config', {
   database: optional(checkDatabase),
   dataDir: optional(path),
   clusterKey: optional(checkConfidential),
+  sweepInterval: optional(duration({ min: 0.1 })),
+  orphanGrace: optional(duration({ min: 0 })),
   auth: optional(check(`'none'`, (value) => value === 'none')),
   workers: listOf("worker such as localWorker('local-1')", checkWorker),
   builders: listOf('builder', checkBuilder),

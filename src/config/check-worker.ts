@@ -1,5 +1,6 @@
 import { checkByKind } from './check-by-kind.ts'
 import { checkEnv } from './check-env.ts'
+import { checkLatentWorker } from './check-latent-worker.ts'
 import { checkLocks } from './check-locks.ts'
 import { checkProperties } from './check-properties.ts'
 import { checkConfidential } from './check-secret.ts'
@@ -25,19 +26,24 @@ const common = {
 
 const address = (value: unknown) => typeof value === 'string' && /^[^\s@]+@[^\s@]+$/.test(value)
 
+const missing = {
+  notifyOnMissing: optional(
+    check('a mail address or an array of them', (value) =>
+      Array.isArray(value) ? value.every(address) : address(value),
+    ),
+  ),
+  missingTimeout: optional(duration({ min: 0, orNull: 'never' })),
+}
+
 const kinds: Readonly<Record<WorkerConfig['kind'], Check>> = {
   static: options<StaticWorkerConfig>('a static worker', {
     ...common,
     password: checkConfidential,
     keepaliveInterval: optional(duration({ min: 0.1, orNull: 'off' })),
-    notifyOnMissing: optional(
-      check('a mail address or an array of them', (value) =>
-        Array.isArray(value) ? value.every(address) : address(value),
-      ),
-    ),
-    missingTimeout: optional(duration({ min: 0, orNull: 'never' })),
+    ...missing,
   }),
   local: options<LocalWorkerConfig>('a local worker', { ...common, baseDir: optional(path) }),
+  latent: checkLatentWorker({ ...common, ...missing }),
 }
 
 const checkAnyWorker = checkByKind({

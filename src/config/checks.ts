@@ -83,6 +83,12 @@ export const text = check('a string that is not empty', (value) => typeof value 
 
 export const yesOrNo = check('true or false', (value) => typeof value === 'boolean')
 
+/** An amount of money or another number that is not negative. */
+export const amount = check(
+  'a number of 0 or more',
+  (value) => typeof value === 'number' && Number.isFinite(value) && value >= 0,
+)
+
 export const positiveInteger = check(
   'a positive integer',
   (value) => Number.isSafeInteger(value) && (value as number) > 0,

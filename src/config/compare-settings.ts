@@ -53,11 +53,16 @@ const fixedNames = [
   'heartbeatSeconds',
   'maxDisconnectedSeconds',
   'maxInfraRetries',
+  'sweepSeconds',
+  'orphanGraceSeconds',
+  'secretsDir',
 ] as const satisfies readonly (keyof MasterSettings)[]
 
 const configNames: Partial<Record<(typeof fixedNames)[number], string>> = {
   heartbeatSeconds: 'heartbeatInterval',
   maxDisconnectedSeconds: 'maxDisconnected',
+  sweepSeconds: 'sweepInterval',
+  orphanGraceSeconds: 'orphanGrace',
 }
 
 /** The old entry of a worker whose agent would have to be another one. */
@@ -94,6 +99,8 @@ function isSame(a: unknown, b: unknown): boolean {
 // A secret hides its value from every comparison but this one.
 function shown(value: unknown): unknown {
   if (value instanceof SecretValue) return value.value
+  // Each load makes functions anew; those of the same text are taken as the same.
+  if (typeof value === 'function') return String(value)
   if (Array.isArray(value)) return value.map(shown)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shown(inner)]))

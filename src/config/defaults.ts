@@ -11,4 +11,10 @@ export const defaults = {
   maxBuilds: 1,
   keepaliveInterval: 3600,
   missingTimeout: 3600,
+  sweepInterval: 10,
+  orphanGrace: 60,
+  buildWaitTimeout: 600,
+  startTimeout: 600,
+  maxStartAttempts: 5,
+  maxAge: 86_400,
 } as const

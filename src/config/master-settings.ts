@@ -1,3 +1,4 @@
+import type { LatentDescription } from '../latent/latent-worker.ts'
 import type { LockAccess } from '../model/lock.ts'
 import type { PropertyValue } from '../model/properties.ts'
 import type { SecretValue } from './secret-value.ts'
@@ -26,6 +27,10 @@ export interface MasterSettings {
   readonly heartbeatSeconds: number
   readonly maxDisconnectedSeconds: number
   readonly maxInfraRetries: number
+  readonly sweepSeconds: number
+  readonly orphanGraceSeconds: number
+  /** Where `secret()` looks after the environment. */
+  readonly secretsDir: string
   /** Bytes. */
   readonly maxArtifactSize: number
   /** Absolute path of the config's own file, the first of `files`. */
@@ -35,7 +40,7 @@ export interface MasterSettings {
   readonly secrets: readonly SecretValue[]
 }
 
-export type ResolvedWorker = ResolvedStaticWorker | ResolvedLocalWorker
+export type ResolvedWorker = ResolvedStaticWorker | ResolvedLocalWorker | ResolvedLatentWorker
 
 export interface ResolvedCommonWorker {
   readonly name: string
@@ -46,14 +51,37 @@ export interface ResolvedCommonWorker {
   readonly locks: readonly LockAccess[]
 }
 
-export interface ResolvedStaticWorker extends ResolvedCommonWorker {
+export interface ResolvedMissing {
+  readonly notifyOnMissing: readonly string[]
+  /** null: never missing. */
+  readonly missingTimeoutSeconds: number | null
+}
+
+export interface ResolvedStaticWorker extends ResolvedCommonWorker, ResolvedMissing {
   readonly kind: 'static'
   readonly password: SecretValue
   /** null: off. */
   readonly keepaliveSeconds: number | null
-  readonly notifyOnMissing: readonly string[]
-  /** null: never missing. */
-  readonly missingTimeoutSeconds: number | null
+}
+
+export interface ResolvedLatentWorker
+  extends ResolvedCommonWorker, ResolvedMissing, LatentDescription<unknown> {
+  readonly kind: 'latent'
+  /** Seconds; negative: never stopped for idleness. */
+  readonly buildWaitTimeout: number
+  readonly startTimeout: number
+  readonly maxStartAttempts: number
+  readonly max: number
+  readonly minIdle: number
+  /** Infinity: no limit. */
+  readonly maxBuildsPerInstance: number
+  /** Seconds. */
+  readonly maxAge: number
+  readonly onShutdown: 'stop' | 'keep' | undefined
+  /** Empty: what the master offers to all. */
+  readonly agentUrls: readonly string[]
+  readonly pricePerHour: number | null
+  readonly budgetPerDay: number | null
 }
 
 export interface ResolvedLocalWorker extends ResolvedCommonWorker {

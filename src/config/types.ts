@@ -1,3 +1,4 @@
+import type { LatentDescription, LatentOptions } from '../latent/latent-worker.ts'
 import type { Duration } from '../model/durations.ts'
 import type { LockAccess } from '../model/lock.ts'
 import type { PropertyReader, PropertyValue, Renderable } from '../model/properties.ts'
@@ -36,6 +37,10 @@ export interface MasterConfig {
   readonly maxDisconnected?: Duration
   /** How often a build is tried again after a failure of the infrastructure. Default 3. */
   readonly maxInfraRetries?: number
+  /** How often a backend of latent workers is asked for its instances. Default 10 s; six times as long while there are none. */
+  readonly sweepInterval?: Duration
+  /** How long an instance is left alone that carries our stamp and that no row knows. Default 1 min. */
+  readonly orphanGrace?: Duration
   /** Bytes that one artifact may have. Default 1 GiB. */
   readonly maxArtifactSize?: number
 }
@@ -58,7 +63,7 @@ export interface AgentsConfig {
   readonly url?: string
 }
 
-export type WorkerConfig = StaticWorkerConfig | LocalWorkerConfig
+export type WorkerConfig = StaticWorkerConfig | LocalWorkerConfig | LatentWorkerConfig
 
 /** What every worker takes. */
 export interface CommonWorkerOptions {
@@ -96,6 +101,12 @@ export interface LocalWorkerOptions extends CommonWorkerOptions {
 
 export interface LocalWorkerConfig extends LocalWorkerOptions {
   readonly kind: 'local'
+  readonly name: string
+}
+
+/** What a backend's function gives: dockerWorker('dock', { image: 'node:24' }). */
+export interface LatentWorkerConfig extends CommonWorkerOptions, LatentOptions, LatentDescription<unknown> {
+  readonly kind: 'latent'
   readonly name: string
 }
 

@@ -28,7 +28,7 @@ export class Worker {
   session: WorkerSession | undefined
   #admin: Admin = active
   /** Of an instance: why it takes no builds although nothing else is in the way, 'is starting'. */
-  hindrance: string | undefined
+  hindrance: () => string | undefined = () => undefined
   disconnectedAt: Date | undefined
   /** No longer in the config: it only finishes its builds. */
   removed = false
@@ -54,6 +54,11 @@ export class Worker {
     return this.#instance?.id ?? null
   }
 
+  /** Its place in the pool; 0 when it is no instance. */
+  get number(): number {
+    return this.#instance?.number ?? 0
+  }
+
   /** What an admin has said of the worker holds for each of its instances. */
   get admin(): Admin {
     return this.#instance?.pool.admin ?? this.#admin
@@ -69,9 +74,9 @@ export class Worker {
 
   /** Whether its agent is connected and takes builds, now or after those it runs. */
   get inService(): boolean {
-    const { admin, hindrance, session } = this
+    const { admin, session } = this
     return (
-      hindrance === undefined &&
+      this.hindrance() === undefined &&
       admin.state === 'active' &&
       session !== undefined &&
       session.welcomed &&
@@ -84,7 +89,8 @@ export class Worker {
     if (this.removed) return 'is no longer in the config'
     const admin = adminObstacle(this.admin, this.places.size)
     if (admin !== undefined) return admin
-    if (this.hindrance !== undefined) return this.hindrance
+    const hindrance = this.hindrance()
+    if (hindrance !== undefined) return hindrance
     if (!this.session) {
       return this.disconnectedAt
         ? `is not connected since ${this.disconnectedAt.toISOString()}`

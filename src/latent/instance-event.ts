@@ -14,6 +14,8 @@ export type InstanceEvent =
   /** What a list that was asked for at `asOf` shows of it. */
   | { readonly type: 'listed'; readonly bearers: readonly Instance[]; readonly asOf: number }
   | { readonly type: 'unwanted'; readonly reason: string }
+  /** It ends now, whatever runs on it. */
+  | { readonly type: 'forced'; readonly reason: string }
   /** Its agent has agreed to end. */
   | { readonly type: 'retired' }
   /** The deadline or the time of the next try has come. */

@@ -17,7 +17,7 @@ interface LiveInstanceOptions extends StoredInstance {
   readonly backend: OpenBackend
   readonly tools: LatentTools
   readonly rules: () => InstanceRules
-  readonly spec: () => InstanceSpec<unknown>
+  readonly spec: () => Promise<InstanceSpec<unknown>>
   readonly isKept: () => boolean
   /** Requests that it was started for and that still wait. */
   readonly meantFor: () => readonly number[]
@@ -50,7 +50,7 @@ export class LiveInstance {
     this.row = options.row
     this.credentialHash = options.credentialHash
     this.#log = options.tools.log.child({ instance: options.worker.name, id: options.facts.id })
-    this.#show()
+    this.worker.hindrance = () => hindranceOf(this.row, options.tools.clock.now())
     this.#setTimer()
   }
 
@@ -71,8 +71,8 @@ export class LiveInstance {
     const before = this.row
     const decided = transition({ row: before, rules: this.#o.rules(), moment }, event)
     if (!decided) return
+    // What keeps builds from it holds from the decision on, not only once it is stored.
     this.row = decided.row
-    this.#show()
     const blame = decided.effects.find((effect) => effect.do === 'blame')
     const requests = blame ? this.#o.meantFor() : []
     const step = { facts: this.facts, before, after: decided.row, failure: blame?.failure, requests }
@@ -135,7 +135,7 @@ export class LiveInstance {
     const { clock } = this.#o.tools
     if (this.row.state !== 'requested' && this.row.state !== 'starting') return
     try {
-      const { detail, ref } = await this.backend.start(this.#o.spec())
+      const { detail, ref } = await this.backend.start(await this.#o.spec())
       this.handle({ type: 'started', ref, detail })
     } catch (error) {
       const failure = failureOf(error)
@@ -165,19 +165,6 @@ export class LiveInstance {
     this.#acting.add(tracked)
   }
 
-  /** What keeps builds from it holds from the decision on, not only once it is stored. */
-  #show(): void {
-    const { attempt, detail, state, stopReason } = this.row
-    const again = attempt > 1 ? `, attempt ${attempt}` : ''
-    const why = detail === null ? '' : `: ${detail}`
-    this.worker.hindrance =
-      state === 'requested' || state === 'starting'
-        ? `is starting${again}${state === 'requested' ? why : ''}`
-        : stopReason !== null
-          ? `is being stopped: ${stopReason}`
-          : undefined
-  }
-
   #tell(before: InstanceRow, { detail, state, stopReason }: InstanceRow): void {
     if (before.state === state) return
     const { publish } = this.#o.tools
@@ -205,6 +192,20 @@ export class LiveInstance {
       () => {},
     )
   }
+}
+
+/** Why it takes no builds, in a few words; undefined when it does. */
+function hindranceOf(
+  { attempt, detail, retryAt, state, stopReason }: InstanceRow,
+  now: number,
+): string | undefined {
+  if (state === 'requested' || state === 'starting') {
+    const again = attempt > 1 ? `, attempt ${attempt}` : ''
+    const next = retryAt === null ? '' : `, next try in ${Math.max(0, Math.ceil((retryAt - now) / 1000))} s`
+    const why = detail === null || state === 'starting' ? '' : `: ${detail}`
+    return `is starting${again}${next}${why}`
+  }
+  return stopReason === null ? undefined : `is being stopped: ${stopReason}`
 }
 
 function failureOf(error: unknown): StartFailure {

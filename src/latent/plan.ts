@@ -111,7 +111,8 @@ class Draft {
     if (!instance) return phase === 'starting' ? this.#joinNew(request, hash) : undefined
     this.#room.set(instance.id, this.#room.get(instance.id)! - 1)
     this.meantFor.set(instance.id, [...(this.meantFor.get(instance.id) ?? []), request])
-    return `${instance.name} ${instance.sentence}`
+    if (phase === 'live') return `${instance.name} is free`
+    return `${instance.name} ${instance.sentence}`.replace(/^(\S+) is starting/, 'starting $1')
   }
 
   start(request: number | undefined, { hash, held }: PlannedTemplate): string | undefined {
@@ -119,7 +120,7 @@ class Draft {
     if (closed !== undefined || held !== undefined || this.#size >= max) return undefined
     this.#room.set(`new ${this.starts.length}`, maxBuilds - (request === undefined ? 0 : 1))
     this.starts.push({ worker, templateHash: hash, request })
-    return `${worker} is being started`
+    return `starting an instance of ${worker}`
   }
 
   /** An idle one of another template ends. */
@@ -178,6 +179,6 @@ class Draft {
     if (index < 0) return undefined
     this.#room.set(`new ${index}`, this.#room.get(`new ${index}`)! - 1)
     this.starts[index]!.request ??= request
-    return `${this.#pool.worker} is being started`
+    return `starting an instance of ${this.#pool.worker}`
   }
 }

@@ -19,6 +19,8 @@ export function whileLive(situation: Situation, event: InstanceEvent): Transitio
       return listed(situation, event.bearers, event.asOf)
     case 'unwanted':
       return unwanted(situation, event.reason)
+    case 'forced':
+      return stop(situation, event.reason)
     case 'retired':
       if (situation.row.state === 'busy' || situation.moment.places > 0) return undefined
       return stop(situation, situation.row.stopReason ?? 'its agent wanted to end')

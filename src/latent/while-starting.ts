@@ -18,6 +18,7 @@ export function whileStarting(situation: Situation, event: InstanceEvent): Trans
       return change(situation, { ...idle(situation), detail: null })
     case 'listed':
       return listed(situation, event.bearers, event.asOf)
+    case 'forced':
     case 'unwanted':
       return stop(situation, event.reason)
     case 'time':

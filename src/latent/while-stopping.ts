@@ -26,6 +26,7 @@ export function whileStopping(situation: Situation, event: InstanceEvent): Trans
     case 'detached':
     case 'buildBegan':
     case 'buildEnded':
+    case 'forced':
     case 'unwanted':
     case 'retired':
       return undefined

@@ -117,8 +117,21 @@ export const Ack = Type.Object({
 export const Forget = Type.Object({ type: Type.Literal('forget'), command: CommandId })
 /** Answers `drain`: nothing of this agent's runs any more. */
 export const Drained = Type.Object({ type: Type.Literal('drained') })
+/** The master would like the agent to end. One that runs nothing agrees with `drain`. */
+export const Retire = Type.Object({ type: Type.Literal('retire') })
 /** The master's own sign of life every `keepaliveInterval`, apart from heartbeats, as in Buildbot. */
 export const Keepalive = Type.Object({ type: Type.Literal('keepalive') })
 
-export const FromMaster = Type.Union([Welcome, Run, Cancel, Ack, Want, Forget, Drained, Keepalive, Heartbeat])
+export const FromMaster = Type.Union([
+  Welcome,
+  Run,
+  Cancel,
+  Ack,
+  Want,
+  Forget,
+  Drained,
+  Retire,
+  Keepalive,
+  Heartbeat,
+])
 export type FromMaster = Static<typeof FromMaster>

@@ -16,6 +16,8 @@ export interface Step extends StepFlags {
   readonly type: string
   readonly name: string
   readonly run: (context: StepContext) => Promise<StepOutcome | Result | void>
+  /** Builders that it names, for `rouse check`. */
+  readonly builders?: readonly string[]
   /** What is wrong with its options, for `rouse check`: 'timeout: not a duration: "soon"'. */
   readonly mistakes?: readonly string[]
 }
@@ -72,6 +74,12 @@ export interface StepContext {
   countLines(pattern: RegExp | string): Promise<number>
   /** Writes a line of the master's own to the step's log. */
   note(line: string): Promise<void>
+  /**
+   * Adds steps to this build: they run right after this one, in their order, before what comes next. All of one build are at
+   * most 1,000. What decides about them must come from the context: after a restart of the master the function is run
+   * again with its stored answers, to learn what the added steps do.
+   */
+  addSteps(steps: readonly Step[], options?: { readonly key?: string }): Promise<void>
   /** Waits; ends early with the signal's reason when the build is cancelled. */
   sleep(duration: Duration): Promise<void>
   /** The time, the same again when the step runs once more after a restart of the master. */

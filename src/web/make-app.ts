@@ -7,6 +7,7 @@ import { jsonBodies } from './json-bodies.ts'
 import { validatorCompiler } from './validation.ts'
 import { webSockets } from './web-sockets.ts'
 import { agentRoutes } from './routes/agent.ts'
+import { agentDownloads } from './routes/agent-download.ts'
 import { apiRoutes } from './routes/api.ts'
 import { healthRoute, readyRoute } from './routes/health.ts'
 import { pageRoutes } from './routes/page.ts'
@@ -57,6 +58,7 @@ export async function makeApp(
   if (page) onlyOurSite(app, { url: services.url, listenHost: page.listenHost })
   await app.register(helmet, securityHeaders)
   healthRoute(app, services)
+  agentDownloads(app, services)
   if (agents) agentRoutes(app, services)
   if (page) {
     readyRoute(app, services)

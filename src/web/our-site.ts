@@ -18,8 +18,8 @@ export function onlyOurSite(app: App, site: OurSite): void {
   if (publicUrl) names.add(publicUrl.hostname)
 
   app.addHook('onRequest', async (request) => {
-    // Agents come by any name; what they send with every request is their password.
-    if (request.routeOptions.url === '/agent') return
+    // Agents come by any name; what they send with every request is their password, and what they fetch is no secret.
+    if (/^\/agent(\/|$)/.test(request.routeOptions.url ?? '')) return
     const { host = '', origin } = request.headers
     const name = /^(\[[\da-f:.]+\]|[^\s:/?#@[\]]+)(:\d{1,5})?$/.exec(host.toLowerCase())?.[1]
     if (name === undefined || !(names.has(name) || isLoopback(name) || isOwnAddress(name, request)))

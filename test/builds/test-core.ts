@@ -1,9 +1,10 @@
 import { tmpdir } from 'node:os'
 import { randomUUID } from 'node:crypto'
 import pino from 'pino'
-import { onTestFinished } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { ArtifactStore } from '../../src/builds/artifact-store.ts'
 import { Builds } from '../../src/builds/builds.ts'
+import type { Submission } from '../../src/builds/store-submit.ts'
 import type { BuilderConfig } from '../../src/config/types.ts'
 import { GroupCommit } from '../../src/db/group-commit.ts'
 import { registerMaster } from '../../src/db/register-master.ts'
@@ -77,12 +78,16 @@ export class Core {
     this.#running = [fleet.watch(this.#loops.signal), this.builds.watch(this.#loops.signal)]
   }
 
-  /** Ends with the test; the database does not. */
-  static async open(database: TestDatabase, options: CoreOptions): Promise<Core> {
+  /** Ends with the test, unless `onEnd` sees to it; the database does not. */
+  static async open(
+    database: TestDatabase,
+    options: CoreOptions,
+    onEnd: (end: () => Promise<void>) => void = onTestFinished,
+  ): Promise<Core> {
     const { only = true } = options
     const identity = { host: 'test', pid: process.pid, version: '0.0.0', only }
     const core = new Core(database, await registerMaster(database.db, identity), options)
-    onTestFinished(() => core.close())
+    onEnd(() => core.close())
     await core.fleet.configure(options.workers.map(withDefaults))
     await core.builds.open()
     return core
@@ -93,6 +98,17 @@ export class Core {
     const agent = new CoreAgent(this.fleet, worker)
     if (hello !== false) agent.hello(hello)
     return agent
+  }
+
+  get db() {
+    return this.database.db
+  }
+
+  /** Submits what a scheduler would, with anything else instead. */
+  async submit(builder: string, branch: string, o: Partial<Submission> = {}): Promise<number> {
+    const source = { repository: 'app', branch, revision: null }
+    const usual = { properties: [], priority: 0, reason: 'a change', origin: 'scheduler' } as const
+    return (await this.builds.submit({ builders: [builder], source, ...usual, ...o })).requests[0]!.id
   }
 
   async force(builder: string): Promise<number> {
@@ -126,6 +142,25 @@ export class Core {
     await this.fleet.close('the test is over')
     await this.commit.close()
   }
+}
+
+/** For all tests of a file, over a database of its own; `prepare` is awaited once it is open. */
+export function sharedCore(
+  options: CoreOptions,
+  prepare: (core: Core) => Promise<unknown> = async () => {},
+): () => Core {
+  let core: Core | undefined
+  let database: TestDatabase | undefined
+  beforeAll(async () => {
+    database = await createTestDatabase()
+    core = await Core.open(database, options, () => {})
+    await prepare(core)
+  })
+  afterAll(async () => {
+    await core?.close()
+    await database?.close()
+  })
+  return () => core!
 }
 
 /** The agent's end of a connection that is nothing but function calls. */

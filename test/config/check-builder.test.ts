@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { once } from '../../src/config/once.ts'
 import { shell } from '../../src/steps/shell.ts'
+import { trigger } from '../../src/steps/trigger.ts'
 import { errorsOf, ofBuilder, right, smoke } from '../helpers/config-errors.ts'
 
 test.each<[string, object]>([
@@ -86,5 +87,13 @@ test.each<[string, object]>([
 test('two builders cannot have one name', () => {
   expect(errorsOf({ builders: [right.builders[0], right.builders[0]] })).toEqual([
     'builders[1].name "unit" is taken by builders[0]',
+  ])
+})
+
+test('a trigger step names builders that exist', () => {
+  const steps = [smoke, trigger({ builders: ['unit', 'untt', 'deploy'] })]
+  expect(errorsOf(ofBuilder({ steps }))).toEqual([
+    'builders[0].steps[1].builders[1]: step "trigger unit,untt,deploy" names builder "untt"; did you mean "unit"?',
+    'builders[0].steps[1].builders[2]: step "trigger unit,untt,deploy" names builder "deploy"; the builders are "unit"',
   ])
 })

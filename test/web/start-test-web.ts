@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import pino from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { EventLog } from '../../src/builds/event-log.ts'
@@ -134,10 +135,17 @@ export async function startTestWeb(
         Promise.resolve({ workers: none, builders: none, schedulers: none, needsRestart: ['listen'] }),
     },
     artifactPath: (path) => path,
+    agentBundle: async () => testBundle,
     ...overrides,
   }
   const web = await startWeb(services, { listen: { host: '127.0.0.1', port: 0 }, ...options })
   return Object.assign(test, { web, url: web.url })
+}
+
+/** Its checksum is right. */
+export const testBundle = {
+  bytes: Buffer.from('console.log("agent")\n'),
+  sha256: createHash('sha256').update('console.log("agent")\n').digest('hex'),
 }
 
 const none = { added: [], changed: [], removed: [] }

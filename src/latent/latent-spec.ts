@@ -1,0 +1,26 @@
+import type { WorkerSpec } from '../fleet/worker-spec.ts'
+import type { BackendFactory } from './backend.ts'
+
+/** A latent worker of the config with its defaults filled in. */
+export interface LatentSpec {
+  readonly name: string
+  readonly worker: WorkerSpec
+  readonly backend: BackendFactory<unknown>
+  /** Plain JSON, or a function of the build's properties. */
+  readonly template: unknown
+  /** Seconds; negative: never stopped for idleness. */
+  readonly buildWaitTimeout: number
+  readonly startTimeout: number
+  readonly maxStartAttempts: number
+  readonly max: number
+  readonly minIdle: number
+  readonly maxBuildsPerInstance: number
+  /** Seconds. */
+  readonly maxAge: number
+  /** undefined: busy instances are kept, idle ones stopped. */
+  readonly onShutdown: 'stop' | 'keep' | undefined
+  /** Empty: what the master offers to all. */
+  readonly agentUrls: readonly string[]
+  readonly pricePerHour: number | null
+  readonly budgetPerDay: number | null
+}

@@ -1,0 +1,248 @@
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import type { LatentHooks } from '../builds/latent-hooks.ts'
+import type { LatentSide } from '../builds/latent-side.ts'
+import type { GroupCommit, Work } from '../db/group-commit.ts'
+import type { Database } from '../db/schema.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { Worker } from '../fleet/worker.ts'
+import type { InstanceLogin, InstanceLogins } from '../fleet/instance-logins.ts'
+import type { EventBody } from '../model/events.ts'
+import { messageOf } from '../model/errors.ts'
+import type { Clock } from '../util/clock.ts'
+import type { AgentDelivery } from './agent-delivery.ts'
+import type { BackendContext } from './backend.ts'
+import { Backoffs } from './backoffs.ts'
+import { Demand } from './demand.ts'
+import type { LatentSpec } from './latent-spec.ts'
+import type { LatentTools } from './latent-tools.ts'
+import { livingOf, takeInstances } from './ledger.ts'
+import type { LiveInstance } from './live-instance.ts'
+import { OpenBackend } from './open-backend.ts'
+import { Pool } from './pool.ts'
+import { Pools } from './pools.ts'
+import { Reconcile, type Finding } from './reconcile.ts'
+import { RenderedTemplates } from './rendered-templates.ts'
+import { instanceToken } from './token.ts'
+
+export interface LatentOptions {
+  readonly db: Kysely<Database>
+  readonly commit: Pick<GroupCommit, 'write'>
+  readonly fleet: Fleet
+  readonly clock: Clock
+  readonly log: Logger
+  readonly publish: (event: EventBody) => void
+  readonly master: { readonly id: string; readonly epoch: number }
+  readonly cluster: string
+  readonly clusterKey: Buffer
+  /** Seconds. */
+  readonly maxDisconnected: number
+  /** Seconds between two lists of a backend. */
+  readonly sweepInterval: number
+  /** Seconds before an instance that no row knows is ended. */
+  readonly orphanGrace: number
+  readonly context: Omit<BackendContext, 'cluster' | 'log'>
+  readonly delivery: (spec: LatentSpec) => Promise<AgentDelivery>
+  /** The config's builders with their workers in order of preference. */
+  readonly builders: () => Iterable<{ readonly name: string; readonly workers: readonly string[] }>
+}
+
+/** The engine of latent workers: starts instances when requests wait, ends them when they are not needed, and never loses one. */
+export class Latent {
+  readonly hooks: LatentHooks
+  readonly logins: InstanceLogins
+  readonly #o: LatentOptions
+  readonly #tools: LatentTools
+  readonly #pools: Pools
+  readonly #backends = new Map<string, OpenBackend>()
+  readonly #watching: Promise<void>[] = []
+  readonly #loops = new AbortController()
+  readonly #reconcile: Reconcile
+  readonly #demand: Demand
+  #side: LatentSide | undefined
+  #orphansStopped = 0
+
+  constructor(options: LatentOptions) {
+    this.#o = options
+    const { clock, db, fleet, log, master, publish } = options
+    this.#tools = {
+      clock,
+      log,
+      master,
+      publish,
+      backoffs: new Backoffs(clock),
+      store: (work) => this.#store(work),
+      lose: (worker, reason) => this.#side?.lose(worker, reason),
+      blamed: (...failure) => this.#demand.blamed(...failure),
+      soon: (backend) => this.#reconcile.soon(backend),
+    }
+    this.#pools = new Pools({
+      log,
+      backend: (key) => this.#backends.get(key),
+      make: (spec, backend, worker = fleet.get(spec.name)!) => this.#makePool(spec, backend, worker),
+      reconfigure: (pool, spec) => pool.reconfigure(spec, this.#templatesOf(spec)),
+    })
+    this.#demand = new Demand({
+      tools: this.#tools,
+      pools: () => this.#pools.current,
+      builders: options.builders,
+      isOther: (name) => {
+        const kind = fleet.get(name)?.spec.kind
+        return kind !== undefined && kind !== 'latent'
+      },
+      side: () => this.#side,
+    })
+    this.#reconcile = new Reconcile({
+      ...options,
+      interval: options.sweepInterval * 1000,
+      grace: options.orphanGrace * 1000,
+      living: (backend) => this.live.filter((instance) => instance.backend === backend),
+      known: (ids) => livingOf(db, ids),
+      stopped: (count) => (this.#orphansStopped += count),
+    })
+    this.hooks = this.#demand.hooks((worker) => this.#pools.instance(worker.instanceId))
+    this.logins = { find: (id) => this.#login(id) }
+    fleet.handleInstances({
+      attached: (worker) => {
+        const instance = this.#pools.instance(worker.instanceId)
+        if (instance) instance.credentialHash ??= worker.session?.credentialHash ?? null
+        instance?.handle({ type: 'attached' })
+      },
+      detached: (worker) => this.#pools.instance(worker.instanceId)?.handle({ type: 'detached' }),
+      drained: (worker) => {
+        const instance = this.#pools.instance(worker.instanceId)
+        instance?.handle({ type: 'retired' })
+        instance?.handle({ type: 'unwanted', reason: 'its agent wants to end' })
+      },
+    })
+  }
+
+  /** Every instance that this master looks after. */
+  get live(): LiveInstance[] {
+    return this.#pools.live
+  }
+
+  get orphansStopped(): number {
+    return this.#orphansStopped
+  }
+
+  /** What is stored is known before the first agent may log in and the first build goes on. Nothing is asked of a provider yet. */
+  async open(specs: readonly LatentSpec[]): Promise<void> {
+    await this.configure(specs)
+    const stored = await this.#store(async (trx) => {
+      await this.#tools.backoffs.load(trx)
+      return takeInstances(trx, this.#o.master)
+    })
+    for (const instance of stored) this.#pools.adopt(instance)
+  }
+
+  /** Looks after everything from now on. */
+  run(side: LatentSide): void {
+    this.#side = side
+    for (const backend of this.#backends.values()) this.#watch(backend)
+    this.#watching.push(this.#demand.watch(this.#loops.signal))
+    this.#pools.drain()
+    this.#demand.wake()
+  }
+
+  /** Takes over the config's latent workers. What runs of a changed or removed one finishes its builds and ends. */
+  async configure(specs: readonly LatentSpec[]): Promise<void> {
+    for (const spec of specs) await this.#open(spec)
+    this.#pools.configure(specs)
+    this.#demand.wake()
+  }
+
+  /** Ends what no row knows now, and says what it was; with `dryRun` it only says. */
+  async reap({ dryRun }: { dryRun: boolean }): Promise<Finding[]> {
+    const found = [...this.#backends.values()].map((b) =>
+      this.#reconcile.sweep(b, { dryRun, patience: false }),
+    )
+    return (await Promise.all(found)).flat()
+  }
+
+  /** Ends the idle instances, or what the config says, and leaves the others to the next master. */
+  async close(): Promise<void> {
+    for (const instance of this.live) this.#shutDown(instance)
+    const settled = Promise.all(this.live.map((instance) => instance.settled()))
+    await Promise.race([settled, this.#o.clock.sleep(shutdownPatience, this.#loops.signal).catch(() => {})])
+    this.#loops.abort()
+    await Promise.all(this.#watching)
+    await Promise.all(this.live.map((instance) => instance.leave()))
+    for (const backend of this.#backends.values())
+      await backend
+        .close()
+        .catch((error: unknown) =>
+          this.#o.log.warn(`${backend.key} could not be closed: ${messageOf(error)}`),
+        )
+  }
+
+  #login(id: string): InstanceLogin | undefined {
+    const instance = this.#pools.instance(id)
+    if (!instance) return undefined
+    const { credentialHash, row, worker } = instance
+    const token = instanceToken(this.#o.clusterKey, id, row.generation)
+    const refusal =
+      row.state === 'stopping' || row.state === 'gone' ? 'this instance is being stopped' : undefined
+    return { worker, token, credentialHash, refusal }
+  }
+
+  #makePool(spec: LatentSpec, backend: OpenBackend, worker: Worker): Pool {
+    const { cluster, clusterKey, delivery, fleet, maxDisconnected } = this.#o
+    return new Pool({
+      spec,
+      worker,
+      backend,
+      templates: this.#templatesOf(spec),
+      fleet,
+      tools: this.#tools,
+      cluster,
+      clusterKey,
+      maxDisconnected: maxDisconnected * 1000,
+      delivery,
+      isKept: (id) => this.#demand.plan.kept.has(id),
+      meantFor: (id) => this.#demand.plan.meantFor.get(id) ?? [],
+      changed: () => {
+        this.#pools.tidy()
+        this.#demand.wake()
+        this.#side?.wake()
+      },
+    })
+  }
+
+  #templatesOf({ name, template }: LatentSpec): RenderedTemplates {
+    return new RenderedTemplates(template, {
+      propertiesOf: async (request) => this.#side?.propertiesOf(request, name),
+      ready: () => {
+        this.#demand.wake()
+        this.#side?.wake()
+      },
+    })
+  }
+
+  async #open({ backend: factory }: LatentSpec): Promise<void> {
+    if (this.#backends.has(factory.key)) return
+    const { clock, cluster, context, log } = this.#o
+    const opened = await factory.open({ ...context, cluster, log: log.child({ backend: factory.key }) })
+    const backend = new OpenBackend({ key: factory.key, backend: opened, clock })
+    this.#backends.set(factory.key, backend)
+    if (this.#side) this.#watch(backend)
+  }
+
+  #watch(backend: OpenBackend): void {
+    this.#watching.push(this.#reconcile.watch(backend, this.#loops.signal))
+  }
+
+  #shutDown(instance: LiveInstance): void {
+    const { onShutdown } = this.#pools.current.get(instance.facts.worker)?.spec ?? {}
+    const busy = instance.worker.places.size > 0
+    if (onShutdown === 'keep' || (busy && onShutdown !== 'stop')) return
+    instance.handle({ type: 'forced', reason: 'the master is stopping' })
+  }
+
+  async #store<T>(work: Work<T>): Promise<T> {
+    return this.#o.commit.write(work)
+  }
+}
+
+/** Milliseconds that providers have to take the orders to stop. */
+const shutdownPatience = 20_000

@@ -1,0 +1,233 @@
+import { randomBytes } from 'node:crypto'
+import { Worker } from '../fleet/worker.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { AgentDelivery } from './agent-delivery.ts'
+import type { InstanceSpec } from './backend.ts'
+import type { InstanceRules } from './instance-event.ts'
+import type { InstanceRow } from './instance-row.ts'
+import type { LatentSpec } from './latent-spec.ts'
+import type { LatentTools } from './latent-tools.ts'
+import { insertInstance, type StoredInstance } from './ledger.ts'
+import { LiveInstance } from './live-instance.ts'
+import type { OpenBackend } from './open-backend.ts'
+import type { PlannedInstance } from './plan.ts'
+import type { RenderedTemplates } from './rendered-templates.ts'
+import { instanceToken } from './token.ts'
+
+export interface PoolOptions {
+  readonly spec: LatentSpec
+  /** The worker's entry in the fleet; its instances are workers of their own beside it. */
+  readonly worker: Worker
+  readonly backend: OpenBackend
+  readonly templates: RenderedTemplates
+  readonly fleet: Fleet
+  readonly tools: LatentTools
+  readonly cluster: string
+  readonly clusterKey: Buffer
+  /** Milliseconds. */
+  readonly maxDisconnected: number
+  readonly delivery: (spec: LatentSpec) => Promise<AgentDelivery>
+  /** Of the plan that holds now. */
+  readonly isKept: (id: string) => boolean
+  readonly meantFor: (id: string) => readonly number[]
+  readonly changed: () => void
+}
+
+/** The instances of one latent worker. */
+export class Pool {
+  readonly #o: PoolOptions
+  spec: LatentSpec
+  templates: RenderedTemplates
+  readonly instances = new Map<string, LiveInstance>()
+  /** Places that are given to instances whose rows are being stored. */
+  readonly #reserved = new Set<number>()
+
+  constructor(options: PoolOptions) {
+    this.#o = options
+    this.spec = options.spec
+    this.templates = options.templates
+  }
+
+  get name(): string {
+    return this.spec.name
+  }
+
+  get worker(): Worker {
+    return this.#o.worker
+  }
+
+  get backend(): OpenBackend {
+    return this.#o.backend
+  }
+
+  /** Why nothing more is started for now: its budget. */
+  closed: string | undefined
+
+  get size(): number {
+    return this.instances.size + this.#reserved.size
+  }
+
+  /** The config has changed. */
+  reconfigure(spec: LatentSpec, templates: RenderedTemplates): void {
+    this.spec = spec
+    this.templates = templates
+    for (const { worker } of this.instances.values()) worker.spec = spec.worker
+  }
+
+  /** Goes on with one that an earlier master has begun. */
+  adopt(stored: StoredInstance): LiveInstance {
+    const { fleet, worker: pool } = this.#o
+    const { id, number } = stored.facts
+    const worker = new Worker(stored.facts.workerId, this.spec.worker, { id, number, pool })
+    const instance: LiveInstance = new LiveInstance({
+      ...stored,
+      worker,
+      backend: this.#o.backend,
+      tools: this.#o.tools,
+      rules: () => this.#rules,
+      spec: () => this.#specOf(instance),
+      isKept: () => this.#o.isKept(id),
+      meantFor: () => this.#o.meantFor(id),
+      changed: () => this.#changed(instance),
+    })
+    this.instances.set(id, instance)
+    fleet.roster.addInstance(worker)
+    return instance
+  }
+
+  /** Stores a new one and asks the provider for it. */
+  async start({ hash, template }: { hash: string; template: unknown }): Promise<void> {
+    const { tools, worker } = this.#o
+    const number = this.#freeNumber()
+    this.#reserved.add(number)
+    try {
+      const now = tools.clock.now()
+      const id = newId(this.#o.cluster, this.name, number)
+      const { backend, startTimeout, pricePerHour } = this.spec
+      const stored: StoredInstance = {
+        facts: {
+          id,
+          workerId: worker.rowId,
+          worker: this.name,
+          number,
+          backend: backend.key,
+          template,
+          templateHash: hash,
+          pricePerHour,
+        },
+        row: newRow(id, now, startTimeout * 1000),
+        credentialHash: null,
+      }
+      await tools.store((trx) => insertInstance(trx, stored, tools.master))
+      this.adopt(stored).begin()
+    } finally {
+      this.#reserved.delete(number)
+    }
+    this.#o.changed()
+  }
+
+  /** As the plan sees them. */
+  get planned(): PlannedInstance[] {
+    const reserved = [...this.#reserved].map((number) => ({
+      id: `new ${number}`,
+      name: `${this.name}/${number}`,
+      templateHash: '',
+      phase: 'ending' as const,
+      places: 0,
+      sentence: 'is being started',
+    }))
+    return [...[...this.instances.values()].map(plannedOf), ...reserved]
+  }
+
+  #changed(instance: LiveInstance): void {
+    const { facts, row, worker } = instance
+    if (row.state === 'gone' && worker.places.size === 0) {
+      this.instances.delete(facts.id)
+      this.#o.backend.forget(facts.id)
+      this.#o.fleet.removeInstance(worker, 'this instance has ended')
+    }
+    this.#o.changed()
+  }
+
+  get #rules(): InstanceRules {
+    const { buildWaitTimeout, maxAge, maxBuildsPerInstance, maxStartAttempts, startTimeout } = this.spec
+    return {
+      startTimeout: startTimeout * 1000,
+      maxStartAttempts,
+      buildWaitTimeout: buildWaitTimeout * 1000,
+      maxAge: maxAge * 1000,
+      maxBuilds: maxBuildsPerInstance,
+      maxDisconnected: this.#o.maxDisconnected,
+      listLag: this.#o.backend.listLag,
+    }
+  }
+
+  async #specOf({ facts, row, worker }: LiveInstance): Promise<InstanceSpec<unknown>> {
+    const { clusterKey, delivery } = this.#o
+    return {
+      id: facts.id,
+      worker: this.name,
+      name: worker.name,
+      template: facts.template,
+      generation: row.generation,
+      token: instanceToken(clusterKey, facts.id, row.generation),
+      agent: await delivery(this.spec),
+      expiresAt: new Date(row.createdAt + this.spec.maxAge * 1000),
+    }
+  }
+
+  #freeNumber(): number {
+    // Also those of the same name that are ending.
+    const taken = new Set(this.#o.fleet.roster.buildersOf(this.name).map((worker) => worker.number))
+    let number = 1
+    while (taken.has(number) || this.#reserved.has(number)) number++
+    return number
+  }
+}
+
+function plannedOf({ facts, row, worker }: LiveInstance): PlannedInstance {
+  const { state, stopReason } = row
+  const ending = state === 'stopping' || state === 'gone' || stopReason !== null
+  const starting = state === 'requested' || state === 'starting'
+  return {
+    id: facts.id,
+    name: worker.name,
+    templateHash: facts.templateHash,
+    phase: ending ? 'ending' : starting ? 'starting' : 'live',
+    places: worker.places.size,
+    sentence: worker.hindrance() ?? worker.sentence,
+  }
+}
+
+function newRow(id: string, now: number, startTimeout: number): InstanceRow {
+  return {
+    id,
+    state: 'requested',
+    generation: 1,
+    attempt: 1,
+    ref: null,
+    detail: null,
+    deadline: now + startTimeout,
+    retryAt: null,
+    createdAt: now,
+    changedAt: now,
+    idleSince: null,
+    builds: 0,
+    stopReason: null,
+    unseenSince: null,
+  }
+}
+
+/** 'rouse-1a2b3c4d-dock-2-k3j9x0ab': says to people at the provider's whose it is, and is never given twice. */
+function newId(cluster: string, worker: string, number: number): string {
+  const name = worker
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 24)
+  const random = BigInt(`0x${randomBytes(8).toString('hex')}`)
+    .toString(36)
+    .padStart(13, '0')
+    .slice(-10)
+  return `rouse-${cluster.slice(0, 8)}-${name || 'worker'}-${number}-${random}`
+}

@@ -1,0 +1,54 @@
+import { dirname } from 'node:path'
+import type { Logger } from 'pino'
+import type { AgentBundle } from './agent-bundle.ts'
+import type { MasterSettings, ResolvedLatentWorker, ResolvedWorker } from './config/master-settings.ts'
+import { resolveSecret } from './config/resolve-secret.ts'
+import { clusterKey } from './latent/cluster-key.ts'
+import type { AgentDelivery } from './latent/agent-delivery.ts'
+import { Latent, type LatentOptions } from './latent/latent.ts'
+import type { LatentSpec } from './latent/latent-spec.ts'
+import { workerSpec } from './worker-spec.ts'
+
+interface OpenLatentOptions extends Pick<
+  LatentOptions,
+  'clock' | 'cluster' | 'commit' | 'db' | 'fleet' | 'log' | 'master' | 'publish'
+> {
+  readonly settings: MasterSettings
+  /** As they are now: a reconfig replaces them. */
+  readonly builders: LatentOptions['builders']
+  readonly agentBundle: () => Promise<AgentBundle>
+  /** Where agents can connect to, known once the web server listens. */
+  readonly agentUrls: () => readonly string[]
+  readonly log: Logger
+}
+
+/** The engine of latent workers, with what it needs of the config. */
+export async function openLatent(options: OpenLatentOptions): Promise<Latent> {
+  const { agentBundle, agentUrls, settings } = options
+  const { clusterKey: configured, dataDir, secretsDir } = settings
+  const places = { env: process.env, secretsDir }
+  const delivery = async ({ agentUrls: own }: LatentSpec): Promise<AgentDelivery> => {
+    const { file, sha256 } = await agentBundle()
+    return { file, sha256, masters: own.length > 0 ? own : agentUrls() }
+  }
+  return new Latent({
+    ...options,
+    clusterKey: await clusterKey({ dataDir, configured: configured?.value }),
+    maxDisconnected: settings.maxDisconnectedSeconds,
+    sweepInterval: settings.sweepSeconds,
+    orphanGrace: settings.orphanGraceSeconds,
+    context: {
+      configDir: dirname(settings.configFile),
+      readSecret: (secret) =>
+        typeof secret === 'string' ? secret : resolveSecret(secret.name, places).value,
+    },
+    delivery,
+  })
+}
+
+/** The latent ones among the config's workers. */
+export function latentSpecs(workers: readonly ResolvedWorker[]): LatentSpec[] {
+  return workers
+    .filter((worker): worker is ResolvedLatentWorker => worker.kind === 'latent')
+    .map((worker) => ({ ...worker, worker: workerSpec(worker) }))
+}

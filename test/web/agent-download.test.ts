@@ -1,0 +1,182 @@
+import { execFile, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { RouseError } from '../../src/model/errors.ts'
+import { tempDir } from '../helpers/temp-dir.ts'
+import { ask } from './ask.ts'
+import { testBundle, useTestWeb } from './start-test-web.ts'
+
+const web = useTestWeb({ agentsListen: [{ host: '127.0.0.1', port: 0 }] })
+const both = () => [web().url, web().web.agentUrls()[0]!]
+
+test('every listener serves the agent with its checksum', async () => {
+  for (const url of both()) {
+    const { body, headers, status } = await ask(`${url}/agent/rouse-agent.mjs`)
+    expect(status).toBe(200)
+    expect(createHash('sha256').update(body).digest('hex')).toBe(testBundle.sha256)
+    expect(headers).toMatchObject({
+      'content-type': 'text/javascript; charset=utf-8',
+      'rouse-agent-sha256': testBundle.sha256,
+      etag: `"${testBundle.sha256}"`,
+      'cache-control': 'no-cache',
+    })
+    const sum = await ask(`${url}/agent/rouse-agent.mjs.sha256`)
+    expect(sum.body.toString()).toBe(`${testBundle.sha256}  rouse-agent.mjs\n`)
+  }
+})
+
+test('who has the agent already is told so in few bytes', async () => {
+  const headers = { 'if-none-match': `"other", W/"${testBundle.sha256}"` }
+  const known = await ask(`${web().url}/agent/rouse-agent.mjs`, { headers })
+  expect({ status: known.status, bytes: known.body.length }).toEqual({ status: 304, bytes: 0 })
+  const other = await ask(`${web().url}/agent/rouse-agent.mjs`, { headers: { 'if-none-match': '"other"' } })
+  expect(other.status).toBe(200)
+})
+
+const script = async (host?: string) => {
+  const { body } = await ask(`${web().url}/agent/install.sh`, { headers: host === undefined ? {} : { host } })
+  return body.toString()
+}
+
+test('install.sh names the master as it was reached', async () => {
+  expect(await script()).toContain(`master='${web().url}'\n`)
+  expect(await script('ci.internal:8010')).toContain(`master='http://ci.internal:8010'\n`)
+  expect(await script('[::1]:8010')).toContain(`master='http://[::1]:8010'\n`)
+})
+
+test.each([`x';touch${'\t'}owned;'`, '$(reboot)', 'a b', 'x/y', '`id`'])(
+  'a Host header that is none does not get into install.sh: %s',
+  async (host) => {
+    const text = await script(host)
+    expect(text).toMatch(/master=''\n/)
+    expect(text).not.toContain(host)
+  },
+)
+
+const other = useTestWeb(
+  {},
+  {
+    url: 'https://ci.example/rouse/',
+    agentBundle: () => Promise.reject(new RouseError('ROUSE_AGENT_BUNDLE', 'it is not there')),
+  },
+)
+
+test('a master without an agent to give says what is to be done', async () => {
+  for (const path of ['rouse-agent.mjs', 'rouse-agent.mjs.sha256', 'install.sh'])
+    expect(await ask(`${other().url}/agent/${path}`)).toMatchObject({
+      status: 503,
+      json: { code: 'ROUSE_AGENT_BUNDLE', advice: expect.stringContaining('npm run build') },
+    })
+})
+
+const open = useTestWeb({}, { url: 'https://ci.example/rouse/' })
+
+test('install.sh names the public address when the master was reached by that', async () => {
+  const { body } = await ask(`${open().url}/agent/install.sh`, { headers: { host: 'ci.example' } })
+  expect(body.toString()).toContain(`master='https://ci.example/rouse'\n`)
+})
+
+interface Ran {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs install.sh in a folder of its own. */
+async function install(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  shell = 'sh',
+): Promise<Ran & { dir: string }> {
+  const dir = await tempDir()
+  const file = join(dir, 'install.sh')
+  await writeFile(file, await script())
+  const options = { cwd: dir, env: { ...process.env, HOME: dir, ...env } }
+  const ran = await promisify(execFile)(shell, [file, '--dir', 'agent', ...args], options).then(
+    (done) => ({ ...done, code: 0 }),
+    (error: Ran) => error,
+  )
+  return { dir, code: ran.code, stdout: ran.stdout, stderr: ran.stderr }
+}
+
+test.each(['sh', 'bash'])('install.sh installs the agent by %s and prints how to start it', async (shell) => {
+  const { code, dir, stdout } = await install([], {}, shell)
+  const agent = join(dir, 'agent/rouse-agent.mjs')
+  expect({ code, stdout }).toEqual({
+    code: 0,
+    stdout: expect.stringMatching(
+      new RegExp(
+        `^start it with: \\S*node ${agent} --master ${web().url} --name NAME --password-file FILE\n$`,
+      ),
+    ),
+  })
+  expect(await readFile(agent)).toEqual(testBundle.bytes)
+  expect((await stat(agent)).mode & 0o777).toBe(0o755)
+})
+
+const wget = spawnSync('wget', ['--version']).status === 0
+
+test.skipIf(!wget)('install.sh takes wget where there is no curl', async () => {
+  const bin = await tempDir()
+  for (const tool of ['cat', 'chmod', 'expr', 'id', 'mkdir', 'mv', 'printenv', 'rm', 'wget']) {
+    const { stdout } = await promisify(execFile)('sh', ['-c', `command -v ${tool}`])
+    await symlink(stdout.trim(), join(bin, tool))
+  }
+  const { code, dir } = await install([], { PATH: bin, NODE: process.execPath }, '/bin/sh')
+  expect(code).toBe(0)
+  expect(await readFile(join(dir, 'agent/rouse-agent.mjs'))).toEqual(testBundle.bytes)
+})
+
+test.each([
+  ['no Node.js', [], { NODE: '/nowhere/node' }, 'install Node.js 20 or newer'],
+  ['half a login', ['--name', 'bot'], {}, '--password-file is missing'],
+  ['an option that there is not', ['--nane', 'bot'], {}, 'unknown option --nane'],
+  ['a master that is none', ['--master', 'ci.example'], {}, 'is no address'],
+  ['a name that is none', ['--name', 'a b', '--password-file', 'x'], {}, 'is not the name of a worker'],
+  [
+    'a master that does not answer',
+    ['--master', 'ws://127.0.0.1:1'],
+    {},
+    'cannot fetch the agent from http://127.0.0.1:1',
+  ],
+])('install.sh ends with 1 and installs nothing: %s', async (_, args, env, said) => {
+  const { code, dir, stderr } = await install(args, env)
+  expect(stderr).toContain(`install.sh: `)
+  expect(stderr).toContain(said)
+  expect(code).toBe(1)
+  await expect(stat(join(dir, 'agent/rouse-agent.mjs'))).rejects.toMatchObject({ code: 'ENOENT' })
+})
+
+test('install.sh refuses an old Node.js', async () => {
+  const dir = await tempDir()
+  await writeFile(join(dir, 'node'), '#!/bin/sh\necho 18\n', { mode: 0o755 })
+  const { code, stderr } = await install([], { NODE: join(dir, 'node') })
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('is Node.js 18') })
+})
+
+const damaged = useTestWeb({}, { agentBundle: async () => ({ ...testBundle, sha256: '0'.repeat(64) }) })
+
+test('install.sh removes an agent that arrived damaged', async () => {
+  const dir = await tempDir()
+  const { body } = await ask(`${damaged().url}/agent/install.sh`)
+  await writeFile(join(dir, 'install.sh'), body)
+  const ran = promisify(execFile)('sh', ['install.sh', '--dir', 'agent'], { cwd: dir })
+  await expect(ran).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('arrived damaged') })
+  await expect(promisify(execFile)('ls', [join(dir, 'agent')])).resolves.toMatchObject({ stdout: '' })
+})
+
+test('install.sh writes a systemd unit', async () => {
+  const login = ['--name', 'bot', '--password-file', 'bot.password', '--user', 'ci']
+  const { code, dir } = await install([...login, '--systemd-dir', 'units', '--', '--max-spool', '100'])
+  expect(code).toBe(0)
+  const unit = await readFile(join(dir, 'units/rouse-agent-bot.service'), 'utf8')
+  expect(unit).toContain(
+    `/agent/rouse-agent.mjs --master ${web().url} --name bot --password-file ${dir}/bot.password --base-dir ${dir}/agent/bot --max-spool 100\n`,
+  )
+  expect(unit).toContain('User=ci\n')
+  const odd = await install([...login, '--base-dir', 'a b', '--systemd-dir', 'units'])
+  expect(odd).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot stand in a systemd unit') })
+})
