@@ -12,8 +12,9 @@ import { userEnvironment } from './setup/user-environment.mjs'
  * Resolves to the environment that tells the tests where it is.
  */
 export async function installForTests(node) {
-  await tryTo('Chromium', () => install('Chromium', 'chromium', ['chromium', 'google-chrome']))
-  await tryTo('Git LFS', () => install('Git LFS', 'git-lfs', ['git-lfs']))
+  await tryTo('Chromium', () => install('Chromium', ['chromium'], isOnPath('chromium', 'google-chrome')))
+  await tryTo('Git LFS', () => install('Git LFS', ['git-lfs'], isOnPath('git-lfs')))
+  await tryTo('Docker Engine', () => install('Docker Engine', docker, hasDocker()))
   return (await tryTo('Node.js 20', () => findNode20(node))) ?? {}
 }
 
@@ -27,15 +28,15 @@ async function tryTo(what, install) {
   }
 }
 
-/** Installs a Debian package, unless one of its programs is there. */
-async function install(what, name, programs) {
-  if (programs.some(isOnPath)) return
+/** Installs Debian packages, unless what they bring is there. */
+async function install(what, packages, isThere) {
+  if (isThere) return
   if (process.getuid?.() !== 0 || !isOnPath('apt-get'))
     throw new SetupError('it can be installed only by root on Debian.')
   const env = { ...userEnvironment(), DEBIAN_FRONTEND: 'noninteractive' }
   const advice = `Install ${what} by hand, or do without.`
   await phase('updating the package lists (apt-get)', { command: 'apt-get', args: ['update'], env, advice })
-  const args = ['install', '-y', '--no-install-recommends', name]
+  const args = ['install', '-y', '--no-install-recommends', ...packages]
   await phase(`installing ${what} (apt-get)`, { command: 'apt-get', args, env, advice })
 }
 
@@ -62,6 +63,20 @@ async function findNode20(node) {
   return { ROUSE_TEST_NODE20: file }
 }
 
-function isOnPath(program) {
-  return (userEnvironment().PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)))
+function hasDocker() {
+  return (
+    isOnPath('dockerd') &&
+    isOnPath('mmdebstrap') &&
+    isOnPath('busybox') &&
+    existsSync('/usr/bin/ld-musl-config')
+  )
 }
+
+/** Whether one of the programs is. */
+function isOnPath(...programs) {
+  const folders = [...(userEnvironment().PATH ?? '').split(delimiter), '/usr/sbin']
+  return programs.some((program) => folders.some((folder) => existsSync(join(folder, program))))
+}
+
+// The engine, which each test file starts for itself, and what its images are made from.
+const docker = ['docker.io', 'tini', 'mmdebstrap', 'musl', 'busybox-static']

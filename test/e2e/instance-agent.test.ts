@@ -21,7 +21,8 @@ afterAll(() => database.close())
 test('a real agent becomes the one agent of its instance by a socket; who finds its token later gets nothing', async () => {
   const { password: _, ...latent } = staticSpec({ name: 'dock', kind: 'latent' })
   const { fleet, master, ...parts } = await openFleet(database, [latent])
-  const { rowId } = fleet.get('dock')!
+  const pool = fleet.get('dock')!
+  const { rowId } = pool
   const id = 'rouse-dock-1'
   const token = instanceToken(Buffer.alloc(32, 7), id, 1)
   await database.db
@@ -37,7 +38,7 @@ test('a real agent becomes the one agent of its instance by a socket; who finds 
       deadline: new Date(),
     })
     .execute()
-  const worker = new Worker(rowId, { ...latent, name: 'dock/1' }, id)
+  const worker = new Worker(rowId, latent, { id, number: 1, pool })
   const known: InstanceLogin = {
     worker,
     token,
