@@ -126,6 +126,7 @@ async function openParts(
     maxInfraRetries: settings.maxInfraRetries,
     maxDisconnected: settings.maxDisconnectedSeconds,
     artifacts: { store: artifacts, maxBytes: settings.maxArtifactSize },
+    maxLogSize: settings.maxLogSize,
     configDir: dirname(settings.configFile),
   })
   const windDown = new WindDown({ builds, clock, log, signal: loops.signal })

@@ -26,6 +26,8 @@ export interface BuildTools {
   readonly publish: (event: EventBody) => void
   readonly artifacts: { readonly store: ArtifactStore; readonly maxBytes: number }
   readonly requests: RequestTools
+  /** Bytes of a command's log where its step says nothing. */
+  readonly maxLogSize: number
   /** Where paths of the master's machine begin. */
   readonly configDir: string
 }

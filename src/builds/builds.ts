@@ -38,6 +38,8 @@ export interface BuildsOptions {
   /** Seconds. */
   readonly maxDisconnected: number
   readonly artifacts: { readonly store: ArtifactStore; readonly maxBytes: number }
+  /** Bytes of a command's log where its step says nothing. */
+  readonly maxLogSize: number
   /** The folder of master.config.ts. */
   readonly configDir: string
 }
@@ -74,7 +76,7 @@ export class Builds {
     const freed = () => this.#dispatcher.wake()
     this.#commands = new Commands({ commit, lane: this.#lane, log, clock, maxDisconnected, freed })
     const locks = new LockKeeper(freed)
-    const { artifacts, configDir } = options
+    const { artifacts, configDir, maxLogSize } = options
     const requests = {
       submit: (submission: Submission) => this.submit(submission),
       cancel: (id: number, reason: string) => this.cancelRequest(id, { reason }),
@@ -85,6 +87,7 @@ export class Builds {
       db,
       artifacts,
       configDir,
+      maxLogSize,
       commit,
       commands: this.#commands,
       lane: this.#lane,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { jsonb } from '../db/jsonb.ts'
 import type { Place } from '../fleet/worker.ts'
 import { messageOf } from '../model/errors.ts'
+import type { Run as RunMessage } from '../protocol/messages.ts'
 import type { CommandResult, Operation, TransferOperation } from '../protocol/operation.ts'
 import type { CommandRequest } from '../steps/step.ts'
 import type { StepHost } from './build-tools.ts'
@@ -83,7 +84,7 @@ export class StepCommands {
         .onConflict((oc) => oc.column('id').doNothing())
         .execute()
     })
-    const message = { type: 'run', command: id, workspace: workspaceOf(place), operation } as const
+    const message = this.#message(id, operation)
     return new Command({ message, worker: place.worker, runId, log, base })
   }
 
@@ -92,8 +93,15 @@ export class StepCommands {
     const { host, logs } = this.#o
     const { place, runId } = host
     this.#taken.add(id)
-    const message = { type: 'run', command: id, workspace: workspaceOf(place), operation } as const
+    const message = this.#message(id, operation)
     return new Command({ message, worker: place.worker, runId, log: logs.takeStored(logId), base })
+  }
+
+  /** What its agent gets; only what the step itself says of it is stored. */
+  #message(command: string, operation: Operation): RunMessage {
+    const { place, tools } = this.#o.host
+    const sent = operation.op === 'shell' ? { maxLogSize: tools.maxLogSize, ...operation } : operation
+    return { type: 'run', command, workspace: workspaceOf(place), operation: sent }
   }
 
   async #finished(command: Command, transfer?: BeginTransfer): Promise<CommandResult> {

@@ -52,6 +52,8 @@ const fixedNames = [
   'heartbeatSeconds',
   'maxDisconnectedSeconds',
   'maxInfraRetries',
+  'maxArtifactSize',
+  'maxLogSize',
 ] as const satisfies readonly (keyof MasterSettings)[]
 
 const configNames: Partial<Record<(typeof fixedNames)[number], string>> = {

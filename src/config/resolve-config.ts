@@ -49,6 +49,7 @@ export function resolveConfig(
     maxDisconnectedSeconds: seconds(config.maxDisconnected ?? defaults.maxDisconnected),
     maxInfraRetries: config.maxInfraRetries ?? defaults.maxInfraRetries,
     maxArtifactSize: config.maxArtifactSize ?? defaults.maxArtifactSize,
+    maxLogSize: config.maxLogSize ?? defaults.maxLogSize,
     configFile: files[0]!,
     files,
     secrets: keeper.secrets,

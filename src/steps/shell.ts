@@ -2,7 +2,14 @@ import type { Duration } from '../model/durations.ts'
 import { render, type PropertyReader, type Renderable } from '../model/properties.ts'
 import { isResult, results, worse, type Result } from '../model/results.ts'
 import type { CommandResult } from '../protocol/operation.ts'
-import { durationMistakes, flagsOf, patternMistakes, textMistakes, unknownOptions } from './options.ts'
+import {
+  durationMistakes,
+  flagsOf,
+  logSizeMistakes,
+  patternMistakes,
+  textMistakes,
+  unknownOptions,
+} from './options.ts'
 import type { CommandRequest, Step, StepContext, StepFlags, StepOutcome } from './step.ts'
 
 export type ShellCommand = Renderable<string> | readonly Renderable<string>[]
@@ -21,6 +28,8 @@ export interface ShellOptions extends StepFlags {
   /** Time between SIGTERM and SIGKILL. Default 5 s. */
   readonly grace?: Duration
   readonly stdin?: Renderable<string>
+  /** Bytes of its log, at least 1024: of a longer one the middle is left out. Default: the config's `maxLogSize`, 200 MiB. */
+  readonly maxLogSize?: number
   /** Results of exit codes. Where it says nothing, 0 is SUCCESS and every other code FAILURE. */
   readonly decodeRC?: Readonly<Record<number, Result>>
   /**
@@ -35,7 +44,7 @@ export interface ShellOptions extends StepFlags {
  * that come from people: `shell(['make', (p) => String(p.get('target', 'all'))])`.
  */
 export function shell(command: ShellCommand, options: ShellOptions = {}): Step {
-  const { decodeRC, env, grace, maxTime, name, stdin, timeout, warningPattern, workdir } = options
+  const { decodeRC, env, grace, maxLogSize, maxTime, name, stdin, timeout, warningPattern, workdir } = options
   return Object.freeze<Step>({
     kind: 'step',
     type: 'shell',
@@ -46,6 +55,7 @@ export function shell(command: ShellCommand, options: ShellOptions = {}): Step {
       ...unknownOptions(options, optionNames),
       ...durationMistakes({ timeout, maxTime, grace }),
       ...textMistakes({ workdir, stdin }),
+      ...logSizeMistakes({ maxLogSize }),
       ...envMistakes(env),
       ...decodeMistakes(decodeRC),
       ...patternMistakes({ warningPattern }),
@@ -61,10 +71,13 @@ export function shell(command: ShellCommand, options: ShellOptions = {}): Step {
 /** What the worker is asked for, with all that depends on properties filled in. */
 export function shellRequest(
   command: ShellCommand,
-  { env, grace, maxTime, stdin, timeout, workdir }: ShellOptions,
+  { env, grace, maxLogSize, maxTime, stdin, timeout, workdir }: ShellOptions,
   properties: PropertyReader,
 ): CommandRequest & { op: 'shell' } {
-  const rendered = render<unknown>({ command, workdir, env, stdin, timeout, maxTime, grace }, properties)
+  const rendered = render<unknown>(
+    { command, workdir, env, stdin, timeout, maxTime, grace, maxLogSize },
+    properties,
+  )
   return { op: 'shell', ...withoutUndefined(rendered as ShellRequest) }
 }
 
@@ -107,6 +120,7 @@ const optionNames = [
   'maxTime',
   'grace',
   'stdin',
+  'maxLogSize',
   'decodeRC',
   'warningPattern',
 ]

@@ -92,6 +92,8 @@ export type CommandRequest =
       readonly maxTime?: Duration
       readonly grace?: Duration
       readonly stdin?: string
+      /** Bytes of its log, at least 1024. Default: the config's `maxLogSize`. */
+      readonly maxLogSize?: number
     }
 
 export interface CommandOptions {

@@ -189,3 +189,25 @@ test('a command of nobody that an agent brings along is ended before a build beg
   await agent.next('run')
   expect(agent.received.map((m) => m.type).slice(0, 4)).toEqual(['welcome', 'cancel', 'forget', 'run'])
 })
+
+test("a config's maxLogSize goes to the agent, and another one later does not make it another step", async () => {
+  const database = await ownDatabase()
+  const workers = [{ name: 'bot' }]
+  const steps = [shell('one'), shell('two', { maxLogSize: 2048 })]
+  const builders = [{ name: 'one', workers: ['bot'], steps }]
+  const first = await Core.open(database, { workers, builders, maxLogSize: 5000 })
+  const request = await first.force('one')
+  const agent = first.connect('bot')
+  const { command, operation } = await agent.next('run')
+  expect(operation).toMatchObject({ maxLogSize: 5000 })
+  await first.close()
+
+  const second = await Core.open(database, { workers, builders, maxLogSize: 6000 })
+  const back = second.connect('bot', { runId: agent.runId, commands: [held(command, 0)] })
+  await back.next('welcome')
+  back.send(doneOf(command, 0))
+  const { command: two, operation: other } = await back.next('run')
+  expect(other).toMatchObject({ command: 'two', maxLogSize: 2048 })
+  back.send(doneOf(two, 0))
+  expect(await second.result(request)).toBe('SUCCESS')
+})

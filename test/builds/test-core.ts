@@ -27,6 +27,7 @@ export interface CoreOptions {
   /** Seconds. */
   readonly heartbeat?: number
   readonly maxDisconnected?: number
+  readonly maxLogSize?: number
   /** No other master lives: theirs is taken over at once. Default true. */
   readonly only?: boolean
 }
@@ -73,7 +74,7 @@ export class Core {
       builders,
       maxDisconnected,
     }
-    this.builds = new Builds({ ...common, maxInfraRetries: 3 })
+    this.builds = new Builds({ ...common, maxInfraRetries: 3, maxLogSize: options.maxLogSize ?? 209_715_200 })
     this.#running = [fleet.watch(this.#loops.signal), this.builds.watch(this.#loops.signal)]
   }
 

@@ -21,7 +21,7 @@ export async function openTestBuilds(builders: readonly BuilderConfig[]) {
   const events: EventBody[] = []
   const common = { commit, log, clock: systemClock, publish: (event: EventBody) => void events.push(event) }
   const fleet = new Fleet({ ...common, master: { ...me, version: '0' }, heartbeat: 30 })
-  const limits = { maxInfraRetries: 3, maxDisconnected: 3600 }
+  const limits = { maxInfraRetries: 3, maxDisconnected: 3600, maxLogSize: 209_715_200 }
   const artifacts = { store: new ArtifactStore(tmpdir()), maxBytes: 1024 }
   const files = { artifacts, configDir: tmpdir() }
   const builds = new Builds({ ...common, ...limits, ...files, db, fleet, master: me, builders })

@@ -26,6 +26,16 @@ test('steps tell what is wrong with their options', () => {
   ])
 })
 
+test('the size of a log is a number of bytes that an agent takes', () => {
+  expect(mistakesOf(shell('x', { maxLogSize: 1000 }))).toEqual([
+    'maxLogSize: must be a number of bytes, at least 1024, got 1000',
+  ])
+  expect(mistakesOf(shell('x', { maxLogSize: '50MB' as never }))).toEqual([
+    'maxLogSize: must be a number of bytes, at least 1024, got "50MB"',
+  ])
+  expect(mistakesOf(shell('x', { maxLogSize: 1024 }))).toEqual([])
+})
+
 test('steps that are right have no mistakes, and names that say what they do', () => {
   const steps = [
     makeDir((p) => String(p.get('dir'))),
