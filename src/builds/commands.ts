@@ -125,7 +125,7 @@ export class Commands {
     for (const command of this.#of(session.worker)) {
       if (held.delete(command.id)) {
         command.runId = hello.runId
-        resume.push({ command: command.id, logs: [{ log: 0, bytes: command.received }] })
+        resume.push({ command: command.id, logs: lengthsOf(command) })
       } else if (command.runId !== hello.runId) {
         if (!command.reported) this.#loseToRestart(command)
         continue
@@ -153,14 +153,17 @@ export class Commands {
       // Output of a command that has ended here: nobody wants it, the agent may let go of it.
       return session.send({ type: 'ack', command: frame.command, log: frame.log, offset: end })
     }
-    if (frame.log !== 0 || frame.offset > command.received) return session.close('output with a gap')
-    if (frame.offset < command.received) return
-    if (end > command.committed + outputWindow) return session.close('more output than the window allows')
-    command.received = end
-    command.stored = this.#o.lane.append(command.log, frame).then(
+    const log = command.logs[frame.log]
+    if (!log) return session.close('output of a log that the command does not have')
+    if (frame.offset > log.received) return session.close('output with a gap')
+    if (frame.offset < log.received) return
+    if (command.underWay + frame.rawLength > outputWindow)
+      return session.close('more output than the window allows')
+    log.received = end
+    log.stored = this.#o.lane.append(log.log, frame).then(
       () => {
-        command.committed = end
-        tell(command, { type: 'ack', command: command.id, log: 0, offset: end })
+        log.committed = end
+        tell(command, { type: 'ack', command: command.id, log: frame.log, offset: end })
       },
       (error: unknown) => this.#lose(command, `its output could not be stored: ${messageOf(error)}`),
     )
@@ -190,8 +193,8 @@ export class Commands {
       if (session.dying.delete(message.command) && session.dying.size === 0) this.#o.freed(session)
       return
     }
-    const claimed = message.logs.find((l) => l.log === 0)?.bytes ?? 0
-    if (claimed > command.received) return session.close('done before all of its output')
+    if (message.logs.some(({ bytes, log }) => bytes > (command.logs[log]?.received ?? 0)))
+      return session.close('done before all of its output')
     if (command.reported) return
     command.reported = true
     this.#finish(command, message.result).catch((error: unknown) => {
@@ -210,7 +213,7 @@ export class Commands {
     await this.#o.commit.write((trx) =>
       trx
         .updateTable('commands')
-        .set({ result: jsonb(result), log_bytes: command.received, finished_at: sql<Date>`now()` })
+        .set({ result: jsonb(result), log_bytes: command.logs[0]!.received, finished_at: sql<Date>`now()` })
         .where('id', '=', command.id)
         .where('finished_at', 'is', null)
         .execute(),
@@ -254,6 +257,10 @@ export class Commands {
     session.dying.add(command.id)
     session.send({ type: 'cancel', command: command.id, reason: 'its build has ended' })
   }
+}
+
+function lengthsOf({ logs }: Command): Done['logs'] {
+  return logs.map(({ received }, log) => ({ log, bytes: received }))
 }
 
 // Nothing may come before a welcome, and an agent that has no welcome yet is told with it.

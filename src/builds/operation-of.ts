@@ -24,7 +24,7 @@ export function operationOf(request: CommandRequest | TransferOperation, below: 
 }
 
 function shellOperation(request: CommandRequest & { op: 'shell' }, below: readonly Env[]): Operation {
-  const { command, env = {}, grace, maxLogSize, maxTime, stdin, timeout, workdir } = request
+  const { command, env = {}, grace, logFiles, maxLogSize, maxTime, stdin, timeout, workdir } = request
   // What is undefined leaves the environment below as it is.
   const named = [...below, env].flatMap((layer) => Object.entries(layer).filter(([, v]) => v !== undefined))
   return {
@@ -38,6 +38,10 @@ function shellOperation(request: CommandRequest & { op: 'shell' }, below: readon
     ...(stdin === undefined ? {} : { stdin }),
     // The config's default is not stored: a changed one does not make it another step.
     ...(maxLogSize === undefined ? {} : { maxLogSize }),
+    // A list, because jsonb does not keep the order of keys.
+    ...(logFiles === undefined
+      ? {}
+      : { logFiles: Object.entries(logFiles).map(([name, path]) => ({ name, path })) }),
   }
 }
 

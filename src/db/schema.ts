@@ -22,6 +22,7 @@ export interface Database {
   logs: LogsTable
   log_chunks: LogChunksTable
   commands: CommandsTable
+  command_logs: CommandLogsTable
   effects: EffectsTable
   artifacts: ArtifactsTable
   master_state: MasterStateTable
@@ -221,6 +222,14 @@ export interface CommandsTable {
   result: OptionalJson<CommandResult>
   created_at: Time
   finished_at: OptionalTime
+}
+
+/** Log 0 of a command stands in CommandsTable. */
+export interface CommandLogsTable {
+  command_id: string
+  log: number
+  log_id: number
+  log_base: number
 }
 
 export interface EffectsTable {

@@ -10,6 +10,7 @@ import {
   textMistakes,
   unknownOptions,
 } from './options.ts'
+import { logFilesMistakes, type LogFiles } from './log-files.ts'
 import type { CommandRequest, Step, StepContext, StepFlags, StepOutcome } from './step.ts'
 
 export type ShellCommand = Renderable<string> | readonly Renderable<string>[]
@@ -30,6 +31,11 @@ export interface ShellOptions extends StepFlags {
   readonly stdin?: Renderable<string>
   /** Bytes of its log, at least 1024: of a longer one the middle is left out. Default: the config's `maxLogSize`, 200 MiB. */
   readonly maxLogSize?: number
+  /**
+   * Files that the command writes, followed while it runs: each becomes a log of the step under the name given here. Paths
+   * are relative to `workdir` and stay within the workspace. A file of an earlier build is shown only when it changes.
+   */
+  readonly logFiles?: LogFiles
   /** Results of exit codes. Where it says nothing, 0 is SUCCESS and every other code FAILURE. */
   readonly decodeRC?: Readonly<Record<number, Result>>
   /**
@@ -44,7 +50,19 @@ export interface ShellOptions extends StepFlags {
  * that come from people: `shell(['make', (p) => String(p.get('target', 'all'))])`.
  */
 export function shell(command: ShellCommand, options: ShellOptions = {}): Step {
-  const { decodeRC, env, grace, maxLogSize, maxTime, name, stdin, timeout, warningPattern, workdir } = options
+  const {
+    decodeRC,
+    env,
+    grace,
+    logFiles,
+    maxLogSize,
+    maxTime,
+    name,
+    stdin,
+    timeout,
+    warningPattern,
+    workdir,
+  } = options
   return Object.freeze<Step>({
     kind: 'step',
     type: 'shell',
@@ -56,6 +74,7 @@ export function shell(command: ShellCommand, options: ShellOptions = {}): Step {
       ...durationMistakes({ timeout, maxTime, grace }),
       ...textMistakes({ workdir, stdin }),
       ...logSizeMistakes({ maxLogSize }),
+      ...logFilesMistakes(logFiles),
       ...envMistakes(env),
       ...decodeMistakes(decodeRC),
       ...patternMistakes({ warningPattern }),
@@ -71,11 +90,11 @@ export function shell(command: ShellCommand, options: ShellOptions = {}): Step {
 /** What the worker is asked for, with all that depends on properties filled in. */
 export function shellRequest(
   command: ShellCommand,
-  { env, grace, maxLogSize, maxTime, stdin, timeout, workdir }: ShellOptions,
+  { env, grace, logFiles, maxLogSize, maxTime, stdin, timeout, workdir }: ShellOptions,
   properties: PropertyReader,
 ): CommandRequest & { op: 'shell' } {
   const rendered = render<unknown>(
-    { command, workdir, env, stdin, timeout, maxTime, grace, maxLogSize },
+    { command, workdir, env, stdin, timeout, maxTime, grace, maxLogSize, logFiles },
     properties,
   )
   return { op: 'shell', ...withoutUndefined(rendered as ShellRequest) }
@@ -121,6 +140,7 @@ const optionNames = [
   'grace',
   'stdin',
   'maxLogSize',
+  'logFiles',
   'decodeRC',
   'warningPattern',
 ]

@@ -94,6 +94,8 @@ export type CommandRequest =
       readonly stdin?: string
       /** Bytes of its log, at least 1024. Default: the config's `maxLogSize`. */
       readonly maxLogSize?: number
+      /** Files to follow while it runs, each a log of the step: its name, and its path relative to `workdir`. */
+      readonly logFiles?: Readonly<Record<string, string>>
     }
 
 export interface CommandOptions {

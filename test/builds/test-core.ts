@@ -187,20 +187,23 @@ export class CoreAgent {
   }
 }
 
-export function outputFrame(command: string, offset: number, body: Buffer): OutputFrame {
+export function outputFrame(command: string, offset: number, body: Buffer, log = 0): OutputFrame {
   const lines = body.filter((byte) => byte === 10).length
   const runs = [{ stream: 'stdout' as const, length: body.length }]
-  return { command, log: 0, codec: 'none', offset, rawLength: body.length, lines, runs, body }
+  return { command, log, codec: 'none', offset, rawLength: body.length, lines, runs, body }
 }
 
-export const held = (id: string, bytes: number) => ({ id, logs: [{ log: 0, bytes }], result: null })
+/** `bytes`: of each log. */
+export const held = (id: string, ...bytes: number[]) => ({ id, logs: lengths(bytes), result: null })
 
-export const doneOf = (command: string, bytes: number): Done => ({
+export const doneOf = (command: string, ...bytes: number[]): Done => ({
   type: 'done',
   command,
   result: exited,
-  logs: [{ log: 0, bytes }],
+  logs: lengths(bytes),
 })
+
+const lengths = (all: number[]) => all.map((bytes, log) => ({ log, bytes }))
 
 export const exited = { exitCode: 0, signal: null, reason: null } as const
 
