@@ -28,6 +28,10 @@ export class MaskedOutput {
     this.#log.append(stream, this.#maskers ? this.#maskers[stream].push(bytes) : bytes)
   }
 
+  leaveOut(bytes: number): void {
+    this.#log.leaveOut(bytes)
+  }
+
   appendHeader(text: string): void {
     this.#log.appendHeader(this.masked(text))
   }

@@ -4,8 +4,8 @@ import type { CommandResult } from '../../../protocol/operation.ts'
 /** How a command ended, beside its output. */
 export interface StoredResult {
   readonly result: CommandResult
-  /** Length of the log, all of which was written before. */
-  readonly bytes: number
+  /** Length of each log, all of which was written before. */
+  readonly logs: readonly number[]
 }
 
 /** Throws what writing throws. */
@@ -16,7 +16,8 @@ export function writeResult(path: string, stored: StoredResult): void {
 /** Undefined when there is none, or only a part of one. */
 export function readResult(path: string): StoredResult | undefined {
   try {
-    return JSON.parse(readFileSync(nameOf(path), 'utf8')) as StoredResult
+    const stored = JSON.parse(readFileSync(nameOf(path), 'utf8')) as StoredResult
+    return Array.isArray(stored.logs) ? stored : undefined
   } catch {
     return undefined
   }
