@@ -23,7 +23,7 @@ test(
   { timeout: 120_000 },
   async () => {
     const master = await startMaster({ config })
-    const agent = await master.agent('bot', 'b0t')
+    let agent = await master.agent('bot', 'b0t')
     const { build, request } = await startBuild(master, 'grow')
     const file = () =>
       waitFor('the log', async () => (await logsOf(master, build)).find(({ name }) => name === 'build log'))
@@ -36,12 +36,12 @@ test(
     await master.start()
     bytes = await grown(bytes)
     await agent.end('SIGKILL')
-    await agent.start()
+    agent = await master.agent('bot', 'b0t')
     bytes = await grown(bytes)
     await master.end('SIGKILL')
     await agent.end('SIGKILL')
     await master.start()
-    await agent.start()
+    agent = await master.agent('bot', 'b0t')
     await grown(bytes)
     await writeFile(join(agent.baseDir, 'grow/go'), '')
 
@@ -53,9 +53,9 @@ test(
     expect((await linesOf(master, log!.id)).map(({ text }) => text)).toEqual([...counted('file'), 'last'])
     expect(existsSync(join(agent.baseDir, 'grow/0/build.log'))).toBe(true)
 
-    const { stdout } = await master.cli(['logs', String(build)])
+    const { stdout } = await master.cli('logs', String(build))
     expect(stdout).toContain('── 1 grow: build log\nfile 1\nfile 2\n')
-    const { stdout: only } = await master.cli(['logs', String(build), '--step', 'grow', '--log', 'build log'])
+    const { stdout: only } = await master.cli('logs', String(build), '--log', 'build log')
     expect(only).toBe([...counted('file'), 'last', ''].join('\n'))
   },
 )
