@@ -18,7 +18,8 @@ function smaller(raw: Buffer, body: Buffer): EncodedBody {
   return body.length < raw.length ? { codec: compressor.codec, body } : { codec: 'none', body: raw }
 }
 
-const worthwhile = 200
+// A context for the compressor takes as long as everything else that is done for a frame.
+const worthwhile = 1024
 const quick = 16_384
 // Faster than the default, and within a few percent as small for logs.
 const deflateOptions = { level: 1 }

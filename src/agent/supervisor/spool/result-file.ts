@@ -1,5 +1,6 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import type { CommandResult } from '../../../protocol/operation.ts'
+import { removeFile } from '../remove-file.ts'
 
 /** How a command ended, beside its output. */
 export interface StoredResult {
@@ -24,7 +25,7 @@ export function readResult(path: string): StoredResult | undefined {
 }
 
 export function removeResult(path: string): void {
-  rmSync(nameOf(path), { force: true })
+  removeFile(nameOf(path))
 }
 
 function nameOf(path: string): string {
