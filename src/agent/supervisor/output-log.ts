@@ -76,6 +76,7 @@ export class OutputLog {
     this.#tellOfRoom()
   }
 
+  /** The bytes are the caller's again when this returns. */
   append(stream: Stream, bytes: Buffer): void {
     if (this.#discarding || bytes.length === 0) return
     this.started ||= stream !== 'header'

@@ -99,6 +99,7 @@ export class ShellRun {
     })
     // A stream that fails is closed next, which is all there is to know.
     stream.on('error', () => {})
+    stream.resume()
     await new Promise((resolve) => stream.once('close', resolve))
   }
 

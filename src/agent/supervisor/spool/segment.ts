@@ -53,7 +53,7 @@ export class Segment {
 
   append(stream: Stream, bytes: Buffer): void {
     if (!this.waiting && this.tryAppend(stream, bytes)) return
-    this.#inMemory.push(recordHeader(stream, bytes.length), bytes)
+    this.#inMemory.push(recordHeader(stream, bytes.length), Buffer.from(bytes))
     this.#count(bytes.length)
   }
 
