@@ -14,7 +14,7 @@ import { operationPath } from './workspace-path.ts'
 export async function runShell(operation: ShellOperation, context: OperationContext): Promise<CommandResult> {
   const { cancel, host, id, kill, output, workspace } = context
   let spawned: SpawnedShell
-  let followed: FollowedFiles
+  let followed: FollowedFiles | undefined
   let run: ShellRun | undefined
   const startedAt = performance.now()
   try {
@@ -22,8 +22,10 @@ export async function runShell(operation: ShellOperation, context: OperationCont
     const env = commandEnvironment(host.env, operation.env, id)
     output.appendHeader(startHeader(operation, cwd))
     await mkdir(cwd, { recursive: true })
-    followed = new FollowedFiles(operation, { cwd, context, heard: () => run?.heard() })
-    await followed.prepare()
+    if (operation.logFiles?.length) {
+      followed = new FollowedFiles(operation, { cwd, context, heard: () => run?.heard() })
+      await followed.prepare()
+    }
     cancel.throwIfAborted()
     kill.throwIfAborted()
     const onSpawned = (pid: number) => host.leftovers.record(id, pid)
@@ -36,12 +38,12 @@ export async function runShell(operation: ShellOperation, context: OperationCont
     return endedBy({ reason, message })
   }
   run = new ShellRun(operation, context, spawned)
-  followed.follow()
+  followed?.follow()
   let result: CommandResult
   try {
     result = await run.finished
   } finally {
-    await followed.finish()
+    await followed?.finish()
   }
   host.leftovers.settle(id, spawned.pid)
   output.appendHeader(endHeader(result, performance.now() - startedAt))
