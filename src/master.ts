@@ -149,6 +149,7 @@ async function openParts(
     maxInfraRetries: settings.maxInfraRetries,
     maxDisconnected: settings.maxDisconnectedSeconds,
     artifacts: { store: artifacts, maxBytes: settings.maxArtifactSize },
+    maxLogSize: settings.maxLogSize,
     configDir: dirname(settings.configFile),
     onRecalled: ({ name, spec }) => {
       const baseDir = localBaseDir(settings.dataDir, name)

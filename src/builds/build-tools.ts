@@ -32,6 +32,8 @@ export interface BuildTools {
   readonly artifacts: { readonly store: ArtifactStore; readonly maxBytes: number }
   readonly requests: RequestTools
   readonly secrets: SecretValues
+  /** Bytes of a command's log where its step says nothing. */
+  readonly maxLogSize: number
   /** Where paths of the master's machine begin. */
   readonly configDir: string
 }

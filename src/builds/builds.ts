@@ -44,6 +44,8 @@ export interface BuildsOptions {
   readonly maxDisconnected: number
   readonly artifacts: { readonly store: ArtifactStore; readonly maxBytes: number }
   readonly secrets: SecretValues
+  /** Bytes of a command's log where its step says nothing. */
+  readonly maxLogSize: number
   /** The folder of master.config.ts. */
   readonly configDir: string
   readonly latent?: LatentHooks

@@ -30,7 +30,7 @@ export function operationOf(
 }
 
 function shellOperation(request: CommandRequest & { op: 'shell' }, below: readonly Env[]): StoredShell {
-  const { command, env = {}, grace, maxTime, stdin, timeout, workdir } = request
+  const { command, env = {}, grace, logFiles, maxLogSize, maxTime, stdin, timeout, workdir } = request
   // What is undefined leaves the environment below as it is.
   const named = [...below, env].flatMap((layer) => Object.entries(layer).filter(([, v]) => v !== undefined))
   const all = Object.entries(Object.fromEntries(named) as Record<string, string | Secret | null>)
@@ -47,6 +47,12 @@ function shellOperation(request: CommandRequest & { op: 'shell' }, below: readon
     grace: seconds(grace ?? defaultGrace),
     ...(secret.length === 0 ? {} : { secretEnv: Object.fromEntries(secret) }),
     ...(stdin === undefined ? {} : isSecret(stdin) ? { secretStdin: stdin.name } : { stdin }),
+    // The config's default is not stored: a changed one does not make it another step.
+    ...(maxLogSize === undefined ? {} : { maxLogSize }),
+    // A list, because jsonb does not keep the order of keys.
+    ...(logFiles === undefined
+      ? {}
+      : { logFiles: Object.entries(logFiles).map(([name, path]) => ({ name, path })) }),
   }
 }
 

@@ -8,6 +8,7 @@ import type { Run } from '../protocol/messages.ts'
 import type { CommandRequest } from '../steps/step.ts'
 import type { StepHost } from './build-tools.ts'
 import { Command, InfrastructureFailure } from './command.ts'
+import { CommandLog } from './command-log.ts'
 import { operationOf } from './operation-of.ts'
 import type { StepLogs } from './step-logs.ts'
 import type { StepSecrets } from './step-secrets.ts'
@@ -59,8 +60,8 @@ export class StepCommands {
     if (this.#o.replayed) throw notStored(call, 'a command')
     const command = before ? this.#again(before) : await this.#begin(call, operation)
     const result = await this.#finished(command, transfer)
-    const { base, id, log, received } = command
-    return { id, result, output: { logId: log.id, from: base, to: base + received } }
+    const { base, log, received } = command.logs[0]!
+    return { id: command.id, result, output: { logId: log.id, from: base, to: base + received } }
   }
 
   /** How a download of this path ended; the file itself is not looked at. */
@@ -84,10 +85,12 @@ export class StepCommands {
     // Nothing is stored of what cannot be sent.
     secrets.operation(operation)
     const id = randomUUID()
-    let base = 0
-    const log = await logs.take((trx, { bytes, id: log_id }) => {
-      base = bytes
-      return trx
+    const files = operation.op === 'shell' ? (operation.logFiles ?? []) : []
+    let taken: CommandLog[] = []
+    await logs.take(['stdio', ...files.map(({ name }) => name)], async (trx, open) => {
+      taken = open.map((log) => new CommandLog(log, log.bytes))
+      const [output, ...more] = taken
+      await trx
         .insertInto('commands')
         .values({
           id,
@@ -95,28 +98,43 @@ export class StepCommands {
           step_id: stepId,
           call,
           operation: jsonb(operation),
-          log_id,
-          log_base: bytes,
+          log_id: output!.log.id,
+          log_base: output!.base,
         })
         .onConflict((oc) => oc.column('id').doNothing())
         .execute()
+      if (more.length === 0) return
+      await trx
+        .insertInto('command_logs')
+        .values(
+          more.map(({ base, log }, i) => ({ command_id: id, log: i + 1, log_id: log.id, log_base: base })),
+        )
+        .onConflict((oc) => oc.columns(['command_id', 'log']).doNothing())
+        .execute()
     })
     const message = () => this.#message(id, operation)
-    return new Command({ id, message, worker: place.worker, runId, log, base })
+    return new Command({ id, message, worker: place.worker, runId, logs: taken })
   }
 
   /** A command that an earlier master began: its agent goes on with it. */
-  #again({ id, logBase: base, logId, operation }: StoredCommand): Command {
+  #again({ id, logBase, logId, moreLogs, operation }: StoredCommand): Command {
     const { host, logs } = this.#o
     const { place, runId } = host
     this.#taken.add(id)
     const message = () => this.#message(id, operation)
-    return new Command({ id, message, worker: place.worker, runId, log: logs.takeStored(logId), base })
+    const taken = [{ logId, logBase }, ...moreLogs].map(
+      (log) => new CommandLog(logs.takeStored(log.logId), log.logBase),
+    )
+    return new Command({ id, message, worker: place.worker, runId, logs: taken })
   }
 
-  #message(command: string, operation: StoredOperation): Run {
+  /** What its agent gets; only what the step itself says of it is stored. */
+  #message(command: string, stored: StoredOperation): Run {
     const { host, secrets } = this.#o
-    return { type: 'run', command, workspace: workspaceOf(host.place), ...secrets.operation(operation) }
+    const { place, tools } = host
+    const { operation, ...more } = secrets.operation(stored)
+    const sent = operation.op === 'shell' ? { maxLogSize: tools.maxLogSize, ...operation } : operation
+    return { type: 'run', command, workspace: workspaceOf(place), operation: sent, ...more }
   }
 
   async #finished(command: Command, transfer?: BeginTransfer): Promise<CommandResult> {
@@ -131,7 +149,7 @@ export class StepCommands {
       return await command.finished
     } finally {
       stop.removeEventListener('abort', cancel)
-      logs.giveBack(command.log)
+      for (const { log } of command.logs) logs.giveBack(log)
     }
   }
 }

@@ -167,7 +167,7 @@ export class StepRun implements StepContext {
     const { db } = this.#host.tools
     const parts = patternParts(pattern)
     return this.#outside('countLines', parts, undefined, ({ signal }) =>
-      countLines(db, this.#logs.ids, parts, signal),
+      countLines(db, this.#logs.stdioIds, parts, signal),
     )
   }
 

@@ -10,6 +10,8 @@ export interface StoredCommand {
   readonly operation: StoredOperation
   readonly logId: number
   readonly logBase: number
+  /** Its further logs, from log 1 on. */
+  readonly moreLogs: readonly { readonly logId: number; readonly logBase: number }[]
   /** null while its agent has not told how it ended. */
   readonly result: CommandResult | null
   readonly logBytes: number | null

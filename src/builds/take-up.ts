@@ -153,13 +153,20 @@ async function stepsOf(trx: Trx, buildId: number): Promise<UnfinishedStep[]> {
 }
 
 async function storedCalls(trx: Trx, stepId: number): Promise<StoredCalls> {
-  const [commands, effects, logs] = await Promise.all([
+  const [commands, moreLogs, effects, logs] = await Promise.all([
     trx
       .selectFrom('commands')
       .select(['id', 'call', 'operation', 'result', 'log_id as logId', 'log_base as logBase'])
       .select('log_bytes as logBytes')
       .where('step_id', '=', stepId)
       .orderBy('created_at')
+      .execute(),
+    trx
+      .selectFrom('command_logs as l')
+      .innerJoin('commands as c', 'c.id', 'l.command_id')
+      .select(['l.command_id as command', 'l.log_id as logId', 'l.log_base as logBase'])
+      .where('c.step_id', '=', stepId)
+      .orderBy('l.log')
       .execute(),
     trx
       .selectFrom('effects')
@@ -173,5 +180,9 @@ async function storedCalls(trx: Trx, stepId: number): Promise<StoredCalls> {
       .orderBy('id')
       .execute(),
   ])
-  return { commands, effects, logs }
+  const whole = commands.map((command) => ({
+    ...command,
+    moreLogs: moreLogs.filter((log) => log.command === command.id),
+  }))
+  return { commands: whole, effects, logs }
 }

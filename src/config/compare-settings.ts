@@ -55,6 +55,8 @@ const fixedNames = [
   'maxInfraRetries',
   'sweepSeconds',
   'orphanGraceSeconds',
+  'maxArtifactSize',
+  'maxLogSize',
 ] as const satisfies readonly (keyof MasterSettings)[]
 
 const configNames: Partial<Record<(typeof fixedNames)[number], string>> = {

@@ -32,6 +32,8 @@ export interface MasterSettings {
   readonly orphanGraceSeconds: number
   /** Bytes. */
   readonly maxArtifactSize: number
+  /** Bytes. */
+  readonly maxLogSize: number
   /** Absolute path of the config's own file, the first of `files`. */
   readonly configFile: string
   readonly files: readonly string[]

@@ -59,6 +59,7 @@ export function resolveConfig(
     sweepSeconds: seconds(config.sweepInterval ?? defaults.sweepInterval),
     orphanGraceSeconds: seconds(config.orphanGrace ?? defaults.orphanGrace),
     maxArtifactSize: config.maxArtifactSize ?? defaults.maxArtifactSize,
+    maxLogSize: config.maxLogSize ?? defaults.maxLogSize,
     configFile: files[0]!,
     files,
     secrets: keeper.secrets,

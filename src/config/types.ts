@@ -43,6 +43,8 @@ export interface MasterConfig {
   readonly orphanGrace?: Duration
   /** Bytes that one artifact may have. Default 1 GiB. */
   readonly maxArtifactSize?: number
+  /** Bytes that a command's log may have where its step says nothing; at least 1024. Default 200 MiB. */
+  readonly maxLogSize?: number
 }
 
 export interface ListenAddress {

@@ -46,6 +46,15 @@ export function durationMistakes(options: Readonly<Record<string, unknown>>): st
   })
 }
 
+/** One mistake per option that is not a number of bytes that a log may have. */
+export function logSizeMistakes(options: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(options).flatMap(([name, value]) =>
+    value === undefined || (Number.isSafeInteger(value) && (value as number) >= minLogSize)
+      ? []
+      : [`${name}: must be a number of bytes, at least ${minLogSize}, got ${JSON.stringify(value)}`],
+  )
+}
+
 /** One mistake per option that is neither a text nor a function of the properties. */
 export function textMistakes(options: Readonly<Record<string, unknown>>): string[] {
   return Object.entries(options).flatMap(([name, value]) => {
@@ -82,3 +91,5 @@ function describe(value: unknown): string {
 
 const pasted = 'a secret cannot be put into a string; make the whole text one secret'
 const year = 31_536_000
+/** What an agent takes. */
+const minLogSize = 1024

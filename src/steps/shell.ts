@@ -7,10 +7,12 @@ import {
   confidentialMistakes,
   durationMistakes,
   flagsOf,
+  logSizeMistakes,
   patternMistakes,
   textMistakes,
   unknownOptions,
 } from './options.ts'
+import { logFilesMistakes, type LogFiles } from './log-files.ts'
 import { secretsOf } from './secrets-of.ts'
 import type { CommandRequest, Step, StepContext, StepFlags, StepOutcome } from './step.ts'
 
@@ -30,6 +32,13 @@ export interface ShellOptions extends StepFlags {
   /** Time between SIGTERM and SIGKILL. Default 5 s. */
   readonly grace?: Duration
   readonly stdin?: Renderable<string | Secret>
+  /** Bytes of its log, at least 1024: of a longer one the middle is left out. Default: the config's `maxLogSize`, 200 MiB. */
+  readonly maxLogSize?: number
+  /**
+   * Files that the command writes, followed while it runs: each becomes a log of the step under the name given here. Paths
+   * are relative to `workdir` and stay within the workspace. A file of an earlier build is shown only when it changes.
+   */
+  readonly logFiles?: LogFiles
   /** Results of exit codes. Where it says nothing, 0 is SUCCESS and every other code FAILURE. */
   readonly decodeRC?: Readonly<Record<number, Result>>
   /**
@@ -44,7 +53,19 @@ export interface ShellOptions extends StepFlags {
  * that come from people: `shell(['make', (p) => String(p.get('target', 'all'))])`.
  */
 export function shell(command: ShellCommand, options: ShellOptions = {}): Step {
-  const { decodeRC, env, grace, maxTime, name, stdin, timeout, warningPattern, workdir } = options
+  const {
+    decodeRC,
+    env,
+    grace,
+    logFiles,
+    maxLogSize,
+    maxTime,
+    name,
+    stdin,
+    timeout,
+    warningPattern,
+    workdir,
+  } = options
   return Object.freeze<Step>({
     kind: 'step',
     type: 'shell',
@@ -57,6 +78,8 @@ export function shell(command: ShellCommand, options: ShellOptions = {}): Step {
       ...durationMistakes({ timeout, maxTime, grace }),
       ...textMistakes({ workdir }),
       ...confidentialMistakes({ stdin }),
+      ...logSizeMistakes({ maxLogSize }),
+      ...logFilesMistakes(logFiles),
       ...envMistakes(env),
       ...decodeMistakes(decodeRC),
       ...patternMistakes({ warningPattern }),
@@ -72,10 +95,13 @@ export function shell(command: ShellCommand, options: ShellOptions = {}): Step {
 /** What the worker is asked for, with all that depends on properties filled in. */
 export function shellRequest(
   command: ShellCommand,
-  { env, grace, maxTime, stdin, timeout, workdir }: ShellOptions,
+  { env, grace, logFiles, maxLogSize, maxTime, stdin, timeout, workdir }: ShellOptions,
   properties: PropertyReader,
 ): CommandRequest & { op: 'shell' } {
-  const rendered = render<unknown>({ command, workdir, env, stdin, timeout, maxTime, grace }, properties)
+  const rendered = render<unknown>(
+    { command, workdir, env, stdin, timeout, maxTime, grace, maxLogSize, logFiles },
+    properties,
+  )
   return { op: 'shell', ...withoutUndefined(rendered as ShellRequest) }
 }
 
@@ -118,6 +144,8 @@ const optionNames = [
   'maxTime',
   'grace',
   'stdin',
+  'maxLogSize',
+  'logFiles',
   'decodeRC',
   'warningPattern',
 ]

@@ -104,6 +104,10 @@ export type CommandRequest =
       readonly maxTime?: Duration
       readonly grace?: Duration
       readonly stdin?: string | Secret
+      /** Bytes of its log, at least 1024. Default: the config's `maxLogSize`. */
+      readonly maxLogSize?: number
+      /** Files to follow while it runs, each a log of the step: its name, and its path relative to `workdir`. */
+      readonly logFiles?: Readonly<Record<string, string>>
     }
 
 export interface CommandOptions {

@@ -71,6 +71,7 @@ test('a command with another value of its secret is the stored one, with another
       logBase: 0,
       result: null,
       logBytes: null,
+      moreLogs: [],
     }
     return { commands: [command], effects: [], logs: [] }
   }

@@ -30,6 +30,7 @@ export interface CoreOptions {
   /** Seconds. */
   readonly heartbeat?: number
   readonly maxDisconnected?: number
+  readonly maxLogSize?: number
   /** No other master lives: theirs is taken over at once. Default true. */
   readonly only?: boolean
 }
@@ -78,7 +79,7 @@ export class Core {
       builders,
       maxDisconnected,
     }
-    this.builds = new Builds({ ...common, maxInfraRetries: 3 })
+    this.builds = new Builds({ ...common, maxInfraRetries: 3, maxLogSize: options.maxLogSize ?? 209_715_200 })
     this.#running = [fleet.watch(this.#loops.signal), this.builds.watch(this.#loops.signal)]
   }
 
@@ -225,20 +226,23 @@ export class CoreAgent {
   }
 }
 
-export function outputFrame(command: string, offset: number, body: Buffer): OutputFrame {
+export function outputFrame(command: string, offset: number, body: Buffer, log = 0): OutputFrame {
   const lines = body.filter((byte) => byte === 10).length
   const runs = [{ stream: 'stdout' as const, length: body.length }]
-  return { command, log: 0, codec: 'none', offset, rawLength: body.length, lines, runs, body }
+  return { command, log, codec: 'none', offset, rawLength: body.length, lines, runs, body }
 }
 
-export const held = (id: string, bytes: number) => ({ id, logs: [{ log: 0, bytes }], result: null })
+/** `bytes`: of each log. */
+export const held = (id: string, ...bytes: number[]) => ({ id, logs: lengths(bytes), result: null })
 
-export const doneOf = (command: string, bytes: number): Done => ({
+export const doneOf = (command: string, ...bytes: number[]): Done => ({
   type: 'done',
   command,
   result: exited,
-  logs: [{ log: 0, bytes }],
+  logs: lengths(bytes),
 })
+
+const lengths = (all: number[]) => all.map((bytes, log) => ({ log, bytes }))
 
 export const exited = { exitCode: 0, signal: null, reason: null } as const
 

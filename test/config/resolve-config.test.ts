@@ -35,6 +35,7 @@ test('what the config leaves out gets its default', () => {
     maxDisconnectedSeconds: 3600,
     maxInfraRetries: 3,
     maxArtifactSize: 1_073_741_824,
+    maxLogSize: 209_715_200,
     configFile: '/srv/ci/master.config.ts',
     files: ['/srv/ci/master.config.ts'],
   })

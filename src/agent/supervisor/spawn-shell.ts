@@ -11,6 +11,7 @@ import { signalGroup } from './process-group.ts'
 export interface SpawnedShell {
   readonly child: ChildProcess
   readonly pid: number
+  /** Paused. What they give out is to be copied by whoever keeps it. */
   readonly stdout: Readable
   readonly stderr: Readable
 }
@@ -94,6 +95,13 @@ function writerOf(pipe: Pipe): Writable {
   return new Socket({ fd: pipe.write, readable: false, writable: true })
 }
 
+// Its 'data' is gone when the listeners return: a buffer for each read would keep the garbage collector busier than all else.
 function readerOf(pipe: Pipe): Readable {
-  return new Socket({ fd: pipe.read, readable: true, writable: false })
+  const callback = (count: number) => socket.emit('data', readBuffer.subarray(0, count))
+  const onread = { buffer: readBuffer, callback }
+  const socket: Socket = new Socket({ fd: pipe.read, readable: true, writable: false, onread })
+  return socket.pause()
 }
+
+/** As much as a pipe holds. */
+const readBuffer = Buffer.allocUnsafeSlow(65_536)

@@ -26,8 +26,13 @@ export class MaskedOutput {
     this.#log.onRoom = onRoom
   }
 
+  /** The bytes are the caller's again when this returns. */
   append(stream: Exclude<Stream, 'header'>, bytes: Buffer): void {
-    this.#log.append(stream, this.#maskers ? this.#maskers[stream].push(bytes) : bytes)
+    this.#log.append(stream, this.#maskers ? this.#maskers[stream].push(Buffer.from(bytes)) : bytes)
+  }
+
+  leaveOut(bytes: number): void {
+    this.#log.leaveOut(bytes)
   }
 
   appendHeader(text: string): void {
