@@ -40,6 +40,7 @@ export function webServices({
     ...parts,
     title: reconfig.settings.title,
     url: reconfig.settings.url,
+    agentsUrl: reconfig.settings.agents.url,
     builders: () => reconfig.settings.builders,
     workers: () => reconfig.settings.workers,
     master: { reconfig: () => reconfig.reload(), windDown: (how) => windDown.begin(how) },
