@@ -189,6 +189,7 @@ async function openParts(
     events,
     builds,
     fleet,
+    latent,
     admin,
     login,
     agentBundle,

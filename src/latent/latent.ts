@@ -126,6 +126,25 @@ export class Latent {
     return this.#orphansStopped
   }
 
+  /** Backends that cannot be listed now. */
+  get troubles(): { backend: string; message: string }[] {
+    return [...this.#backends.values()].flatMap((backend) => {
+      const message = this.#reconcile.trouble(backend)
+      return message === undefined ? [] : [{ backend: backend.key, message }]
+    })
+  }
+
+  /** What keeps a worker of the config from starting instances now, beside its admin. */
+  hindrances(name: string): string[] {
+    const pool = this.#pools.current.get(name)
+    if (!pool) return []
+    const trouble = this.#reconcile.trouble(pool.backend)
+    return [
+      ...(pool.closed === undefined ? [] : [pool.closed]),
+      ...(trouble === undefined ? [] : [`${pool.backend.key} cannot be listed: ${trouble}`]),
+    ]
+  }
+
   /** What is stored is known before the first agent may log in and the first build goes on. Nothing is asked of a provider yet. */
   async open(specs: readonly LatentSpec[]): Promise<void> {
     await this.configure(specs)
