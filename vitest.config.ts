@@ -7,7 +7,7 @@ const conditions = ['source', ...defaultServerConditions]
 
 // Rooms whose tests need no database: `vitest --project unit` answers at once.
 const withoutDatabase = ['test/{util,model,protocol,docs}/**/*.test.ts']
-const withProcesses = ['test/{agent,config}/**/*.test.ts']
+const withProcesses = ['test/{agent,config,workers}/**/*.test.ts']
 const ofTools = ['test/tools/**/*.test.ts']
 
 export default defineConfig({

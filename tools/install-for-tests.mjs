@@ -13,6 +13,7 @@ import { userEnvironment } from './setup/user-environment.mjs'
  */
 export async function installForTests(node) {
   await tryTo('Chromium', installChromium)
+  await tryTo('Docker Engine', installDocker)
   return (await tryTo('Node.js 20', () => findNode20(node))) ?? {}
 }
 
@@ -28,13 +29,25 @@ async function tryTo(what, install) {
 
 async function installChromium() {
   if (isOnPath('chromium') || isOnPath('google-chrome')) return
+  await installPackages('Chromium', ['chromium'])
+}
+
+/** The engine, which each test file starts for itself, and what its images are made from. */
+async function installDocker() {
+  const programs = ['dockerd', 'mmdebstrap', 'busybox']
+  if (programs.every((program) => isOnPath(program)) && existsSync('/usr/bin/ld-musl-config')) return
+  const packages = ['docker.io', 'tini', 'mmdebstrap', 'musl', 'busybox-static']
+  await installPackages('Docker Engine', packages)
+}
+
+async function installPackages(what, packages) {
   if (process.getuid?.() !== 0 || !isOnPath('apt-get'))
     throw new SetupError('it can be installed only by root on Debian.')
   const env = { ...userEnvironment(), DEBIAN_FRONTEND: 'noninteractive' }
-  const advice = 'Install Chromium by hand, or do without.'
+  const advice = `Install ${what} by hand, or do without.`
   await phase('updating the package lists (apt-get)', { command: 'apt-get', args: ['update'], env, advice })
-  const args = ['install', '-y', '--no-install-recommends', 'chromium']
-  await phase('installing Chromium (apt-get)', { command: 'apt-get', args, env, advice })
+  const args = ['install', '-y', '--no-install-recommends', ...packages]
+  await phase(`installing ${what} (apt-get)`, { command: 'apt-get', args, env, advice })
 }
 
 /** The agent promises to run on Node.js 20: its tests want a real one. */
@@ -61,5 +74,6 @@ async function findNode20(node) {
 }
 
 function isOnPath(program) {
-  return (userEnvironment().PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)))
+  const folders = [...(userEnvironment().PATH ?? '').split(delimiter), '/usr/sbin']
+  return folders.some((folder) => existsSync(join(folder, program)))
 }

@@ -10,7 +10,7 @@ export function commandEnvironment(
   added: Readonly<Record<string, string | null>>,
   commandId: string,
 ): Record<string, string> {
-  const env = allowedEnvironment(agent)
+  const env = { ...allowedEnvironment(agent), ...passedOn(agent) }
   for (const [name, value] of Object.entries(added)) {
     if (!/^[^=\0]+$/.test(name))
       throw new Error(`${JSON.stringify(name)} cannot name an environment variable`)
@@ -26,8 +26,18 @@ export function commandEnvironment(
 export function agentEnvironment(
   env: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {
-  return Object.fromEntries([...allowedNames, 'PATH', 'LD_LIBRARY_PATH'].map((name) => [name, env[name]]))
+  const names = [...allowedNames, 'PATH', 'LD_LIBRARY_PATH', passList]
+  return { ...Object.fromEntries(names.map((name) => [name, env[name]])), ...passedOn(env) }
+}
+
+// What whoever started the agent has named for commands: in a container the image's own environment.
+function passedOn(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const names = (env[passList] ?? '').split(',').filter((name) => name !== 'PATH')
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])))
 }
 
 /** Marks every process of a command, so that those of a killed agent are told from strangers who got the same process id. */
 export const commandMark = 'ROUSE_COMMAND_ID'
+
+/** Holds names of further variables that commands may see, separated by commas. */
+const passList = 'ROUSE_PASS_ENV'

@@ -24,6 +24,12 @@ test.each([
     { PATH: '/bin', CC: 'gcc', EMPTY: '' },
   ],
   [
+    'keeps what whoever started the agent has named',
+    { ROUSE_PASS_ENV: 'JAVA_HOME,NONE,PATH', JAVA_HOME: '/opt/java', GOPATH: '/go', PATH: '/bin' },
+    {},
+    { PATH: '/bin', JAVA_HOME: '/opt/java' },
+  ],
+  [
     'lets the operation replace and remove',
     { PATH: '/bin', LANG: 'C', HOME: '/h' },
     { LANG: 'de', HOME: null, NONE: null },

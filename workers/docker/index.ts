@@ -1,0 +1,53 @@
+import { render } from '../../src/model/properties.ts'
+import type { LatentDescription } from '../../src/latent/latent-worker.ts'
+import { DockerBackend } from './docker-backend.ts'
+import { dockerKey, dockerMistake, dockerOption } from './docker-host.ts'
+import {
+  templateOptions,
+  type DockerOptions,
+  type DockerTemplate,
+  type DockerWorkerOptions,
+} from './docker-options.ts'
+import { templateMistakes } from './template-mistakes.ts'
+
+export type { DockerOption, DockerTlsOption } from './docker-host.ts'
+export type { DockerOptions, DockerWorkerOptions, ImageBuild, RegistryAuth } from './docker-options.ts'
+
+/** A worker whose instances are containers of a Docker Engine, started when there is something to build. */
+export function dockerWorker<Options extends DockerWorkerOptions>(name: string, options: Options) {
+  const { docker, ...given } = (options ?? {}) as DockerWorkerOptions & Record<string, unknown>
+  const of = dockerOption(docker)
+  const common = Object.fromEntries(Object.entries(given).filter(([key]) => !isTemplateOption(key)))
+  const template = templateOf(given)
+  const mistakes = [dockerMistake(of) ?? [], templateMistakes(template)].flat()
+  const description: LatentDescription<DockerTemplate> = {
+    backend: {
+      kind: 'docker',
+      key: `docker ${dockerKey(of)}`,
+      open: (context) => DockerBackend.open(of, context),
+    },
+    // Only a computed one is asked for each build.
+    template: hasFunction(template) ? (properties) => render(template, properties) : template,
+    mistakes,
+  }
+  type Common = Omit<Options, keyof DockerOptions>
+  return Object.freeze({ ...(common as Common), ...description, kind: 'latent' as const, name })
+}
+
+// A secret is replaced by a plain object: what is rendered goes into the database.
+function templateOf(options: DockerOptions): Record<string, unknown> {
+  const entries = templateOptions
+    .filter((key) => options[key] !== undefined)
+    .map((key) => [key, options[key]])
+  const { auth, ...template } = Object.fromEntries(entries) as DockerOptions & Record<string, unknown>
+  return auth ? { ...template, auth: { ...auth, password: auth.password?.name } } : template
+}
+
+function hasFunction(value: unknown): boolean {
+  if (typeof value === 'function') return true
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasFunction)
+}
+
+function isTemplateOption(key: string): boolean {
+  return (templateOptions as readonly string[]).includes(key)
+}

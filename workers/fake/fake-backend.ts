@@ -1,0 +1,36 @@
+import type {
+  CallOptions,
+  Instance,
+  InstanceId,
+  InstanceSpec,
+  WorkerBackend,
+} from '../../src/latent/backend.ts'
+import type { FakeApi } from './fake-api.ts'
+import type { FakeTemplate } from './fake-machine.ts'
+
+/** Instances at a fake provider. */
+export class FakeBackend implements WorkerBackend<FakeTemplate> {
+  readonly #api: FakeApi
+  readonly #cluster: string
+
+  constructor(api: FakeApi, cluster: string) {
+    this.#api = api
+    this.#cluster = cluster
+  }
+
+  get listLag(): number {
+    return this.#api.listLag
+  }
+
+  async start(spec: InstanceSpec<FakeTemplate>, { signal }: CallOptions): Promise<Instance> {
+    return await this.#api.start(spec, this.#cluster, signal)
+  }
+
+  async stop(id: InstanceId, { signal }: CallOptions): Promise<void> {
+    await this.#api.stop(id, this.#cluster, signal)
+  }
+
+  async list({ signal }: CallOptions): Promise<readonly Instance[]> {
+    return await this.#api.list(signal)
+  }
+}

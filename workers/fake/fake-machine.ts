@@ -1,0 +1,71 @@
+import type { Instance, InstanceSpec } from '../../src/latent/backend.ts'
+
+/** What an instance of a fake worker is made from. */
+export interface FakeTemplate {
+  /** Any name: two templates that differ need two instances. */
+  readonly image?: string
+  /** The machine ends by itself at once and says this. */
+  readonly crash?: string
+  /** `start` refuses it for ever, for this reason. */
+  readonly reject?: string
+}
+
+export interface FakeMachineOptions {
+  readonly ref: string
+  readonly cluster: string
+  readonly spec: InstanceSpec<FakeTemplate>
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  readonly runsAt: number
+  readonly shownAt: number
+}
+
+/** One machine of a FakeCloud. What was handed to it, its token too, is in `spec`. */
+export class FakeMachine {
+  readonly ref: string
+  readonly cluster: string
+  readonly spec: InstanceSpec<FakeTemplate>
+  readonly createdAt: number
+  readonly shownAt: number
+  /** Set when it ends by itself. */
+  failure: string | undefined
+  endedAt: number | undefined
+  runsAt: number
+  readonly #life = new AbortController()
+
+  constructor(options: FakeMachineOptions) {
+    this.ref = options.ref
+    this.cluster = options.cluster
+    this.spec = options.spec
+    this.createdAt = options.createdAt
+    this.runsAt = options.runsAt
+    this.shownAt = options.shownAt
+  }
+
+  get id(): string {
+    return this.spec.id
+  }
+
+  /** Aborted when its power goes. */
+  get signal(): AbortSignal {
+    return this.#life.signal
+  }
+
+  /** It ends by itself, and is still there. */
+  fail(reason: string): void {
+    this.failure ??= reason
+    this.#life.abort(new Error(reason))
+  }
+
+  end(now: number): void {
+    this.endedAt = now
+    this.#life.abort(new Error('the machine was ended'))
+  }
+
+  asInstance(now: number): Instance {
+    const { cluster, failure, id, ref, runsAt } = this
+    const common = { id, cluster, worker: this.spec.worker, ref }
+    if (failure !== undefined) return { ...common, state: 'failed', detail: failure }
+    return { ...common, state: now < runsAt ? 'starting' : 'running' }
+  }
+}
