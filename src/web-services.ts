@@ -24,6 +24,7 @@ interface Parts {
   readonly builds: Builds
   readonly fleet: Fleet
   readonly latent: Latent
+  readonly metrics: WebServices['metrics']
   readonly admin: WorkerAdmin
   readonly login: Login
   readonly artifactPath: WebServices['artifactPath']

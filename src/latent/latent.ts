@@ -14,6 +14,7 @@ import type { AgentDelivery } from './agent-delivery.ts'
 import type { BackendContext } from './backend.ts'
 import { Backoffs } from './backoffs.ts'
 import { Demand } from './demand.ts'
+import type { InstanceObserver } from './instance-observer.ts'
 import type { LatentSpec } from './latent-spec.ts'
 import type { LatentTools } from './latent-tools.ts'
 import { livingOf, takeInstances } from './ledger.ts'
@@ -32,6 +33,7 @@ export interface LatentOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly publish: (event: EventBody) => void
+  readonly observer: InstanceObserver
   readonly master: { readonly id: string; readonly epoch: number }
   readonly cluster: string
   readonly clusterKey: Buffer
@@ -64,12 +66,13 @@ export class Latent {
 
   constructor(options: LatentOptions) {
     this.#o = options
-    const { clock, db, fleet, log, master, publish } = options
+    const { clock, db, fleet, log, master, observer, publish } = options
     this.#tools = {
       clock,
       log,
       master,
       publish,
+      observer,
       backoffs: new Backoffs(clock),
       store: (work) => this.#store(work),
       lose: (worker, reason) => this.#side?.lose(worker, reason),
@@ -120,6 +123,11 @@ export class Latent {
   /** Every instance that this master looks after. */
   get live(): LiveInstance[] {
     return this.#pools.live
+  }
+
+  /** The config's latent workers. */
+  get workers(): string[] {
+    return [...this.#pools.current.keys()]
   }
 
   get orphansStopped(): number {

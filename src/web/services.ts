@@ -30,6 +30,8 @@ export interface WebServices {
   /** Where the file of an artifact is, by its path in the database. */
   readonly artifactPath: (path: string) => string
   readonly master: MasterService
+  /** In the text format of Prometheus. */
+  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
   /** The agent that agents' machines fetch. Throws ROUSE_AGENT_BUNDLE. */
   readonly agentBundle: () => Promise<{ readonly bytes: Buffer; readonly sha256: string }>
 }

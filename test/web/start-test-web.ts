@@ -129,6 +129,7 @@ export async function startTestWeb(
       },
       accept: (worker, link, { address }) => record(test.sessions, worker.name, link, address),
     },
+    metrics: async () => ({ type: 'text/plain; version=0.0.4', text: 'rouse_sessions 1\n' }),
     latent: {
       reap: async ({ dryRun }) => ({
         items: [{ ...testOrphan, ended: !dryRun }],
