@@ -24,6 +24,7 @@ import { Login } from './fleet/login.ts'
 import { WorkerAdmin } from './fleet/worker-admin.ts'
 import { LocalWorkers, type LocalWorker } from './local-workers.ts'
 import { writeMasterFile } from './master-file.ts'
+import { Metrics } from './metrics.ts'
 import { messageOf } from './model/errors.ts'
 import { version } from './model/version.ts'
 import { latentSpecs, openLatent } from './open-latent.ts'
@@ -102,6 +103,7 @@ async function openParts(
   const commit = new GroupCommit(db, { log })
   releasers.add('writes', () => commit.close())
   const events = new EventLog({ log })
+  const metrics = new Metrics({ clock, events })
   const publish = (event: Parameters<EventLog['publish']>[0]) => void events.publish(event)
   const master = { id: me.id, epoch: me.epoch, version }
   const fleet = new Fleet({
@@ -133,6 +135,7 @@ async function openParts(
     cluster: me.cluster,
     builders: () => current.builders,
     agentBundle,
+    observer: metrics.instances,
     agentUrls: () => agentUrls(),
     secretValue: (name) => reconfig.settings.secretValue(name),
   })
@@ -157,6 +160,7 @@ async function openParts(
     },
     secrets: { value: (name) => reconfig.settings.secretValue(name) },
   })
+  metrics.watch({ builds, fleet, latent })
   const windDown = new WindDown({ builds, clock, log, signal: loops.signal })
   const admin = new WorkerAdmin({ fleet, commit, clock, log, publish })
   await fleet.configure(settings.workers.map(workerSpec))
@@ -198,6 +202,8 @@ async function openParts(
     events,
     builds,
     fleet,
+    latent,
+    metrics: () => metrics.text(),
     admin,
     login,
     agentBundle,

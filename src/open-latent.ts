@@ -9,7 +9,7 @@ import { workerSpec } from './worker-spec.ts'
 
 interface OpenLatentOptions extends Pick<
   LatentOptions,
-  'clock' | 'cluster' | 'commit' | 'db' | 'fleet' | 'log' | 'master' | 'publish'
+  'clock' | 'cluster' | 'commit' | 'db' | 'fleet' | 'log' | 'master' | 'observer' | 'publish'
 > {
   readonly settings: MasterSettings
   /** As they are now: a reconfig replaces them. */

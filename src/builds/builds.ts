@@ -224,6 +224,10 @@ export class Builds {
     return this.submit({ ...(await loadSubmission(this.#o.db, id)), reason, origin: 'rebuild' })
   }
 
+  get pendingCount(): number {
+    return this.#dispatcher.queue.size
+  }
+
   /** Why a pending request waits, and its place among those of its builder. */
   waiting(id: number): { reason: string; position: number } | undefined {
     return this.#dispatcher.waiting(id)

@@ -14,6 +14,7 @@ import type { AgentDelivery } from './agent-delivery.ts'
 import type { BackendContext } from './backend.ts'
 import { Backoffs } from './backoffs.ts'
 import { Demand } from './demand.ts'
+import type { InstanceObserver } from './instance-observer.ts'
 import type { LatentSpec } from './latent-spec.ts'
 import type { LatentTools } from './latent-tools.ts'
 import { livingOf, takeInstances } from './ledger.ts'
@@ -32,6 +33,7 @@ export interface LatentOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly publish: (event: EventBody) => void
+  readonly observer: InstanceObserver
   readonly master: { readonly id: string; readonly epoch: number }
   readonly cluster: string
   readonly clusterKey: Buffer
@@ -64,12 +66,13 @@ export class Latent {
 
   constructor(options: LatentOptions) {
     this.#o = options
-    const { clock, db, fleet, log, master, publish } = options
+    const { clock, db, fleet, log, master, observer, publish } = options
     this.#tools = {
       clock,
       log,
       master,
       publish,
+      observer,
       backoffs: new Backoffs(clock),
       store: (work) => this.#store(work),
       lose: (worker, reason) => this.#side?.lose(worker, reason),
@@ -122,8 +125,32 @@ export class Latent {
     return this.#pools.live
   }
 
+  /** The config's latent workers. */
+  get workers(): string[] {
+    return [...this.#pools.current.keys()]
+  }
+
   get orphansStopped(): number {
     return this.#orphansStopped
+  }
+
+  /** Backends that cannot be listed now. */
+  get troubles(): { backend: string; message: string }[] {
+    return [...this.#backends.values()].flatMap((backend) => {
+      const message = this.#reconcile.trouble(backend)
+      return message === undefined ? [] : [{ backend: backend.key, message }]
+    })
+  }
+
+  /** What keeps a worker of the config from starting instances now, beside its admin. */
+  hindrances(name: string): string[] {
+    const pool = this.#pools.current.get(name)
+    if (!pool) return []
+    const trouble = this.#reconcile.trouble(pool.backend)
+    return [
+      ...(pool.closed === undefined ? [] : [pool.closed]),
+      ...(trouble === undefined ? [] : [`${pool.backend.key} cannot be listed: ${trouble}`]),
+    ]
   }
 
   /** What is stored is known before the first agent may log in and the first build goes on. Nothing is asked of a provider yet. */

@@ -103,6 +103,7 @@ export class LiveInstance {
         this.#ended = true
         return
       }
+      if (step.failure) tools.observer.startFailed(this.facts.worker, step.failure.code)
       if (step.failure) tools.blamed(this.facts, stored.backoff, stored.requests, step.failure)
     } catch (error) {
       // This master is stopping: the next one finds the row as it was.
@@ -165,12 +166,15 @@ export class LiveInstance {
     this.#acting.add(tracked)
   }
 
-  #tell(before: InstanceRow, { detail, state, stopReason }: InstanceRow): void {
-    if (before.state === state) return
-    const { publish } = this.#o.tools
+  #tell(before: InstanceRow, after: InstanceRow): void {
+    const { detail, state, stopReason } = after
+    const { observer, publish } = this.#o.tools
     const { id, worker } = this.facts
     const why = state === 'stopping' ? stopReason : detail
-    this.#log.info({ state, why: why ?? undefined }, `instance is ${state}`)
+    if (before.state !== state) {
+      observer.moved(worker, before, after)
+      this.#log.info({ state, why: why ?? undefined }, `instance is ${state}`)
+    } else if (shown.every((key) => before[key] === after[key])) return
     publish({ type: 'instance.changed', instance: id, name: this.worker.name, worker, state })
   }
 
@@ -213,6 +217,8 @@ function failureOf(error: unknown): StartFailure {
   return { code, message: messageOf(error) }
 }
 
+/** What people see of it beside its state. */
+const shown = ['attempt', 'detail', 'retryAt', 'stopReason'] as const
 /** Milliseconds: 10, 20, 40 ... 3600 s. */
 const retryDelay = { initial: 10_000, max: 3_600_000 }
 /** What a timer of Node.js can wait for. */

@@ -119,7 +119,15 @@ export class Pool {
         credentialHash: null,
       }
       await tools.store((trx) => insertInstance(trx, stored, tools.master))
-      this.adopt(stored).begin()
+      const instance = this.adopt(stored)
+      tools.publish({
+        type: 'instance.changed',
+        instance: id,
+        name: instance.worker.name,
+        worker: this.name,
+        state: 'requested',
+      })
+      instance.begin()
     } finally {
       this.#reserved.delete(number)
     }

@@ -25,6 +25,8 @@ interface ReconcileOptions {
 export interface Finding {
   readonly backend: string
   readonly instance: Instance
+  /** Why it could not be ended. */
+  readonly error?: string | undefined
 }
 
 /** Compares what the ledger says with what a backend shows, at once and for ever. */
@@ -101,14 +103,14 @@ export class Reconcile {
     const orphans = unknown.filter(({ id }) => !others.has(id))
     if (dryRun) return orphans.map((instance) => ({ backend: backend.key, instance }))
     const due = patience ? this.#orphans.sweep(backend.key, orphans, asOf) : orphans
-    await Promise.all(due.map((orphan) => this.#end(backend, orphan)))
+    const findings = await Promise.all(due.map((orphan) => this.#end(backend, orphan)))
     if (++this.#sweeps % leftoversEvery === 0 || !patience)
       await backend
         .sweep(new Set([...mine, ...ours.map(({ id }) => id)]))
         .catch((error: unknown) =>
           log.warn(`${backend.key}: leftovers could not be removed: ${messageOf(error)}`),
         )
-    return due.map((instance) => ({ backend: backend.key, instance }))
+    return findings
   }
 
   async #list(backend: OpenBackend) {
@@ -125,14 +127,17 @@ export class Reconcile {
     }
   }
 
-  async #end(backend: OpenBackend, { id, ref, worker }: Instance): Promise<void> {
+  async #end(backend: OpenBackend, instance: Instance): Promise<Finding> {
+    const { id, ref, worker } = instance
     const { log, stopped } = this.#o
     log.warn({ id, ref, worker }, `${backend.key} has an instance of ours that no row knows: it is ended`)
     try {
       await backend.stop(id)
       stopped(1)
+      return { backend: backend.key, instance }
     } catch (error) {
       log.warn({ id }, `it could not be ended: ${messageOf(error)}`)
+      return { backend: backend.key, instance, error: messageOf(error) }
     }
   }
 

@@ -91,6 +91,7 @@ export const errorCatalogue = {
     advice:
       'See the server log in <dataDir>/postgres.log, or use your own server with database: "postgres://...".',
   },
+  ROUSE_INSTANCE_UNKNOWN: { status: 404, advice: 'GET /api/v1/instances?all=true lists the instances.' },
   ROUSE_INTERNAL: { status: 500, advice: "This is a bug in Rouse. The master's log has the details." },
   ROUSE_LISTEN_FAILED: {
     status: 500,
@@ -124,6 +125,11 @@ export const errorCatalogue = {
   ROUSE_PROTOCOL: {
     status: 400,
     advice: 'Agent and master do not understand each other; upgrade the older one.',
+  },
+  ROUSE_REAP_INCOMPLETE: {
+    status: 502,
+    advice:
+      "See the master's log, mend the way to the provider, and try again: the master does so by itself, too.",
   },
   ROUSE_REQUEST_INVALID: { status: 400, advice: 'See /api/v1/openapi.json for what this address takes.' },
   ROUSE_REQUEST_TOO_LARGE: { status: 413, advice: 'The body is limited to 1 MiB.' },

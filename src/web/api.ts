@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import type { InstanceState } from '../db/schema.ts'
 import { results } from '../model/results.ts'
 
 /** The JSON that the REST API answers with. Times are ISO 8601 in UTC. */
@@ -28,11 +29,79 @@ export const BuilderSchema = Type.Object({
 })
 export type ApiBuilder = Static<typeof BuilderSchema>
 
+const instanceStates = [
+  'requested',
+  'starting',
+  'sealing',
+  'attached',
+  'busy',
+  'resetting',
+  'stopping',
+  'gone',
+] as const satisfies readonly InstanceState[]
+export const InstanceStateSchema = Type.Enum(instanceStates)
+
+/** One container or machine of a latent worker. */
+export const InstanceSchema = Type.Object({
+  id: Type.String(),
+  /** The worker's name and its place among the worker's instances: 'dock/2'. */
+  name: Type.String(),
+  worker: Type.String(),
+  state: InstanceStateSchema,
+  /** One sentence: 'attempt 3, next try in 40 s: connection refused', 'idle, stops in 580 s', 'runs build 17'. */
+  why: Type.String(),
+  /** What the provider said last. */
+  detail: Nullable(Type.String()),
+  /** The provider's own id. */
+  ref: Nullable(Type.String()),
+  /** Where it lives: 'docker unix:///var/run/docker.sock'. */
+  backend: Type.String(),
+  createdAt: Time,
+  /** When it came into its state; of one that is gone, its end. */
+  changedAt: Time,
+  /** Seconds from its creation, until its end. */
+  age: Type.Integer(),
+  /** When it is stopped if no build comes; null while it is not idle. */
+  idleUntil: Nullable(Time),
+  /** Which try to start it this is or was; counts from 1. */
+  attempt: Type.Integer(),
+  /** Builds begun on it so far. */
+  builds: Type.Integer(),
+  runningBuilds: Type.Array(Type.Integer()),
+  stopReason: Nullable(Type.String()),
+  pricePerHour: Nullable(Type.Number()),
+  /** What it has cost so far; null without a price. */
+  cost: Nullable(Type.Number()),
+})
+export type ApiInstance = Static<typeof InstanceSchema>
+
+/** What carries our stamp at a provider, and no row knows. */
+export const ReapSchema = Type.Object({
+  dryRun: Type.Boolean(),
+  items: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      worker: Type.String(),
+      backend: Type.String(),
+      ref: Type.String(),
+      /** At the provider: 'running', 'failed', ... */
+      state: Type.String(),
+      detail: Nullable(Type.String()),
+      ended: Type.Boolean(),
+      /** Why it could not be ended. */
+      error: Nullable(Type.String()),
+    }),
+  ),
+  /** Backends that could not be asked, and why. */
+  troubles: Type.Array(Type.Object({ backend: Type.String(), message: Type.String() })),
+})
+export type ApiReap = Static<typeof ReapSchema>
+
 export const WorkerSchema = Type.Object({
   name: Type.String(),
   kind: Type.String(),
   connected: Type.Boolean(),
-  /** One sentence: 'idle', 'runs 2 of 2 builds', 'not connected since ...', 'paused by ...'. */
+  /** One sentence: 'is idle', 'runs 2 of 2 builds', 'is paused by ...'; '2 of 4 instances: 1 busy, 1 starting' of a latent worker. */
   status: Type.String(),
   adminState: Type.Union([Type.Literal('active'), Type.Literal('paused'), Type.Literal('draining')]),
   adminReason: Nullable(Type.String()),
@@ -45,6 +114,8 @@ export const WorkerSchema = Type.Object({
   version: Nullable(Type.String()),
   connectedAt: Nullable(Time),
   lastSeenAt: Nullable(Time),
+  /** Of a latent worker: those that are not gone, by place. Empty of other workers. */
+  instances: Type.Array(InstanceSchema),
   facts: Nullable(Type.Unknown()),
   properties: PropertiesSchema,
 })
@@ -64,6 +135,8 @@ export const RequestSchema = Type.Object({
   completedAt: Nullable(Time),
   /** Why it waits, in one sentence, and its place in the queue (1 is next); null when it does not wait. */
   waitingFor: Nullable(Type.String()),
+  /** Why the last instance that was started for it came to nothing; of a request that ended EXCEPTION without a build, the reason. */
+  startFailure: Nullable(Type.String()),
   position: Nullable(Type.Integer()),
   /** The newer request that it was collapsed into: then it ended SKIPPED. */
   supersededBy: Nullable(Type.Integer()),
@@ -75,6 +148,8 @@ export const BuildSchema = Type.Object({
   id: Type.Integer(),
   builder: Type.String(),
   worker: Type.String(),
+  /** The instance of a latent worker that it runs or ran on: 'dock/2'. */
+  instance: Nullable(Type.String()),
   requestId: Type.Integer(),
   buildsetId: Type.Integer(),
   attempt: Type.Integer(),
@@ -85,6 +160,8 @@ export const BuildSchema = Type.Object({
   source: SourceSchema,
   startedAt: Time,
   finishedAt: Nullable(Time),
+  /** What its time on the instance has cost so far; null without a price. */
+  cost: Nullable(Type.Number()),
   properties: PropertiesSchema,
 })
 export type ApiBuild = Static<typeof BuildSchema>

@@ -130,6 +130,14 @@ export async function startTestWeb(
       },
       accept: (worker, link, { address }) => record(test.sessions, worker.name, link, address),
     },
+    metrics: async () => ({ type: 'text/plain; version=0.0.4', text: 'rouse_sessions 1\n' }),
+    latent: {
+      reap: async ({ dryRun }) => ({
+        items: [{ ...testOrphan, ended: !dryRun }],
+        troubles: [{ backend: 'docker elsewhere', message: 'connection refused' }],
+      }),
+      hindrances: () => [],
+    },
     master: {
       windDown: () => [7],
       reconfig: () =>
@@ -141,6 +149,16 @@ export async function startTestWeb(
   }
   const web = await startWeb(services, { listen: { host: '127.0.0.1', port: 0 }, ...options })
   return Object.assign(test, { web, url: web.url })
+}
+
+const testOrphan = {
+  id: 'rouse-1a2b3c4d-dock-9-orphan',
+  worker: 'dock',
+  backend: 'docker here',
+  ref: 'c0ffee',
+  state: 'running',
+  detail: null,
+  error: null,
 }
 
 /** Its checksum is right. */

@@ -58,7 +58,7 @@ export class TextView implements FollowView {
     this.#build = build
     if (!this.#options.announce) return
     const attempt = build.attempt > 1 ? `, attempt ${build.attempt}` : ''
-    await this.#line(`build ${build.id} of ${build.builder} on ${build.worker}${attempt}`)
+    await this.#line(`build ${build.id} of ${build.builder} on ${build.instance ?? build.worker}${attempt}`)
   }
 
   async stepStarted(_build: ApiBuild, step: ApiStep): Promise<void> {
@@ -112,9 +112,10 @@ export class TextView implements FollowView {
     await this.#note('the master is back')
   }
 
-  async ended({ request, build, result }: Outcome): Promise<void> {
+  async ended({ request, build, reason, result }: Outcome): Promise<void> {
     await this.#progress.clear()
-    if (!build) await this.#line(`request r${request} ended without a build: ${result ?? 'no result'}`)
+    const why = reason === null ? '' : ` (${reason})`
+    if (!build) await this.#line(`request r${request} ended without a build: ${result ?? 'no result'}${why}`)
   }
 
   async interrupted(request?: number): Promise<void> {

@@ -1,0 +1,68 @@
+import Type from 'typebox'
+import { RouseError } from '../../model/errors.ts'
+import { answers } from '../answers.ts'
+import { InstanceSchema, InstanceStateSchema, ReapSchema } from '../api.ts'
+import type { App } from '../app.ts'
+import { InstanceId, InstanceIdParams } from '../ids.ts'
+import { pageQuery, PageSchema, rowLimit } from '../paging.ts'
+import { findInstance, listInstances } from '../queries/instances.ts'
+import type { WebServices } from '../services.ts'
+
+const ListQuery = Type.Object(
+  {
+    limit: pageQuery.limit,
+    cursor: Type.Optional(InstanceId),
+    worker: Type.Optional(Type.String({ maxLength: 1024 })),
+    state: Type.Optional(InstanceStateSchema),
+    all: Type.Optional(Type.Enum(['true', 'false'], { description: 'Also those that are gone.' })),
+  },
+  { additionalProperties: false },
+)
+
+const ReapBodySchema = Type.Object(
+  {
+    /** Only say what would be ended. */
+    dryRun: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+
+export function instanceRoutes(app: App, { db, latent }: WebServices): void {
+  app.get(
+    '/instances',
+    {
+      schema: {
+        summary: 'Of latent workers: those that are not gone, newest first',
+        querystring: ListQuery,
+        response: answers(PageSchema(InstanceSchema)),
+      },
+    },
+    async ({ query: { all, limit = 100, ...filter } }) => {
+      const rows = await listInstances(db, { ...filter, all: all === 'true' }, rowLimit({ limit }))
+      const items = rows.slice(0, limit)
+      return { items, next: rows.length > limit ? items.at(-1)!.id : null }
+    },
+  )
+
+  app.get(
+    '/instances/:id',
+    { schema: { params: InstanceIdParams, response: answers(InstanceSchema) } },
+    async ({ params: { id } }) => {
+      const found = await findInstance(db, id)
+      if (!found) throw new RouseError('ROUSE_INSTANCE_UNKNOWN', `there is no instance ${id}`)
+      return found
+    },
+  )
+
+  app.post(
+    '/instances/reap',
+    {
+      schema: {
+        summary: 'Ends at once what carries our stamp at the providers and no row knows',
+        body: ReapBodySchema,
+        response: answers(ReapSchema),
+      },
+    },
+    async ({ body: { dryRun = false } }) => ({ dryRun, ...(await latent.reap({ dryRun })) }),
+  )
+}
