@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import type { InstanceState } from '../db/schema.ts'
+import type { InstanceState } from '../db/latent-tables.ts'
 import { results } from '../model/results.ts'
 
 /** The JSON that the REST API answers with. Times are ISO 8601 in UTC. */

@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely'
-import type { Database, InstanceState } from '../../db/schema.ts'
+import type { InstanceState } from '../../db/latent-tables.ts'
+import type { Database } from '../../db/schema.ts'
 import { costOf } from '../../model/cost.ts'
 import type { ApiInstance } from '../api.ts'
 import { whyInstance } from '../why-instance.ts'
