@@ -128,7 +128,7 @@ export class FakeCloud implements FakeApi {
 
   async #carryOut<T>(call: FakeCall, signal: AbortSignal, act: (fault: FakeFault) => T): Promise<T> {
     const fault = this.#faultOf(call)
-    if (this.#throttles(call)) throw new Error('too many calls, try again later')
+    if (this.#throttles(call)) throw new BackendError('CAPACITY', 'too many calls, try again later')
     if (fault.delay !== undefined) await this.#clock.sleep(fault.delay, signal)
     signal.throwIfAborted()
     if (fault.hang) return await untilAborted(signal)
