@@ -5,10 +5,9 @@ test.for(['requested', 'starting', 'busy', 'stopping'] as const)(
   'a worker that leaves the config while its instance is %s leaves nothing behind',
   async (when) => {
     const hold = held()
-    const world = await LatentWorld.open({
-      agentAfter: when === 'starting' ? 60_000 : 0,
-      command: hold.command,
-    })
+    const agentAfter = when === 'starting' ? 60_000 : 0
+    const workers = { dock: { buildWaitTimeout: 0 } }
+    const world = await LatentWorld.open({ agentAfter, workers, command: hold.command })
     if (when === 'requested') world.cloud.plan('start', { delay: 60_000 })
     const request = await world.force('unit')
     if (when === 'busy' || when === 'stopping') await world.until('the command', hold.begun)

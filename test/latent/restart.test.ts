@@ -169,8 +169,8 @@ test('while lists fail nothing is taken to be gone, and running builds go on', a
 
 test('a throttled provider slows the engine down, and loses nothing', async () => {
   const world = await LatentWorld.open({
-    workers: { dock: { buildWaitTimeout: 0, instances: { max: 5 } } },
-    cloud: { callsPerSecond: 1 },
+    workers: { dock: { buildWaitTimeout: 0, instances: { max: 4 } } },
+    cloud: { callsPerSecond: 3 },
   })
   const requests = await Promise.all(Array.from({ length: 10 }, () => world.force('unit')))
   for (const request of requests) expect(await world.result(request)).toBe('SUCCESS')
