@@ -160,3 +160,15 @@ test('a paused worker lets its builds finish, and its idle instances end', async
   await world.empty()
   expect(await world.builds(next)).toEqual([])
 })
+
+test('a request far behind in the queue says that others come first', async () => {
+  const hold = held()
+  const world = await LatentWorld.open({ command: hold.command })
+  const requests = await Promise.all(Array.from({ length: 5 }, () => world.force('unit')))
+  await world.until('the command', hold.begun)
+  await world.pass(10)
+  expect(world.master.why(requests[1]!)).toBe('dock is busy')
+  expect(world.master.why(requests[4]!)).toBe('3 requests of its builder come first')
+  hold.end()
+  for (const request of requests) expect(await world.result(request)).toBe('SUCCESS')
+})
