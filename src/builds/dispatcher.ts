@@ -112,9 +112,20 @@ export class Dispatcher {
     const backsOffFor = request.notBefore - this.#o.tools.clock.now()
     const { avoidWorker, builder } = request
     const heldUp = this.#o.tools.locks.reason(id) ?? this.#hookedOf(builder)?.reason(id)
-    const facts = { position, backsOffFor, avoid: avoidWorker, heldUp, started: this.#o.latent.reason(id) }
+    const started = this.#o.latent.reason(id) ?? this.#behind(builder, position)
+    const facts = { position, backsOffFor, avoid: avoidWorker, heldUp, started }
     const reason = whyItWaits(this.#candidates(request), facts)
     return { position, reason }
+  }
+
+  /** Instances are planned for the first of a builder's requests only. */
+  #behind(builder: string, position: number): string | undefined {
+    const { builders, fleet } = this.#o
+    const isLatent = (name: string) => fleet.get(name)?.spec.kind === 'latent'
+    if (!builders.get(builder)?.workers.some(isLatent)) return undefined
+    return position > 1
+      ? `${position - 1} requests of its builder come first`
+      : 'an instance is about to be chosen for it'
   }
 
   /** Requests of a builder that neither back off nor wait for a lock or a function of the config. */

@@ -51,9 +51,12 @@ export class Backoffs {
   /** What one more failure makes of it; to be stored by `store` and then made known by `note`. */
   after(workerId: number, templateHash: string, { code, message }: StartFailure): Backoff {
     const before = this.#byTemplate.get(keyOf(workerId, templateHash))
+    const now = this.#clock.now()
+    // Starts that fail side by side are one failure.
+    if (before && before.until > now + together) return { ...before, code, message: message.slice(0, 2000) }
     const failures = (before?.failures ?? 0) + 1
     const delay = code === 'REJECTED' ? rejectedFor : Math.min(longest, first * 2 ** (failures - 1))
-    return { code, message: message.slice(0, 2000), failures, until: this.#clock.now() + delay }
+    return { code, message: message.slice(0, 2000), failures, until: now + delay }
   }
 
   note(workerId: number, templateHash: string, backoff: Backoff): void {
@@ -99,5 +102,7 @@ function keyOf(workerId: number, templateHash: string): string {
 /** Milliseconds: 10, 20, 40 ... 3600 s. */
 const first = 10_000
 const longest = 3_600_000
+/** Milliseconds: a try at the end of a back-off comes a moment early. */
+const together = 1000
 /** A template that was refused may have been mended at the provider's: its image pushed, its quota raised. */
 const rejectedFor = 600_000

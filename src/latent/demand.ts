@@ -99,12 +99,13 @@ export class Demand {
     )
     for (const { id, reason } of this.plan.unwanted)
       for (const pool of known.values()) pool.instances.get(id)?.handle({ type: 'unwanted', reason })
-    for (const { request, templateHash, worker } of this.plan.starts) {
+    for (const { requests: meant, templateHash, worker } of this.plan.starts) {
       const pool = known.get(worker)!
+      const [request] = meant
       const rendered = request === undefined ? pool.templates.constant : pool.templates.of(request)
       if (!rendered || 'error' in rendered || rendered.hash !== templateHash) continue
       const started = pool
-        .start(rendered)
+        .start(rendered, meant)
         .catch((error: unknown) => tools.log.error({ err: error, worker }, 'no instance could be started'))
         .finally(() => this.#starting.delete(started))
       this.#starting.add(started)

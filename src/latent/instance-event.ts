@@ -9,6 +9,10 @@ export type InstanceEvent =
   /** Its agent has logged in, the first time or again. */
   | { readonly type: 'attached' }
   | { readonly type: 'detached' }
+  /** Another master has begun to look after it: the agent could not come meanwhile. */
+  | { readonly type: 'adopted' }
+  /** The config has changed what holds for it. */
+  | { readonly type: 'reconfigured' }
   | { readonly type: 'buildBegan' }
   | { readonly type: 'buildEnded' }
   /** What a list that was asked for at `asOf` shows of it. */

@@ -59,6 +59,8 @@ export class Latent {
   readonly #backends = new Map<string, OpenBackend>()
   readonly #watching: Promise<void>[] = []
   readonly #loops = new AbortController()
+  readonly #planning = new AbortController()
+  #planned: Promise<void> | undefined
   readonly #reconcile: Reconcile
   readonly #demand: Demand
   #side: LatentSide | undefined
@@ -161,13 +163,14 @@ export class Latent {
       return takeInstances(trx, this.#o.master)
     })
     for (const instance of stored) this.#pools.adopt(instance)
+    for (const instance of this.live) instance.handle({ type: 'adopted' })
   }
 
   /** Looks after everything from now on. */
   run(side: LatentSide): void {
     this.#side = side
     for (const backend of this.#backends.values()) this.#watch(backend)
-    this.#watching.push(this.#demand.watch(this.#loops.signal))
+    this.#planned = this.#demand.watch(this.#planning.signal)
     this.#pools.drain()
     this.#demand.wake()
   }
@@ -189,6 +192,9 @@ export class Latent {
 
   /** Ends the idle instances, or what the config says, and leaves the others to the next master. */
   async close(): Promise<void> {
+    // Nothing new is started in the place of what ends now.
+    this.#planning.abort()
+    await this.#planned
     for (const instance of this.live) this.#shutDown(instance)
     const settled = Promise.all(this.live.map((instance) => instance.settled()))
     await Promise.race([settled, this.#o.clock.sleep(shutdownPatience, this.#loops.signal).catch(() => {})])
@@ -227,7 +233,7 @@ export class Latent {
       maxDisconnected: maxDisconnected * 1000,
       delivery,
       isKept: (id) => this.#demand.plan.kept.has(id),
-      meantFor: (id) => this.#demand.plan.meantFor.get(id) ?? [],
+      meantFor: (id) => this.#demand.plan.meantFor.get(id),
       changed: () => {
         this.#pools.tidy()
         this.#demand.wake()

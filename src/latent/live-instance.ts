@@ -70,7 +70,11 @@ export class LiveInstance {
     }
     const before = this.row
     const decided = transition({ row: before, rules: this.#o.rules(), moment }, event)
-    if (!decided) return
+    if (!decided) {
+      // The last of its builds may end after it has.
+      if (before.state === 'gone') this.#storing = this.#storing.then(() => this.#o.changed(this))
+      return
+    }
     // What keeps builds from it holds from the decision on, not only once it is stored.
     this.row = decided.row
     const blame = decided.effects.find((effect) => effect.do === 'blame')
@@ -144,6 +148,8 @@ export class LiveInstance {
       this.#log.warn({ code: failure.code }, `it could not be started: ${failure.message}`)
       this.handle({ type: 'startFailed', failure, retryAt })
     }
+    // Lists are rare while there is nothing: this one is to be looked after from now on.
+    this.#o.tools.soon(this.backend)
   }
 
   async #stop(): Promise<void> {

@@ -46,6 +46,13 @@ export function idle({ moment, row, rules }: Situation): Partial<InstanceRow> {
   }
 }
 
+/** Another master looks after it: its agent has some time to find that one, even if its own is over. */
+export function adopt(situation: Situation): Transition | undefined {
+  const { moment, row } = situation
+  const home = moment.now + homecoming
+  return (row.deadline ?? home) < home ? change(situation, { deadline: home }) : undefined
+}
+
 /** When an idle one has waited for long enough. */
 export function idleUntil({ moment, row, rules }: Situation): number {
   const old = row.createdAt + rules.maxAge
@@ -56,6 +63,8 @@ export function idleUntil({ moment, row, rules }: Situation): number {
 
 /** Milliseconds until an instance that is being stopped is told so again, if no list shows it first. */
 export const stopAgain = 60_000
+/** How long the agents of a master that is gone may take to come to the next one. */
+const homecoming = 120_000
 /** How long an agent may take to agree to end. */
 const consent = 30_000
 /** How long a new one waits for its first build, however short buildWaitTimeout is. */

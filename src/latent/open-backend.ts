@@ -21,7 +21,7 @@ export class OpenBackend {
   readonly #clock: Clock
   readonly #calls = new Map<
     InstanceId,
-    { readonly abort: AbortController; readonly done: Promise<unknown> }
+    { readonly kind: 'start' | 'stop'; readonly abort: AbortController; readonly done: Promise<unknown> }
   >()
   /** When the last call for an instance ended: a list that was asked for before says nothing of it. */
   readonly #touched = new Map<InstanceId, number>()
@@ -39,13 +39,15 @@ export class OpenBackend {
   }
 
   start(spec: InstanceSpec<unknown>): Promise<Instance> {
-    return this.#call(spec.id, startDeadline, (signal) => this.#backend.start(spec, { signal }))
+    return this.#call('start', spec.id, startDeadline, (signal) => this.#backend.start(spec, { signal }))
   }
 
-  /** A start that is on its way is given up first. */
+  /** A start that is on its way is given up first; a stop that is, is waited for. */
   async stop(id: InstanceId): Promise<void> {
-    this.#calls.get(id)?.abort.abort(new Error('it is not wanted any more'))
-    await this.#call(id, stopDeadline, (signal) => this.#backend.stop(id, { signal }))
+    const current = this.#calls.get(id)
+    if (current?.kind === 'stop') return void (await current.done)
+    current?.abort.abort(new Error('it is not wanted any more'))
+    await this.#call('stop', id, stopDeadline, (signal) => this.#backend.stop(id, { signal }))
   }
 
   async list(): Promise<Listing> {
@@ -75,7 +77,12 @@ export class OpenBackend {
     await this.#backend.close?.()
   }
 
-  async #call<T>(id: InstanceId, ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #call<T>(
+    kind: 'start' | 'stop',
+    id: InstanceId,
+    ms: number,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
     const before = this.#calls.get(id)?.done
     const abort = new AbortController()
     const done = (async () => {
@@ -83,7 +90,7 @@ export class OpenBackend {
       abort.signal.throwIfAborted()
       return await this.#limited(ms, work, abort.signal)
     })()
-    const call = { abort, done }
+    const call = { kind, abort, done }
     this.#calls.set(id, call)
     try {
       return await done

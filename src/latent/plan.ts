@@ -40,7 +40,8 @@ export interface Plan {
   readonly starts: readonly {
     readonly worker: string
     readonly templateHash: string
-    readonly request: number | undefined
+    /** Those it is for; none: to have an idle one. */
+    readonly requests: readonly number[]
   }[]
   /** Instances that nobody waits for, or that make room. */
   readonly unwanted: readonly { readonly id: string; readonly reason: string }[]
@@ -90,7 +91,7 @@ function first<T>(options: readonly T[], attempt: (option: T) => string | undefi
 /** One pool while the plan is made. */
 class Draft {
   readonly #pool: PlannedPool
-  readonly starts: { worker: string; templateHash: string; request: number | undefined }[] = []
+  readonly starts: { worker: string; templateHash: string; requests: number[] }[] = []
   readonly makingRoom: { id: string; reason: string }[] = []
   readonly meantFor = new Map<string, number[]>()
   readonly kept = new Set<string>()
@@ -119,7 +120,7 @@ class Draft {
     const { closed, max, maxBuilds, worker } = this.#pool
     if (closed !== undefined || held !== undefined || this.#size >= max) return undefined
     this.#room.set(`new ${this.starts.length}`, maxBuilds - (request === undefined ? 0 : 1))
-    this.starts.push({ worker, templateHash: hash, request })
+    this.starts.push({ worker, templateHash: hash, requests: request === undefined ? [] : [request] })
     return `starting an instance of ${worker}`
   }
 
@@ -178,7 +179,7 @@ class Draft {
     )
     if (index < 0) return undefined
     this.#room.set(`new ${index}`, this.#room.get(`new ${index}`)! - 1)
-    this.starts[index]!.request ??= request
+    this.starts[index]!.requests.push(request)
     return `starting an instance of ${this.#pool.worker}`
   }
 }

@@ -29,7 +29,7 @@ export interface PoolOptions {
   readonly delivery: (spec: LatentSpec) => Promise<AgentDelivery>
   /** Of the plan that holds now. */
   readonly isKept: (id: string) => boolean
-  readonly meantFor: (id: string) => readonly number[]
+  readonly meantFor: (id: string) => readonly number[] | undefined
   readonly changed: () => void
 }
 
@@ -39,8 +39,10 @@ export class Pool {
   spec: LatentSpec
   templates: RenderedTemplates
   readonly instances = new Map<string, LiveInstance>()
-  /** Places that are given to instances whose rows are being stored. */
-  readonly #reserved = new Set<number>()
+  /** Places that are given to instances whose rows are being stored, with their templates. */
+  readonly #reserved = new Map<number, string>()
+  /** Places that another master's instances have, or those of a worker that is no longer known. */
+  readonly #elsewhere = new Set<number>()
 
   constructor(options: PoolOptions) {
     this.#o = options
@@ -52,8 +54,9 @@ export class Pool {
     return this.spec.name
   }
 
+  /** Anew when it has left the config and come back. */
   get worker(): Worker {
-    return this.#o.worker
+    return this.#o.fleet.get(this.name) ?? this.#o.worker
   }
 
   get backend(): OpenBackend {
@@ -71,12 +74,16 @@ export class Pool {
   reconfigure(spec: LatentSpec, templates: RenderedTemplates): void {
     this.spec = spec
     this.templates = templates
-    for (const { worker } of this.instances.values()) worker.spec = spec.worker
+    for (const instance of this.instances.values()) {
+      instance.worker.spec = spec.worker
+      instance.handle({ type: 'reconfigured' })
+    }
   }
 
   /** Goes on with one that an earlier master has begun. */
-  adopt(stored: StoredInstance): LiveInstance {
-    const { fleet, worker: pool } = this.#o
+  adopt(stored: StoredInstance, startedFor: readonly number[] = []): LiveInstance {
+    const { fleet } = this.#o
+    const pool = this.worker
     const { id, number } = stored.facts
     const worker = new Worker(stored.facts.workerId, this.spec.worker, { id, number, pool })
     const instance: LiveInstance = new LiveInstance({
@@ -87,7 +94,8 @@ export class Pool {
       rules: () => this.#rules,
       spec: () => this.#specOf(instance),
       isKept: () => this.#o.isKept(id),
-      meantFor: () => this.#o.meantFor(id),
+      // The plan knows it only a moment after its start, which may have failed by then.
+      meantFor: () => this.#o.meantFor(id) ?? startedFor,
       changed: () => this.#changed(instance),
     })
     this.instances.set(id, instance)
@@ -96,10 +104,14 @@ export class Pool {
   }
 
   /** Stores a new one and asks the provider for it. */
-  async start({ hash, template }: { hash: string; template: unknown }): Promise<void> {
-    const { tools, worker } = this.#o
+  async start(
+    { hash, template }: { hash: string; template: unknown },
+    startedFor: readonly number[],
+  ): Promise<void> {
+    const { worker } = this
+    const { tools } = this.#o
     const number = this.#freeNumber()
-    this.#reserved.add(number)
+    this.#reserved.set(number, hash)
     try {
       const now = tools.clock.now()
       const id = newId(this.#o.cluster, this.name, number)
@@ -119,7 +131,7 @@ export class Pool {
         credentialHash: null,
       }
       await tools.store((trx) => insertInstance(trx, stored, tools.master))
-      const instance = this.adopt(stored)
+      const instance = this.adopt(stored, startedFor)
       tools.publish({
         type: 'instance.changed',
         instance: id,
@@ -128,6 +140,9 @@ export class Pool {
         state: 'requested',
       })
       instance.begin()
+    } catch (error) {
+      if (isPlaceTaken(error)) this.#elsewhere.add(number)
+      throw error
     } finally {
       this.#reserved.delete(number)
     }
@@ -136,13 +151,13 @@ export class Pool {
 
   /** As the plan sees them. */
   get planned(): PlannedInstance[] {
-    const reserved = [...this.#reserved].map((number) => ({
-      id: `new ${number}`,
+    const reserved = [...this.#reserved].map(([number, templateHash]) => ({
+      id: `reserved ${number}`,
       name: `${this.name}/${number}`,
-      templateHash: '',
-      phase: 'ending' as const,
+      templateHash,
+      phase: 'starting' as const,
       places: 0,
-      sentence: 'is being started',
+      sentence: 'is starting',
     }))
     return [...[...this.instances.values()].map(plannedOf), ...reserved]
   }
@@ -188,7 +203,7 @@ export class Pool {
     // Also those of the same name that are ending.
     const taken = new Set(this.#o.fleet.roster.buildersOf(this.name).map((worker) => worker.number))
     let number = 1
-    while (taken.has(number) || this.#reserved.has(number)) number++
+    while (taken.has(number) || this.#reserved.has(number) || this.#elsewhere.has(number)) number++
     return number
   }
 }
@@ -224,6 +239,10 @@ function newRow(id: string, now: number, startTimeout: number): InstanceRow {
     stopReason: null,
     unseenSince: null,
   }
+}
+
+function isPlaceTaken(error: unknown): boolean {
+  return (error as { constraint?: unknown } | undefined)?.constraint === 'instances_one_per_place'
 }
 
 /** 'rouse-1a2b3c4d-dock-2-k3j9x0ab': says to people at the provider's whose it is, and is never given twice. */

@@ -1,6 +1,6 @@
 import type { Instance } from './backend.ts'
 import type { InstanceEvent, Situation, Transition } from './instance-event.ts'
-import { change, idle, idleUntil, lose, retire, stop } from './moves.ts'
+import { adopt, change, idle, idleUntil, lose, retire, stop } from './moves.ts'
 
 /** An instance whose agent was there: idle or with builds. */
 export function whileLive(situation: Situation, event: InstanceEvent): Transition | undefined {
@@ -11,6 +11,10 @@ export function whileLive(situation: Situation, event: InstanceEvent): Transitio
       return attached(situation)
     case 'detached':
       return detached(situation)
+    case 'adopted':
+      return situation.row.state === 'busy' ? detached(situation) : adopt(situation)
+    case 'reconfigured':
+      return reconfigured(situation)
     case 'buildBegan':
       return buildBegan(situation)
     case 'buildEnded':
@@ -46,6 +50,13 @@ function detached(situation: Situation): Transition {
   const { moment, row, rules } = situation
   const back = moment.now + rules.maxDisconnected
   return change(situation, { deadline: row.state === 'busy' ? back : Math.min(row.deadline ?? back, back) })
+}
+
+function reconfigured(situation: Situation): Transition | undefined {
+  const { moment, row } = situation
+  if (row.state === 'busy' || row.stopReason !== null || !moment.connected) return undefined
+  const deadline = idleUntil(situation)
+  return deadline === row.deadline ? undefined : change(situation, { deadline })
 }
 
 function buildBegan(situation: Situation): Transition {

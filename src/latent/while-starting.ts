@@ -1,6 +1,6 @@
 import type { Instance } from './backend.ts'
 import type { InstanceEvent, Situation, StartFailure, Transition } from './instance-event.ts'
-import { change, fail, idle, stop } from './moves.ts'
+import { adopt, change, fail, idle, stop } from './moves.ts'
 
 /** An instance whose agent is not there yet. */
 export function whileStarting(situation: Situation, event: InstanceEvent): Transition | undefined {
@@ -21,10 +21,13 @@ export function whileStarting(situation: Situation, event: InstanceEvent): Trans
     case 'forced':
     case 'unwanted':
       return stop(situation, event.reason)
+    case 'adopted':
+      return adopt(situation)
     case 'time':
       return time(situation)
     case 'stopFailed':
     case 'detached':
+    case 'reconfigured':
     case 'buildBegan':
     case 'buildEnded':
     case 'retired':
@@ -46,7 +49,8 @@ function listed(situation: Situation, bearers: readonly Instance[], asOf: number
   const [bearer] = bearers
   if (bearer?.state === 'failed')
     return fail(situation, { code: 'PASSING', message: bearer.detail ?? 'it ended by itself' })
-  if (bearer || row.retryAt !== null || asOf - row.changedAt < rules.listLag) return undefined
+  if (bearer || row.retryAt !== null || asOf <= row.changedAt) return undefined
+  if (asOf - row.changedAt < rules.listLag) return undefined
   // Not there although the answer said so, or the master was killed before it asked: the same id again.
   return change(situation, { changedAt: moment.now }, { do: 'start' })
 }

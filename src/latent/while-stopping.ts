@@ -16,12 +16,16 @@ export function whileStopping(situation: Situation, event: InstanceEvent): Trans
       if (event.bearers.length > 0) return change(situation, { unseenSince: null }, { do: 'stop' })
       if (row.unseenSince === null) return change(situation, { unseenSince: event.asOf })
       if (event.asOf === row.unseenSince || event.asOf - row.unseenSince < rules.listLag) return undefined
-      return change(situation, { state: 'gone', deadline: null })
+      // Builds that an earlier master began on it cannot go on.
+      const reason = row.stopReason ?? 'its instance is gone'
+      return change(situation, { state: 'gone', deadline: null }, { do: 'lose', reason })
     }
     case 'time': {
       if (row.deadline === null || moment.now < row.deadline) return undefined
       return change(situation, { deadline: moment.now + stopAgain }, { do: 'stop' })
     }
+    case 'adopted':
+    case 'reconfigured':
     case 'attached':
     case 'detached':
     case 'buildBegan':

@@ -45,6 +45,8 @@ export class LatentCore {
   readonly logged: { level: number; msg: string; [key: string]: unknown }[] = []
   /** Killed: nothing of it reaches database, provider or agents any more. */
   dead = false
+  /** Takes no more agents. */
+  closing = false
   #builders: readonly BuilderConfig[]
   readonly #commit: GroupCommit
   readonly #loops = new AbortController()
@@ -174,6 +176,7 @@ export class LatentCore {
       void this.builds.close()
     } else {
       await this.latent.close()
+      this.closing = true
       await this.builds.close()
       await this.fleet.close('the master is stopping')
     }

@@ -38,7 +38,7 @@ export class MachineAgent {
   /** One try to log in and say hello; false when it was refused. */
   async connect(master: LatentCore): Promise<boolean> {
     const { credential, machine } = this
-    if (machine.signal.aborted || master.dead) return false
+    if (machine.signal.aborted || master.dead || master.closing) return false
     const { id: name, token: password } = machine.spec
     const attempt = { name, password, address: 'test', runId: this.runId, credential }
     const answer = await master.login.check(attempt)
@@ -48,9 +48,11 @@ export class MachineAgent {
     }
     if (machine.signal.aborted || master.dead) return false
     const link = {
-      send: (message: FromMaster) => {
-        if (this.#master === master && !master.dead) this.#hear(message)
-      },
+      // As over a wire: never in the same turn.
+      send: (message: FromMaster) =>
+        void setImmediate(() => {
+          if (this.#master === master && !master.dead) this.#hear(message)
+        }),
       sendFile: () => {},
       close: (reason: string) => this.#lose(master, reason),
       ping: async () => this.#master === master,

@@ -114,8 +114,10 @@ export class FakeCloud implements FakeApi {
     signal.throwIfAborted()
     const call: FakeCall = { operation, id, at: this.#clock.now(), outcome: 'open' }
     this.calls.push(call)
+    const throttled = this.#throttles(call)
     try {
       await this.witness(call, 'asked')
+      if (throttled) throw new BackendError('CAPACITY', 'too many calls, try again later')
       const answer = await this.#carryOut(call, signal, act)
       call.outcome = 'ok'
       await this.witness(call, 'done')
@@ -128,7 +130,6 @@ export class FakeCloud implements FakeApi {
 
   async #carryOut<T>(call: FakeCall, signal: AbortSignal, act: (fault: FakeFault) => T): Promise<T> {
     const fault = this.#faultOf(call)
-    if (this.#throttles(call)) throw new Error('too many calls, try again later')
     if (fault.delay !== undefined) await this.#clock.sleep(fault.delay, signal)
     signal.throwIfAborted()
     if (fault.hang) return await untilAborted(signal)

@@ -1,0 +1,300 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Instance } from '../../src/latent/backend.ts'
+import type { InstanceEvent, InstanceRules, Moment } from '../../src/latent/instance-event.ts'
+import { instanceStates, type InstanceRow, type InstanceState } from '../../src/latent/instance-row.ts'
+import { transition } from '../../src/latent/transition.ts'
+
+const rules: InstanceRules = {
+  startTimeout: 600_000,
+  maxStartAttempts: 5,
+  buildWaitTimeout: 600_000,
+  maxAge: 86_400_000,
+  maxBuilds: Infinity,
+  maxDisconnected: 3_600_000,
+  listLag: 5000,
+}
+const now = 1_000_000
+const quiet: Moment = { now, connected: true, places: 0, kept: false }
+
+function rowOf(state: InstanceState, more: Partial<InstanceRow> = {}): InstanceRow {
+  return {
+    id: 'i',
+    state,
+    generation: 1,
+    attempt: 1,
+    ref: null,
+    detail: null,
+    deadline: state === 'gone' ? null : now + 1000,
+    retryAt: null,
+    createdAt: 0,
+    changedAt: 0,
+    idleSince: state === 'attached' ? now : null,
+    builds: 0,
+    stopReason: null,
+    unseenSince: null,
+    ...more,
+  }
+}
+
+const bearer = (state: Instance['state'] = 'running'): Instance => ({
+  id: 'i',
+  cluster: 'c',
+  worker: 'dock',
+  ref: 'r',
+  state,
+  detail: 'why',
+})
+
+const events: Record<string, InstanceEvent> = {
+  started: { type: 'started', ref: 'r' },
+  'startFailed PASSING': {
+    type: 'startFailed',
+    failure: { code: 'PASSING', message: 'm' },
+    retryAt: now + 10_000,
+  },
+  'startFailed REJECTED': { type: 'startFailed', failure: { code: 'REJECTED', message: 'm' }, retryAt: now },
+  'startFailed CAPACITY': { type: 'startFailed', failure: { code: 'CAPACITY', message: 'm' }, retryAt: now },
+  stopFailed: { type: 'stopFailed', message: 'm' },
+  attached: { type: 'attached' },
+  detached: { type: 'detached' },
+  adopted: { type: 'adopted' },
+  reconfigured: { type: 'reconfigured' },
+  buildBegan: { type: 'buildBegan' },
+  buildEnded: { type: 'buildEnded' },
+  'listed none': { type: 'listed', bearers: [], asOf: now },
+  'listed one': { type: 'listed', bearers: [bearer()], asOf: now },
+  'listed failed': { type: 'listed', bearers: [bearer('failed')], asOf: now },
+  'listed two': { type: 'listed', bearers: [bearer(), bearer()], asOf: now },
+  unwanted: { type: 'unwanted', reason: 'r' },
+  forced: { type: 'forced', reason: 'r' },
+  retired: { type: 'retired' },
+  'time, too early': { type: 'time' },
+}
+
+const nothing = '-'
+const starting = {
+  started: 'starting',
+  'startFailed PASSING': 'requested blame',
+  'startFailed REJECTED': 'stopping blame stop',
+  'startFailed CAPACITY': 'stopping blame stop',
+  stopFailed: nothing,
+  attached: 'attached',
+  detached: nothing,
+  reconfigured: nothing,
+  buildBegan: nothing,
+  buildEnded: nothing,
+  'listed one': nothing,
+  'listed failed': 'stopping blame stop',
+  'listed two': 'stopping blame stop',
+  unwanted: 'stopping stop',
+  forced: 'stopping stop',
+  retired: nothing,
+  'time, too early': nothing,
+}
+const live = {
+  'startFailed PASSING': nothing,
+  'startFailed REJECTED': nothing,
+  'startFailed CAPACITY': nothing,
+  stopFailed: nothing,
+  buildBegan: 'busy',
+  'listed one': nothing,
+  'listed failed': nothing,
+  'listed two': 'stopping lose stop',
+  forced: 'stopping stop',
+  'time, too early': nothing,
+}
+const same = (state: InstanceState, restarts: boolean) => ({
+  ...starting,
+  adopted: state,
+  'listed none': restarts ? `${state} start` : nothing,
+})
+
+/** What each event makes of an instance in each state, and what is done then, when its agent is connected and it has no builds. */
+const table: Record<InstanceState, Record<string, string>> = {
+  requested: same('requested', true),
+  starting: same('starting', true),
+  sealing: same('sealing', true),
+  resetting: same('resetting', true),
+  attached: {
+    ...live,
+    started: 'attached',
+    attached: 'attached',
+    detached: 'attached',
+    adopted: 'attached',
+    reconfigured: 'attached',
+    buildEnded: nothing,
+    'listed none': nothing,
+    unwanted: 'attached retire',
+    retired: 'stopping stop',
+  },
+  busy: {
+    ...live,
+    started: 'busy',
+    attached: 'attached',
+    detached: 'busy',
+    adopted: 'busy',
+    reconfigured: nothing,
+    buildEnded: 'attached',
+    'listed none': nothing,
+    unwanted: 'busy',
+    retired: nothing,
+  },
+  stopping: {
+    ...Object.fromEntries(Object.keys(events).map((name) => [name, nothing])),
+    started: 'stopping stop',
+    'startFailed PASSING': 'stopping stop',
+    'startFailed REJECTED': 'stopping stop',
+    'startFailed CAPACITY': 'stopping stop',
+    stopFailed: 'stopping',
+    'listed none': 'stopping',
+    'listed one': 'stopping stop',
+    'listed failed': 'stopping stop',
+    'listed two': 'stopping stop',
+  },
+  gone: Object.fromEntries(Object.keys(events).map((name) => [name, nothing])),
+}
+
+describe('the table of the states', () => {
+  test.for(instanceStates.flatMap((state) => Object.keys(events).map((name) => [state, name] as const)))(
+    '%s, %s',
+    ([state, name]) => {
+      const decided = transition({ row: rowOf(state), rules, moment: quiet }, events[name]!)
+      const told = decided
+        ? [decided.row.state, ...decided.effects.map((effect) => effect.do)].join(' ')
+        : nothing
+      expect(told).toBe(table[state][name])
+    },
+  )
+})
+
+test.for([
+  ['requested', {}, 'stopping blame stop'],
+  ['starting', {}, 'stopping blame stop'],
+  ['requested', { retryAt: now, deadline: now + 1 }, 'requested start'],
+  ['sealing', {}, 'stopping stop'],
+  ['resetting', {}, 'stopping stop'],
+  ['attached', { idleSince: 0, createdAt: 0 }, 'attached retire'],
+  ['attached', { stopReason: 'it was asked' }, 'stopping stop'],
+  ['busy', {}, 'attached'],
+  ['stopping', {}, 'stopping stop'],
+] as const)('at its deadline, %s %o: %s', ([state, more, expected]) => {
+  const decided = transition(
+    { row: rowOf(state, { deadline: now, ...more }), rules, moment: quiet },
+    { type: 'time' },
+  )!
+  expect([decided.row.state, ...decided.effects.map((effect) => effect.do)].join(' ')).toBe(expected)
+})
+
+const moments = fc.record({
+  step: fc.integer({ min: 0, max: 700_000 }),
+  connected: fc.boolean(),
+  places: fc.integer({ min: 0, max: 2 }),
+  kept: fc.boolean(),
+})
+const bearers = fc.array(
+  fc
+    .constantFrom<Instance['state']>('starting', 'running', 'failed', 'stopping')
+    .map((state) => bearer(state)),
+  { maxLength: 2 },
+)
+const anyEvent = fc.oneof(
+  ...Object.values(events).map((event) => fc.constant(event)),
+  fc.constant<InstanceEvent>({ type: 'time' }),
+  bearers.map((found): InstanceEvent => ({ type: 'listed', bearers: found, asOf: 0 })),
+)
+const life = fc.array(fc.tuple(anyEvent, moments), { maxLength: 60 })
+
+/** Every row of a life of random events, with the event that made it. */
+function* lived(
+  story: [InstanceEvent, { step: number; connected: boolean; places: number; kept: boolean }][],
+) {
+  let row = rowOf('requested', { createdAt: now, changedAt: now })
+  let time = now
+  for (const [event, { step, ...rest }] of story) {
+    time += step
+    const happened = event.type === 'listed' ? { ...event, asOf: time } : event
+    const decided = transition({ row, rules, moment: { now: time, ...rest } }, happened)
+    yield { before: row, after: decided?.row ?? row, event: happened, effects: decided?.effects ?? [], time }
+    row = decided?.row ?? row
+  }
+}
+
+describe('whatever happens to an instance', () => {
+  test('only one that is gone has no deadline', () => {
+    fc.assert(
+      fc.property(life, (story) => {
+        for (const { after } of lived(story)) expect(after.deadline === null).toBe(after.state === 'gone')
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('it is gone only after two lists in a row, at least listLag apart, without it, and stays so', () => {
+    fc.assert(
+      fc.property(life, (story) => {
+        let empty: number | undefined
+        for (const { after, before, event, time } of lived(story)) {
+          const isEmpty = event.type === 'listed' && event.bearers.length === 0
+          if (before.state !== 'gone' && after.state === 'gone') {
+            expect(before.state).toBe('stopping')
+            expect(isEmpty && time - empty! >= rules.listLag).toBe(true)
+          }
+          if (before.state === 'gone') expect(after).toBe(before)
+          if (event.type === 'listed') empty = isEmpty ? (empty ?? time) : undefined
+          if (after.state !== before.state) empty = undefined
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('whatever stops comes with an order to stop, and does not come back to life', () => {
+    fc.assert(
+      fc.property(life, (story) => {
+        for (const { after, before, effects } of lived(story)) {
+          if (before.state === 'stopping') expect(['stopping', 'gone']).toContain(after.state)
+          else if (after.state === 'stopping') expect(effects).toContainEqual({ do: 'stop' })
+          if (after.state === 'stopping') expect(after.stopReason).not.toBe(null)
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('one whose agent is connected and that has builds is stopped only by force, or when there are two of it', () => {
+    fc.assert(
+      fc.property(life, (story) => {
+        const told = story.map(
+          ([event, moment]) => [event, { ...moment, connected: true, places: 1 }] as const,
+        )
+        for (const { after, before, event } of lived(told as typeof story)) {
+          if (before.state !== 'busy' || after.state !== 'stopping') continue
+          expect(event.type === 'forced' || (event.type === 'listed' && event.bearers.length > 1)).toBe(true)
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('if nothing more happens than time and empty lists, it comes to its end', () => {
+    fc.assert(
+      fc.property(life, (story) => {
+        let row = rowOf('requested', { createdAt: now, changedAt: now })
+        let time = now
+        for (const { after, time: at } of lived(story)) [row, time] = [after, at]
+        for (let looks = 0; row.state !== 'gone'; looks++) {
+          expect(looks).toBeLessThan(1000)
+          time = Math.max(time + 10_000, Math.min(row.deadline!, row.retryAt ?? Infinity))
+          const moment = { now: time, connected: false, places: 0, kept: false }
+          for (const event of [
+            { type: 'time' },
+            { type: 'listed', bearers: [], asOf: time },
+          ] as InstanceEvent[])
+            row = transition({ row, rules, moment }, event)?.row ?? row
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
