@@ -13,6 +13,7 @@ import type { Clock } from '../util/clock.ts'
 import type { AgentDelivery } from './agent-delivery.ts'
 import type { BackendContext } from './backend.ts'
 import { Backoffs } from './backoffs.ts'
+import { Budgets } from './budgets.ts'
 import { Demand } from './demand.ts'
 import type { InstanceObserver } from './instance-observer.ts'
 import type { LatentSpec } from './latent-spec.ts'
@@ -61,6 +62,7 @@ export class Latent {
   readonly #loops = new AbortController()
   readonly #reconcile: Reconcile
   readonly #demand: Demand
+  readonly #budgets: Budgets
   #side: LatentSide | undefined
   #orphansStopped = 0
 
@@ -94,6 +96,13 @@ export class Latent {
         return kind !== undefined && kind !== 'latent'
       },
       side: () => this.#side,
+    })
+    this.#budgets = new Budgets({
+      clock,
+      db,
+      log,
+      pools: () => this.#pools.current.values(),
+      changed: () => this.#demand.wake(),
     })
     this.#reconcile = new Reconcile({
       ...options,
@@ -167,7 +176,8 @@ export class Latent {
   run(side: LatentSide): void {
     this.#side = side
     for (const backend of this.#backends.values()) this.#watch(backend)
-    this.#watching.push(this.#demand.watch(this.#loops.signal))
+    const { signal } = this.#loops
+    this.#watching.push(this.#demand.watch(signal), this.#budgets.watch(signal))
     this.#pools.drain()
     this.#demand.wake()
   }
@@ -176,6 +186,7 @@ export class Latent {
   async configure(specs: readonly LatentSpec[]): Promise<void> {
     for (const spec of specs) await this.#open(spec)
     this.#pools.configure(specs)
+    this.#budgets.soon()
     this.#demand.wake()
   }
 
@@ -228,6 +239,7 @@ export class Latent {
       delivery,
       isKept: (id) => this.#demand.plan.kept.has(id),
       meantFor: (id) => this.#demand.plan.meantFor.get(id) ?? [],
+      ended: () => this.#budgets.soon(),
       changed: () => {
         this.#pools.tidy()
         this.#demand.wake()

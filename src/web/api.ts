@@ -97,6 +97,17 @@ export const ReapSchema = Type.Object({
 })
 export type ApiReap = Static<typeof ReapSchema>
 
+/** What the instances of a latent worker have cost on one day (UTC). */
+export const CostSchema = Type.Object({
+  day: Type.String({ format: 'date' }),
+  worker: Type.String(),
+  cost: Type.Number(),
+  /** Seconds that its instances existed on that day. */
+  seconds: Type.Integer(),
+  instances: Type.Integer(),
+})
+export type ApiCost = Static<typeof CostSchema>
+
 export const WorkerSchema = Type.Object({
   name: Type.String(),
   kind: Type.String(),

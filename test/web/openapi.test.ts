@@ -21,6 +21,7 @@ test('the API describes itself: every path, parameter and answer', async () => {
     '/api/v1/builds/{id}/cancel',
     '/api/v1/builds/{id}/rebuild',
     '/api/v1/builds/{id}/steps',
+    '/api/v1/costs',
     '/api/v1/events',
     '/api/v1/health',
     '/api/v1/instances',
