@@ -7,6 +7,7 @@ import { openAgentBundle } from './agent-bundle.ts'
 import { ArtifactStore } from './builds/artifact-store.ts'
 import { Builds } from './builds/builds.ts'
 import { EventLog } from './builds/event-log.ts'
+import { clusterService, heldCopy } from './cluster-service.ts'
 import type { SettingsChanges } from './config/compare-settings.ts'
 import type { MasterSettings } from './config/resolve-config.ts'
 import { openDatabase } from './db/connection.ts'
@@ -92,7 +93,13 @@ async function openParts(
   await migrateDatabase({ address, log, signal })
   signal.throwIfAborted()
   const only = settings.database.kind === 'embedded'
-  const me = await registerMaster(db, { host: hostname(), pid: process.pid, version, only })
+  const me = await registerMaster(db, {
+    host: hostname(),
+    pid: process.pid,
+    version,
+    only,
+    clusterName: settings.cluster,
+  })
   releasers.add('registration', () =>
     markMasterStopped(db, me.id).catch((error: unknown) =>
       log.warn(`the database could not be told of the end; the lease ends by itself: ${messageOf(error)}`),
@@ -131,6 +138,7 @@ async function openParts(
     publish,
     master,
     cluster: me.cluster,
+    held: me.isCopied ? heldCopy : undefined,
     builders: () => current.builders,
     agentBundle,
     observer: metrics.instances,
@@ -195,6 +203,7 @@ async function openParts(
     fleet,
     latent,
     metrics: () => metrics.text(),
+    cluster: clusterService({ db, log, latent, id: me.cluster, name: settings.cluster }),
     admin,
     login,
     agentBundle,

@@ -1,21 +1,14 @@
-import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { LatentHooks } from '../builds/latent-hooks.ts'
 import type { LatentSide } from '../builds/latent-side.ts'
-import type { GroupCommit, Work } from '../db/group-commit.ts'
-import type { Database } from '../db/schema.ts'
-import type { Fleet } from '../fleet/fleet.ts'
+import type { Work } from '../db/group-commit.ts'
 import type { Worker } from '../fleet/worker.ts'
 import type { InstanceLogin, InstanceLogins } from '../fleet/instance-logins.ts'
-import type { EventBody } from '../model/events.ts'
 import { messageOf } from '../model/errors.ts'
-import type { Clock } from '../util/clock.ts'
-import type { AgentDelivery } from './agent-delivery.ts'
-import type { BackendContext } from './backend.ts'
 import { Backoffs } from './backoffs.ts'
 import { Budgets } from './budgets.ts'
 import { Demand } from './demand.ts'
-import type { InstanceObserver } from './instance-observer.ts'
+import { followFleet } from './follow-fleet.ts'
+import type { LatentOptions } from './latent-options.ts'
 import type { LatentSpec } from './latent-spec.ts'
 import type { LatentTools } from './latent-tools.ts'
 import { livingOf, takeInstances } from './ledger.ts'
@@ -26,29 +19,6 @@ import { Pools } from './pools.ts'
 import { Reconcile, type Finding } from './reconcile.ts'
 import { RenderedTemplates } from './rendered-templates.ts'
 import { instanceToken } from './token.ts'
-
-export interface LatentOptions {
-  readonly db: Kysely<Database>
-  readonly commit: Pick<GroupCommit, 'write'>
-  readonly fleet: Fleet
-  readonly clock: Clock
-  readonly log: Logger
-  readonly publish: (event: EventBody) => void
-  readonly observer: InstanceObserver
-  readonly master: { readonly id: string; readonly epoch: number }
-  readonly cluster: string
-  readonly clusterKey: Buffer
-  /** Seconds. */
-  readonly maxDisconnected: number
-  /** Seconds between two lists of a backend. */
-  readonly sweepInterval: number
-  /** Seconds before an instance that no row knows is ended. */
-  readonly orphanGrace: number
-  readonly context: Omit<BackendContext, 'cluster' | 'log'>
-  readonly delivery: (spec: LatentSpec) => Promise<AgentDelivery>
-  /** The config's builders with their workers in order of preference. */
-  readonly builders: () => Iterable<{ readonly name: string; readonly workers: readonly string[] }>
-}
 
 /** The engine of latent workers: starts instances when requests wait, ends them when they are not needed, and never loses one. */
 export class Latent {
@@ -65,9 +35,11 @@ export class Latent {
   readonly #budgets: Budgets
   #side: LatentSide | undefined
   #orphansStopped = 0
+  #held: string | undefined
 
   constructor(options: LatentOptions) {
     this.#o = options
+    this.#held = options.held
     const { clock, db, fleet, log, master, observer, publish } = options
     this.#tools = {
       clock,
@@ -75,6 +47,7 @@ export class Latent {
       master,
       publish,
       observer,
+      held: () => this.#held,
       backoffs: new Backoffs(clock),
       store: (work) => this.#store(work),
       lose: (worker, reason) => this.#side?.lose(worker, reason),
@@ -110,23 +83,12 @@ export class Latent {
       grace: options.orphanGrace * 1000,
       living: (backend) => this.live.filter((instance) => instance.backend === backend),
       known: (ids) => livingOf(db, ids),
+      held: () => this.#held,
       stopped: (count) => (this.#orphansStopped += count),
     })
     this.hooks = this.#demand.hooks((worker) => this.#pools.instance(worker.instanceId))
     this.logins = { find: (id) => this.#login(id) }
-    fleet.handleInstances({
-      attached: (worker) => {
-        const instance = this.#pools.instance(worker.instanceId)
-        if (instance) instance.credentialHash ??= worker.session?.credentialHash ?? null
-        instance?.handle({ type: 'attached' })
-      },
-      detached: (worker) => this.#pools.instance(worker.instanceId)?.handle({ type: 'detached' }),
-      drained: (worker) => {
-        const instance = this.#pools.instance(worker.instanceId)
-        instance?.handle({ type: 'retired' })
-        instance?.handle({ type: 'unwanted', reason: 'its agent wants to end' })
-      },
-    })
+    followFleet(fleet, (id) => this.#pools.instance(id))
   }
 
   /** Every instance that this master looks after. */
@@ -143,6 +105,25 @@ export class Latent {
     return this.#orphansStopped
   }
 
+  /** Why nothing is done to instances: whose they are is not known. */
+  get held(): string | undefined {
+    return this.#held
+  }
+
+  hold(reason: string): void {
+    this.#held = reason
+  }
+
+  /** They are ours: looks after them from now on. */
+  release(): void {
+    this.#held = undefined
+    for (const instance of this.live) instance.release()
+    this.#pools.drain()
+    for (const backend of this.#backends.values()) this.#reconcile.soon(backend)
+    this.#demand.wake()
+    this.#side?.wake()
+  }
+
   /** Backends that cannot be listed now. */
   get troubles(): { backend: string; message: string }[] {
     return [...this.#backends.values()].flatMap((backend) => {
@@ -157,7 +138,7 @@ export class Latent {
     if (!pool) return []
     const trouble = this.#reconcile.trouble(pool.backend)
     return [
-      ...(pool.closed === undefined ? [] : [pool.closed]),
+      ...[this.#held ?? pool.closed ?? []].flat(),
       ...(trouble === undefined ? [] : [`${pool.backend.key} cannot be listed: ${trouble}`]),
     ]
   }
@@ -175,6 +156,7 @@ export class Latent {
   /** Looks after everything from now on. */
   run(side: LatentSide): void {
     this.#side = side
+    if (this.#held !== undefined) this.#o.log.warn(`every latent worker ${this.#held}`)
     for (const backend of this.#backends.values()) this.#watch(backend)
     const { signal } = this.#loops
     this.#watching.push(this.#demand.watch(signal), this.#budgets.watch(signal))

@@ -97,6 +97,14 @@ export const ReapSchema = Type.Object({
 })
 export type ApiReap = Static<typeof ReapSchema>
 
+export const ClusterSchema = Type.Object({
+  /** Stamps everything that is created at providers. */
+  id: Type.String(),
+  /** Why instances are neither started nor ended: the database was copied. */
+  held: Nullable(Type.String()),
+})
+export type ApiCluster = Static<typeof ClusterSchema>
+
 /** What the instances of a latent worker have cost on one day (UTC). */
 export const CostSchema = Type.Object({
   day: Type.String({ format: 'date' }),
