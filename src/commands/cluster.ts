@@ -33,7 +33,7 @@ async function decide(action: string, command: Command): Promise<void> {
 
 async function print(cluster: ApiCluster, json: boolean | undefined): Promise<void> {
   if (json) return await printJson(cluster)
-  const held = cluster.held === null ? '' : `\nlatent workers: ${cluster.held}`
+  const held = cluster.held === null ? '' : `\nevery latent worker ${cluster.held}`
   await terminalOf(process.stdout).write(`cluster ${cluster.id}${held}\n`)
 }
 
