@@ -10,6 +10,7 @@ import { EventLog } from './builds/event-log.ts'
 import { clusterService, heldCopy } from './cluster-service.ts'
 import type { SettingsChanges } from './config/compare-settings.ts'
 import type { MasterSettings } from './config/resolve-config.ts'
+import { localBaseDir } from './config/resolve-worker.ts'
 import { openDatabase } from './db/connection.ts'
 import type { DatabaseAddress } from './db/database-address.ts'
 import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts'
@@ -123,6 +124,7 @@ async function openParts(
     onLeft: (name) => void locals.close(name),
   })
   const locals = new LocalWorkers((worker, own) => openLocalWorker(worker, { fleet, log }, own), log)
+  const opened = Promise.withResolvers<void>()
   const artifacts = new ArtifactStore(settings.dataDir)
   await artifacts.open()
   const agentBundle = openAgentBundle(settings)
@@ -143,6 +145,7 @@ async function openParts(
     agentBundle,
     observer: metrics.instances,
     agentUrls: () => agentUrls(),
+    secretValue: (name) => reconfig.settings.secretValue(name),
   })
   const builds = new Builds({
     latent: latent.hooks,
@@ -157,7 +160,13 @@ async function openParts(
     maxInfraRetries: settings.maxInfraRetries,
     maxDisconnected: settings.maxDisconnectedSeconds,
     artifacts: { store: artifacts, maxBytes: settings.maxArtifactSize },
+    maxLogSize: settings.maxLogSize,
     configDir: dirname(settings.configFile),
+    onRecalled: ({ name, spec }) => {
+      const baseDir = localBaseDir(settings.dataDir, name)
+      if (spec.kind === 'local') void opened.promise.then(() => locals.recall({ name, baseDir }))
+    },
+    secrets: { value: (name) => reconfig.settings.secretValue(name) },
   })
   metrics.watch({ builds, fleet, latent })
   const windDown = new WindDown({ builds, clock, log, signal: loops.signal })
@@ -228,6 +237,7 @@ async function openParts(
   releasers.add('instances', () => latent.close())
   latent.run(builds.latentSide)
   await locals.open(settings.workers)
+  opened.resolve()
   await startSchedulers(db, builds, settings.schedulers, log)
   releasers.add('reconfig', () => reconfig.close())
   ready = true

@@ -48,6 +48,7 @@ export function webServices({
     ...parts,
     title: reconfig.settings.title,
     url: reconfig.settings.url,
+    agentsUrl: reconfig.settings.agents.url,
     builders: () => reconfig.settings.builders,
     workers: () => reconfig.settings.workers,
     master: { reconfig: () => reconfig.reload(), windDown: (how) => windDown.begin(how) },
@@ -125,7 +126,8 @@ function submission(input: ForceInput) {
     priority: input.priority ?? 0,
     reason: input.reason ?? 'forced',
     origin: 'force' as const,
-    ...(input.idempotencyKey === undefined ? {} : { idempotencyKey: input.idempotencyKey }),
+    // Nobody may take the place of what a build or a scheduler is about to request.
+    ...(input.idempotencyKey === undefined ? {} : { idempotencyKey: `force:${input.idempotencyKey}` }),
   }
 }
 

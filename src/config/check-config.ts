@@ -53,4 +53,7 @@ const master = options<MasterConfig>('the config', {
   maxDisconnected: optional(duration({ min: 0 })),
   maxInfraRetries: optional(count),
   maxArtifactSize: optional(positiveInteger),
+  maxLogSize: optional(
+    check('a number of bytes, at least 1024', (v) => Number.isSafeInteger(v) && (v as number) >= 1024),
+  ),
 })

@@ -56,7 +56,8 @@ const fixedNames = [
   'maxInfraRetries',
   'sweepSeconds',
   'orphanGraceSeconds',
-  'secretsDir',
+  'maxArtifactSize',
+  'maxLogSize',
 ] as const satisfies readonly (keyof MasterSettings)[]
 
 const configNames: Partial<Record<(typeof fixedNames)[number], string>> = {

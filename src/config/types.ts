@@ -48,6 +48,8 @@ export interface MasterConfig {
   readonly orphanGrace?: Duration
   /** Bytes that one artifact may have. Default 1 GiB. */
   readonly maxArtifactSize?: number
+  /** Bytes that a command's log may have where its step says nothing; at least 1024. Default 200 MiB. */
+  readonly maxLogSize?: number
 }
 
 export interface ListenAddress {
@@ -79,7 +81,7 @@ export interface CommonWorkerOptions {
   /** Set on every build that runs here unless something else has set it. */
   readonly defaultProperties?: Readonly<Record<string, PropertyValue>>
   /** Added to the environment of every command. */
-  readonly env?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string | Secret>>
   /** Held by every build that runs here, from before its start to its end. */
   readonly locks?: readonly LockAccess[]
 }
@@ -122,7 +124,7 @@ export interface BuilderConfig extends BuilderHooks {
   readonly workers: readonly string[]
   readonly steps: readonly Step[]
   readonly properties?: Readonly<Record<string, PropertyValue>>
-  readonly env?: Readonly<Record<string, Renderable<string>>>
+  readonly env?: Readonly<Record<string, Renderable<string | Secret>>>
   /** Held by each of its builds, from before its start to its end. */
   readonly locks?: readonly LockAccess[]
   /**

@@ -149,6 +149,11 @@ export const errorCatalogue = {
       'Set it in the environment, in the file named by <NAME>_FILE, or in the secrets folder beside master.config.ts.',
   },
   ROUSE_SHUTTING_DOWN: { status: 503, advice: 'The master is stopping. Ask again when it is back.' },
+  ROUSE_STEP_INVALID: {
+    status: 422,
+    advice:
+      'Mend the step of your config that calls addSteps; `rouse check` cannot see what is added while a build runs.',
+  },
   ROUSE_STEP_UNKNOWN: { status: 404, advice: 'GET /api/v1/builds/{id}/steps lists the steps of a build.' },
   ROUSE_STOP_TIMEOUT: {
     status: 504,

@@ -59,7 +59,7 @@ export async function makeApp(
   if (page) onlyOurSite(app, { url: services.url, listenHost: page.listenHost })
   await app.register(helmet, securityHeaders)
   healthRoute(app, services)
-  agentDownloads(app, services)
+  agentDownloads(app, services, { agents })
   if (agents) agentRoutes(app, services)
   if (page) {
     readyRoute(app, services)

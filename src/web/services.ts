@@ -16,6 +16,8 @@ export interface WebServices {
   readonly title: string
   /** The page's public address, if the config has one. */
   readonly url: string | undefined
+  /** How agents reach the master, if the config says it. */
+  readonly agentsUrl: string | undefined
   readonly db: Kysely<Database>
   readonly log: Logger
   readonly events: EventSource

@@ -172,6 +172,36 @@ describe.skipIf(!browserPath)(`in a browser${skipped}`, () => {
     expect(web.cancelled[0]).toContain(`build ${build}`)
   })
 
+  test('a build shows steps that are added to it at once, and what it has stored, also in a narrow window', async () => {
+    const { db } = database
+    const { build } = await seedBuild(db, { result: null })
+    const { step } = await seedLog(db, build)
+    const long = 'name-without-an-end-'.repeat(10)
+    const file = { build_id: build, step_id: step, path: 'x', sha256: 'x', type: 'text/plain' }
+    await db
+      .insertInto('artifacts')
+      .values([
+        { ...file, name: 'app.tgz', size: 1_536_000, created_at: new Date(0) },
+        { ...file, name: long, size: 1 },
+      ])
+      .execute()
+    const page = await open(`/#/builds/${build}`)
+    await page.setViewportSize({ width: 390, height: 800 })
+    await waitForText(page, '1.5 MiB')
+    const [row] = await page.locator('.artifacts tr').all()
+    expect(await row!.locator('td').allInnerTexts()).toEqual(expect.arrayContaining(['app.tgz', '1.5 MiB']))
+    expect(await row!.locator('td', { hasText: /1970|1969/ }).isVisible()).toBe(false)
+
+    const added = await seedLog(db, build, 2)
+    await db.updateTable('steps').set({ name: long }).where('id', '=', added.step).execute()
+    web.events.publish({ type: 'step.added', build, step: added.step, number: 2, name: long })
+    await waitFor('the new step', async () => (await page.locator('.step-name').count()) === 2)
+    const width = await page.evaluate('document.documentElement.scrollWidth')
+    expect(width).toBeLessThanOrEqual(390)
+    await page.setViewportSize({ width: 1200, height: 800 })
+    expect(await row!.locator('td', { hasText: /1970|1969/ }).isVisible()).toBe(true)
+  })
+
   test('a log of 100,000 lines shows its end at once and the rest on demand', async () => {
     const { db } = database
     const { build } = await seedBuild(db, { result: null })

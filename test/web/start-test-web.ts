@@ -85,6 +85,7 @@ export async function startTestWeb(
   const services: WebServices = {
     title: 'Test',
     url: undefined,
+    agentsUrl: undefined,
     db: database.db,
     log,
     events: test.events,

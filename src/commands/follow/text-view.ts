@@ -32,6 +32,8 @@ export class TextView implements FollowView {
   readonly #progress: ProgressLine
   readonly #since: number
   readonly #texts = new Map<number, LogText>()
+  /** Logs whose name has been shown. */
+  readonly #headed = new Set<number>()
   #build: ApiBuild | undefined
   #atLineStart = true
 
@@ -64,8 +66,13 @@ export class TextView implements FollowView {
       await this.#line(headline(step), this.#out.colours.dim)
   }
 
-  async log({ log }: LogPlace, bytes: Uint8Array): Promise<void> {
+  async log({ log, step }: LogPlace, bytes: Uint8Array): Promise<void> {
     await this.#progress.clear()
+    // What commands print needs no name; other logs are of files.
+    if (this.#options.headers && log.name !== 'stdio' && !this.#headed.has(log.id)) {
+      this.#headed.add(log.id)
+      await this.#line(`${headline(step)}: ${log.name}`, this.#out.colours.dim)
+    }
     if (!this.#out.isTTY) return await this.#write(bytes)
     const text = this.#texts.get(log.id) ?? new LogText({ colours: this.#out.colours.isColorSupported })
     this.#texts.set(log.id, text)

@@ -48,13 +48,15 @@ interface Machine {
   readonly hostname?: string
 }
 
-function describe({ kind, address, version, maxBuilds, connectedAt, facts, properties }: ApiWorker) {
+function describe(worker: ApiWorker) {
+  const { kind, address, version, maxBuilds, connected, connectedAt, lastSeenAt, facts, properties } = worker
   const { os, arch, cpus, memory, hostname } = (facts ?? {}) as Machine
   const values: Record<string, string | number | null | undefined> = {
     kind,
     address,
     'builds at once': maxBuilds,
     'connected since': connectedAt && new Date(connectedAt).toLocaleString(),
+    'last seen': connected ? 'now' : lastSeenAt && new Date(lastSeenAt).toLocaleString(),
     agent: version,
     system: os && `${os} ${arch}`,
     processors: cpus,

@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import pino from 'pino'
+import { ArtifactStore } from '../../src/builds/artifact-store.ts'
+import { Builds } from '../../src/builds/builds.ts'
+import type { ResolvedWorker } from '../../src/config/master-settings.ts'
+import { resolveWorker } from '../../src/config/resolve-worker.ts'
+import { SecretKeeper } from '../../src/config/secret-keeper.ts'
+import type { BuilderConfig, WorkerConfig } from '../../src/config/types.ts'
+import { GroupCommit, type Work } from '../../src/db/group-commit.ts'
+import { registerMaster } from '../../src/db/register-master.ts'
+import { Fleet } from '../../src/fleet/fleet.ts'
+import { Login } from '../../src/fleet/login.ts'
+import { WorkerAdmin } from '../../src/fleet/worker-admin.ts'
+import { Latent } from '../../src/latent/latent.ts'
+import type { EventBody } from '../../src/model/events.ts'
+import type { PropertyValue } from '../../src/model/properties.ts'
+import { latentSpecs } from '../../src/open-latent.ts'
+import type { Clock } from '../../src/util/clock.ts'
+import { workerSpec } from '../../src/worker-spec.ts'
+import type { TestDatabase } from '../helpers/database.ts'
+
+export interface LatentCoreOptions {
+  readonly workers: readonly WorkerConfig[]
+  readonly builders: readonly BuilderConfig[]
+  readonly clock: Clock
+  /** Seconds. */
+  readonly maxDisconnected?: number
+  readonly sweepInterval?: number
+  readonly orphanGrace?: number
+  readonly maxInfraRetries?: number
+}
+
+export const cluster = 'test-cluster'
+
+/** A master without its web server and in this process: fleet, builds and the engine of latent workers over a real database. */
+export class LatentCore {
+  readonly database: TestDatabase
+  readonly fleet: Fleet
+  readonly builds: Builds
+  readonly latent: Latent
+  readonly login: Login
+  readonly admin: WorkerAdmin
+  readonly events: EventBody[] = []
+  readonly logged: { level: number; msg: string; [key: string]: unknown }[] = []
+  /** Killed: nothing of it reaches database, provider or agents any more. */
+  dead = false
+  #builders: readonly BuilderConfig[]
+  readonly #commit: GroupCommit
+  readonly #loops = new AbortController()
+  readonly #running: Promise<unknown>[] = []
+  #closed: Promise<void> | undefined
+
+  private constructor(database: TestDatabase, master: { id: string; epoch: number }, o: LatentCoreOptions) {
+    const { clock, maxDisconnected = 3600, maxInfraRetries = 3, orphanGrace = 60, sweepInterval = 10 } = o
+    const sink = { write: (line: string) => void this.logged.push(JSON.parse(line)) }
+    const log = pino({ level: 'info' }, sink)
+    const publish = (event: EventBody) => void this.events.push(event)
+    const { db } = database
+    this.database = database
+    this.#builders = o.builders
+    this.#commit = new GroupCommit(db, { log })
+    const commit = new Proxy(this.#commit, {
+      get: (target, key) => {
+        if (key === 'write')
+          return <T>(work: Work<T>) => (this.dead ? new Promise<T>(() => {}) : target.write(work))
+        const value: unknown = Reflect.get(target, key)
+        return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      },
+    })
+    // The agents of these tests do not lie about being there.
+    const heartbeat = 1e6
+    this.fleet = new Fleet({
+      commit,
+      master: { ...master, version: '0.0.0' },
+      log,
+      clock,
+      heartbeat,
+      maxDisconnected,
+      publish,
+    })
+    const { fleet } = this
+    const common = { db, commit, fleet, log, clock, publish, master, maxDisconnected }
+    this.latent = new Latent({
+      ...common,
+      cluster,
+      clusterKey: Buffer.alloc(32, 7),
+      sweepInterval,
+      orphanGrace,
+      context: { configDir: tmpdir(), readSecret: () => '' },
+      delivery: async () => ({ file: '/nowhere/agent.mjs', sha256: '', masters: ['ws://127.0.0.1:1'] }),
+      builders: () => this.#builders,
+    })
+    this.builds = new Builds({
+      ...common,
+      latent: this.latent.hooks,
+      builders: o.builders,
+      maxInfraRetries,
+      artifacts: { store: new ArtifactStore(tmpdir()), maxBytes: 0 },
+      configDir: tmpdir(),
+    })
+    this.login = new Login({ fleet, log, clock, instances: this.latent.logins })
+    this.admin = new WorkerAdmin({ fleet, commit, clock, log, publish })
+    const { signal } = this.#loops
+    this.#running.push(fleet.watch(signal), this.admin.watch(signal), this.builds.watch(signal))
+  }
+
+  static async open(database: TestDatabase, options: LatentCoreOptions): Promise<LatentCore> {
+    const identity = { host: 'test', pid: process.pid, version: '0.0.0', only: true }
+    const core = new LatentCore(database, await registerMaster(database.db, identity), options)
+    const workers = options.workers.map(resolved)
+    await core.fleet.configure(workers.map(workerSpec))
+    await core.latent.open(latentSpecs(workers))
+    await core.builds.open()
+    core.latent.run(core.builds.latentSide)
+    return core
+  }
+
+  /** As `rouse reconfig` does it. */
+  async configure(workerConfigs: readonly WorkerConfig[], builders = this.#builders): Promise<void> {
+    const workers = workerConfigs.map(resolved)
+    await this.fleet.configure(workers.map(workerSpec))
+    await this.builds.configure(builders)
+    this.#builders = builders
+    await this.latent.configure(latentSpecs(workers))
+  }
+
+  async force(
+    builder: string,
+    properties: Record<string, PropertyValue> = {},
+    priority = 0,
+  ): Promise<number> {
+    const submitted = await this.builds.submit({
+      builders: [builder],
+      source: { repository: '', branch: null, revision: randomUUID() },
+      properties: Object.entries(properties).map(([name, value]) => ({
+        name,
+        value,
+        source: 'force' as const,
+      })),
+      priority,
+      reason: 'test',
+      origin: 'force',
+    })
+    return submitted.requests[0]!.id
+  }
+
+  /** Why a request waits. */
+  why(request: number): string | undefined {
+    return this.builds.waiting(request)?.reason
+  }
+
+  /** As after SIGTERM. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close(false)
+    return this.#closed
+  }
+
+  /** As after SIGKILL, as far as anyone outside can see: nothing is stored or told any more. */
+  kill(): Promise<void> {
+    this.dead = true
+    this.#closed ??= this.#close(true)
+    return this.#closed
+  }
+
+  async #close(killed: boolean): Promise<void> {
+    this.#loops.abort()
+    if (killed) {
+      // What waits for a write never ends: only what holds resources is let go of.
+      void this.latent.close()
+      void this.builds.close()
+    } else {
+      await this.latent.close()
+      await this.builds.close()
+      await this.fleet.close('the master is stopping')
+    }
+    if (!killed) await Promise.all(this.#running)
+    await this.#commit.close()
+  }
+}
+
+function resolved(worker: WorkerConfig): ResolvedWorker {
+  const keeper = new SecretKeeper({ env: {}, secretsDir: tmpdir() })
+  return resolveWorker(worker, { dir: tmpdir(), dataDir: tmpdir(), keeper })
+}
