@@ -12,8 +12,6 @@ import type { SettingsChanges } from './config/compare-settings.ts'
 import type { MasterSettings } from './config/resolve-config.ts'
 import { localBaseDir } from './config/resolve-worker.ts'
 import { openDatabase } from './db/connection.ts'
-import type { DatabaseAddress } from './db/database-address.ts'
-import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts'
 import { GroupCommit } from './db/group-commit.ts'
 import { keepLease } from './db/keep-lease.ts'
 import { migrateDatabase } from './db/migrate.ts'
@@ -29,6 +27,7 @@ import { Metrics } from './metrics.ts'
 import { messageOf } from './model/errors.ts'
 import { version } from './model/version.ts'
 import { latentSpecs, openLatent } from './open-latent.ts'
+import { openServer } from './open-server.ts'
 import { Reconfig } from './reconfig.ts'
 import { forgetSchedulers } from './schedulers/forget-schedulers.ts'
 import { runOnce } from './schedulers/run-once.ts'
@@ -265,29 +264,6 @@ async function startSchedulers(
     schedulers.map(({ name }) => name),
   )
   for (const scheduler of schedulers) await runOnce(db, builds, scheduler, log)
-}
-
-async function openServer(
-  { database, dataDir }: MasterSettings,
-  o: {
-    log: Logger
-    progress: (doing: string) => void
-    signal: AbortSignal
-    onLost: (reason: string) => void
-  },
-  releasers: Releasers,
-): Promise<DatabaseAddress> {
-  if (database.kind === 'url') return { url: database.url.value }
-  const onLost = (error: unknown) => o.onLost(messageOf(error))
-  const server = await startEmbeddedPostgres({
-    dataDir,
-    log: o.log,
-    progress: o.progress,
-    signal: o.signal,
-    onLost,
-  })
-  releasers.add('PostgreSQL', () => server.stop())
-  return server.address
 }
 
 async function openLocalWorker(

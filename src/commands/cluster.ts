@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { ApiCluster } from '../web/api.ts'
+import type { ApiCluster } from '../web/instance-api.ts'
 import { type ClientOptions, openClient, withClientOptions } from './client/client-options.ts'
 import { printJson } from './output/print.ts'
 import { terminalOf } from './output/terminal.ts'

@@ -17,7 +17,7 @@ export interface LatentOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly publish: (event: EventBody) => void
-  readonly observer: InstanceObserver
+  readonly observer?: InstanceObserver
   readonly master: { readonly id: string; readonly epoch: number }
   readonly cluster: string
   /** Why nothing is done to instances until `release`. */

@@ -46,7 +46,7 @@ export class Latent {
       log,
       master,
       publish,
-      observer,
+      observer: observer ?? nobody,
       held: () => this.#held,
       backoffs: new Backoffs(clock),
       store: (work) => this.#store(work),
@@ -267,3 +267,5 @@ export class Latent {
 
 /** Milliseconds that providers have to take the orders to stop. */
 const shutdownPatience = 20_000
+
+const nobody = { moved: () => {}, startFailed: () => {} }

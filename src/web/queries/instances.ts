@@ -1,7 +1,8 @@
 import { sql, type Kysely } from 'kysely'
-import type { Database, InstanceState } from '../../db/schema.ts'
+import type { InstanceState } from '../../db/latent-tables.ts'
+import type { Database } from '../../db/schema.ts'
 import { costOf } from '../../model/cost.ts'
-import type { ApiInstance } from '../api.ts'
+import type { ApiInstance } from '../instance-api.ts'
 import { whyInstance } from '../why-instance.ts'
 
 export interface InstanceFilter {

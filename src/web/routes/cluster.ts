@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { answers } from '../answers.ts'
-import { ClusterSchema } from '../api.ts'
+import { ClusterSchema } from '../instance-api.ts'
 import type { App } from '../app.ts'
 import { onlyFromHere } from '../only-from-here.ts'
 import type { WebServices } from '../services.ts'
