@@ -1,5 +1,4 @@
 import Type, { type Static } from 'typebox'
-import type { InstanceState } from '../db/latent-tables.ts'
 import { Nullable, Time } from './schema-parts.ts'
 
 /** What the REST API says of latent workers and their cluster. */
@@ -13,7 +12,7 @@ const instanceStates = [
   'resetting',
   'stopping',
   'gone',
-] as const satisfies readonly InstanceState[]
+] as const
 export const InstanceStateSchema = Type.Enum(instanceStates)
 
 /** One container or machine of a latent worker. */

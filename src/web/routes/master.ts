@@ -6,13 +6,19 @@ import type { NameChanges } from '../../config/compare-settings.ts'
 import { onlyFromHere } from '../only-from-here.ts'
 import type { WebServices } from '../services.ts'
 
-const MasterSchema = Type.Object({ title: Type.String(), ready: Type.Boolean() })
+const MasterSchema = Type.Object({
+  title: Type.String(),
+  ready: Type.Boolean(),
+  hasInstances: Type.Boolean(),
+})
 
 /** What the page shows in its header. */
 export function masterRoutes(app: App, services: WebServices): void {
   app.get('/master', { schema: { response: answers(MasterSchema) } }, () => ({
     title: services.title,
     ready: services.ready(),
+    // Whether the page has anything to show of them.
+    hasInstances: services.workers().some(({ kind }) => kind === 'latent'),
   }))
 
   app.post(
