@@ -7,12 +7,11 @@ import { openAgentBundle } from './agent-bundle.ts'
 import { ArtifactStore } from './builds/artifact-store.ts'
 import { Builds } from './builds/builds.ts'
 import { EventLog } from './builds/event-log.ts'
+import { clusterService, heldCopy } from './cluster-service.ts'
 import type { SettingsChanges } from './config/compare-settings.ts'
 import type { MasterSettings } from './config/resolve-config.ts'
 import { localBaseDir } from './config/resolve-worker.ts'
 import { openDatabase } from './db/connection.ts'
-import type { DatabaseAddress } from './db/database-address.ts'
-import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts'
 import { GroupCommit } from './db/group-commit.ts'
 import { keepLease } from './db/keep-lease.ts'
 import { migrateDatabase } from './db/migrate.ts'
@@ -28,6 +27,7 @@ import { Metrics } from './metrics.ts'
 import { messageOf } from './model/errors.ts'
 import { version } from './model/version.ts'
 import { latentSpecs, openLatent } from './open-latent.ts'
+import { openServer } from './open-server.ts'
 import { Reconfig } from './reconfig.ts'
 import { forgetSchedulers } from './schedulers/forget-schedulers.ts'
 import { runOnce } from './schedulers/run-once.ts'
@@ -93,7 +93,13 @@ async function openParts(
   await migrateDatabase({ address, log, signal })
   signal.throwIfAborted()
   const only = settings.database.kind === 'embedded'
-  const me = await registerMaster(db, { host: hostname(), pid: process.pid, version, only })
+  const me = await registerMaster(db, {
+    host: hostname(),
+    pid: process.pid,
+    version,
+    only,
+    clusterName: settings.cluster,
+  })
   releasers.add('registration', () =>
     markMasterStopped(db, me.id).catch((error: unknown) =>
       log.warn(`the database could not be told of the end; the lease ends by itself: ${messageOf(error)}`),
@@ -133,6 +139,7 @@ async function openParts(
     publish,
     master,
     cluster: me.cluster,
+    held: me.isCopied ? heldCopy : undefined,
     builders: () => current.builders,
     agentBundle,
     observer: metrics.instances,
@@ -204,6 +211,7 @@ async function openParts(
     fleet,
     latent,
     metrics: () => metrics.text(),
+    cluster: clusterService({ db, log, latent, id: me.cluster, name: settings.cluster }),
     admin,
     login,
     agentBundle,
@@ -256,29 +264,6 @@ async function startSchedulers(
     schedulers.map(({ name }) => name),
   )
   for (const scheduler of schedulers) await runOnce(db, builds, scheduler, log)
-}
-
-async function openServer(
-  { database, dataDir }: MasterSettings,
-  o: {
-    log: Logger
-    progress: (doing: string) => void
-    signal: AbortSignal
-    onLost: (reason: string) => void
-  },
-  releasers: Releasers,
-): Promise<DatabaseAddress> {
-  if (database.kind === 'url') return { url: database.url.value }
-  const onLost = (error: unknown) => o.onLost(messageOf(error))
-  const server = await startEmbeddedPostgres({
-    dataDir,
-    log: o.log,
-    progress: o.progress,
-    signal: o.signal,
-    onLost,
-  })
-  releasers.add('PostgreSQL', () => server.stop())
-  return server.address
 }
 
 async function openLocalWorker(

@@ -3,13 +3,14 @@ import type { AgentBundle } from './agent-bundle.ts'
 import type { MasterSettings, ResolvedLatentWorker, ResolvedWorker } from './config/master-settings.ts'
 import { clusterKey } from './latent/cluster-key.ts'
 import type { AgentDelivery } from './latent/agent-delivery.ts'
-import { Latent, type LatentOptions } from './latent/latent.ts'
+import { Latent } from './latent/latent.ts'
+import type { LatentOptions } from './latent/latent-options.ts'
 import type { LatentSpec } from './latent/latent-spec.ts'
 import { workerSpec } from './worker-spec.ts'
 
 interface OpenLatentOptions extends Pick<
   LatentOptions,
-  'clock' | 'cluster' | 'commit' | 'db' | 'fleet' | 'log' | 'master' | 'observer' | 'publish'
+  'clock' | 'cluster' | 'commit' | 'db' | 'fleet' | 'held' | 'log' | 'master' | 'observer' | 'publish'
 > {
   readonly settings: MasterSettings
   /** As they are now: a reconfig replaces them. */

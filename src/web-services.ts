@@ -25,6 +25,7 @@ interface Parts {
   readonly fleet: Fleet
   readonly latent: Latent
   readonly metrics: WebServices['metrics']
+  readonly cluster: WebServices['cluster']
   readonly admin: WorkerAdmin
   readonly login: Login
   readonly artifactPath: WebServices['artifactPath']

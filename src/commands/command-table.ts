@@ -87,4 +87,9 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'end instances that nobody knows any more',
     load: async () => (await import('./reap.ts')).reapCommand(),
   },
+  {
+    name: 'cluster',
+    summary: 'show the cluster, or say whose a copied database is',
+    load: async () => (await import('./cluster.ts')).clusterCommand(),
+  },
 ]

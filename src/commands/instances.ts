@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { costText } from '../model/cost.ts'
 import { humanDuration } from '../model/durations.ts'
-import type { ApiInstance } from '../web/api.ts'
+import type { ApiInstance } from '../web/instance-api.ts'
 import { type ClientOptions, openClient, withClientOptions } from './client/client-options.ts'
 import { type Columns, printJson, printTable } from './output/print.ts'
 import { colourOf } from './output/result-text.ts'

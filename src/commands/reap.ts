@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { RouseError } from '../model/errors.ts'
-import type { ApiReap } from '../web/api.ts'
+import type { ApiReap } from '../web/instance-api.ts'
 import { type ClientOptions, openClient, withClientOptions } from './client/client-options.ts'
 import { plainLine } from './output/neutralise.ts'
 import { type Columns, printJson, printTable } from './output/print.ts'

@@ -38,6 +38,7 @@ const master = options<MasterConfig>('the config', {
   database: optional(checkDatabase),
   dataDir: optional(path),
   clusterKey: optional(checkConfidential),
+  cluster: optional(text),
   sweepInterval: optional(duration({ min: 0.1 })),
   orphanGrace: optional(duration({ min: 0 })),
   auth: optional(check(`'none'`, (value) => value === 'none')),

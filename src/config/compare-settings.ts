@@ -49,6 +49,7 @@ const fixedNames = [
   'database',
   'dataDir',
   'clusterKey',
+  'cluster',
   'auth',
   'heartbeatSeconds',
   'maxDisconnectedSeconds',

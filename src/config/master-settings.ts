@@ -20,6 +20,8 @@ export interface MasterSettings {
   readonly dataDir: string
   /** undefined: the data folder has it. */
   readonly clusterKey: SecretValue | undefined
+  /** undefined: the database has an id of chance. */
+  readonly cluster: string | undefined
   /** undefined: page and API are open to the local user, and `listen` is a loopback address. */
   readonly auth: 'none' | undefined
   readonly workers: readonly ResolvedWorker[]

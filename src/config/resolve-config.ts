@@ -49,6 +49,7 @@ export function resolveConfig(
     database: resolveDatabase(config, files, keeper),
     dataDir,
     clusterKey: config.clusterKey === undefined ? undefined : keeper.keep(config.clusterKey),
+    cluster: config.cluster,
     auth: config.auth,
     workers: config.workers.map((worker) => resolveWorker(worker, { dir, dataDir, keeper })),
     builders: config.builders,

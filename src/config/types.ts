@@ -24,6 +24,11 @@ export interface MasterConfig {
    * start writes to `<dataDir>/cluster.key`. Masters that share a database need the same.
    */
   readonly clusterKey?: string | Secret
+  /**
+   * A name of your own for all masters on this database. Default: an id of chance that the database keeps. With a name, the
+   * instances are known as ours again when the database was lost.
+   */
+  readonly cluster?: string
   /** Who may use page and API. Needed as soon as `listen` is not a loopback address; 'none' opens it to everyone. */
   readonly auth?: 'none'
   readonly workers: readonly WorkerConfig[]

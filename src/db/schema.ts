@@ -36,6 +36,9 @@ export interface Database {
 export interface ClusterTable {
   id: string
   created_at: Time
+  /** Of the server and the database that it is bound to; null until the first start, and where it may not be read. */
+  system_identifier: string | null
+  database_oid: string | null
 }
 
 export interface MastersTable {

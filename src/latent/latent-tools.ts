@@ -15,6 +15,8 @@ export interface LatentTools {
   readonly log: Logger
   readonly master: { readonly id: string; readonly epoch: number }
   readonly backoffs: Backoffs
+  /** Why nothing is decided about instances now: whose they are is not known. */
+  held(): string | undefined
   /** Tries until it works or this master stops. */
   store<T>(work: Work<T>): Promise<T>
   readonly publish: (event: EventBody) => void

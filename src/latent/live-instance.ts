@@ -50,7 +50,7 @@ export class LiveInstance {
     this.row = options.row
     this.credentialHash = options.credentialHash
     this.#log = options.tools.log.child({ instance: options.worker.name, id: options.facts.id })
-    this.worker.hindrance = () => hindranceOf(this.row, options.tools.clock.now())
+    this.worker.hindrance = () => options.tools.held() ?? hindranceOf(this.row, options.tools.clock.now())
     this.#setTimer()
   }
 
@@ -60,8 +60,8 @@ export class LiveInstance {
   }
 
   handle(event: InstanceEvent): void {
-    if (this.#ended) return
     const { tools } = this.#o
+    if (this.#ended || tools.held() !== undefined) return
     const moment = {
       now: tools.clock.now(),
       connected: this.worker.session?.welcomed === true,
@@ -81,6 +81,12 @@ export class LiveInstance {
     const requests = blame ? this.#o.meantFor() : []
     const step = { facts: this.facts, before, after: decided.row, failure: blame?.failure, requests }
     this.#storing = this.#storing.then(() => this.#store(step, decided.effects))
+  }
+
+  /** It is known to be ours: what has happened meanwhile counts now. */
+  release(): void {
+    if (this.worker.session?.welcomed) this.handle({ type: 'attached' })
+    this.#setTimer()
   }
 
   /** Lets go of it as it is; the next master goes on. Resolves when what was decided is stored. */
@@ -186,10 +192,10 @@ export class LiveInstance {
 
   #setTimer(): void {
     this.#timer?.abort()
-    const { clock } = this.#o.tools
+    const { clock, held } = this.#o.tools
     const { deadline, retryAt } = this.row
     const next = Math.min(deadline ?? Infinity, retryAt ?? Infinity)
-    if (this.#ended || next === Infinity) return
+    if (this.#ended || held() !== undefined || next === Infinity) return
     const timer = new AbortController()
     this.#timer = timer
     const wait = Math.min(Math.max(0, next - clock.now()), longestWait)

@@ -19,6 +19,8 @@ interface ReconcileOptions {
   /** Which of these ids have rows that are not gone, whoever owns them. */
   readonly known: (ids: readonly string[]) => Promise<ReadonlySet<string>>
   readonly stopped: (orphans: number) => void
+  /** Why nothing is done to instances now. */
+  readonly held: () => string | undefined
 }
 
 /** What a sweep found that belongs to nobody. */
@@ -82,7 +84,7 @@ export class Reconcile {
     backend: OpenBackend,
     { dryRun = false, patience = true }: { dryRun?: boolean; patience?: boolean } = {},
   ): Promise<Finding[]> {
-    const { cluster, known, living, log } = this.#o
+    const { cluster, held, known, living, log } = this.#o
     const listing = await this.#list(backend)
     if (!listing) return []
     const { asOf, instances } = listing
@@ -101,7 +103,8 @@ export class Reconcile {
     const unknown = ours.filter(({ id }) => !mine.has(id) && backend.isFresh(id, asOf))
     const others = await known(unknown.map(({ id }) => id))
     const orphans = unknown.filter(({ id }) => !others.has(id))
-    if (dryRun) return orphans.map((instance) => ({ backend: backend.key, instance }))
+    const error = dryRun ? undefined : held()
+    if (dryRun || error) return orphans.map((instance) => ({ backend: backend.key, instance, error }))
     const due = patience ? this.#orphans.sweep(backend.key, orphans, asOf) : orphans
     const findings = await Promise.all(due.map((orphan) => this.#end(backend, orphan)))
     if (++this.#sweeps % leftoversEvery === 0 || !patience)

@@ -13,3 +13,11 @@ export function costText(cost: number): string {
   if (cost !== 0 && Math.abs(cost) < 0.1) return String(Number(cost.toPrecision(2)))
   return cost.toFixed(2)
 }
+
+/** The beginnings of the last `count` days in UTC, today first. */
+export function utcDays(now: number, count: number): Date[] {
+  const today = Math.floor(now / day) * day
+  return Array.from({ length: count }, (_, back) => new Date(today - back * day))
+}
+
+const day = 86_400_000

@@ -61,6 +61,14 @@ export const errorCatalogue = {
     advice:
       'Restore <dataDir>/cluster.key from a backup, or remove it: instances that have not logged in yet are then started anew.',
   },
+  ROUSE_CLUSTER_NAME: {
+    status: 409,
+    advice: 'Give `cluster` in master.config.ts another name, start the master again, and renew then.',
+  },
+  ROUSE_CLUSTER_NOT_COPIED: {
+    status: 409,
+    advice: 'Nothing is to be done: its instances are looked after from here.',
+  },
   ROUSE_CONFIG_INVALID: {
     status: 422,
     advice: 'Mend the lines above; `rouse check` looks again without starting anything.',

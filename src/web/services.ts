@@ -29,6 +29,7 @@ export interface WebServices {
   readonly builds: BuildService
   readonly fleet: FleetService
   readonly latent: LatentService
+  readonly cluster: ClusterService
   /** Where the file of an artifact is, by its path in the database. */
   readonly artifactPath: (path: string) => string
   readonly master: MasterService
@@ -63,6 +64,19 @@ export interface LatentService {
   }): Promise<{ items: Reaped[]; troubles: { backend: string; message: string }[] }>
   /** What keeps a latent worker from starting instances now: its budget, a provider that does not answer. */
   hindrances(worker: string): readonly string[]
+}
+
+export interface ClusterService {
+  describe(): ClusterState
+  /** A copied database is the cluster now. */
+  adopt(): Promise<ClusterState>
+  /** A copied database is another cluster. Throws ROUSE_CLUSTER_NOT_COPIED and ROUSE_CLUSTER_NAME. */
+  renew(): Promise<ClusterState>
+}
+
+interface ClusterState {
+  id: string
+  held: string | null
 }
 
 export interface Reaped {

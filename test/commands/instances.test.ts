@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { ApiInstance, ApiReap } from '../../src/web/api.ts'
+import type { ApiInstance, ApiReap } from '../../src/web/instance-api.ts'
 import { fakeMaster, json, type FakeMaster } from './helpers/fake-master.ts'
 import { rouse } from './helpers/run-cli.ts'
 

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { ask } from './ask.ts'
-import { seedBuild, seedChunks, seedLog, seedRequest } from './seed.ts'
+import { seedBuild, seedChunks, seedInstance, seedLog, seedRequest } from './seed.ts'
 import { startTestWeb, type TestWeb } from './start-test-web.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -232,6 +232,25 @@ describe.skipIf(!browserPath)(`in a browser${skipped}`, () => {
     const again = await startTestWeb(database, { uiDir, listen: { host: '127.0.0.1', port } })
     onTestFinished(() => again.web.close())
     await page.locator('.offline').waitFor({ state: 'detached' })
+  })
+
+  test('instances are shown with why they are as they are, and change while one looks', async () => {
+    const { db } = database
+    const id = await seedInstance(db, { state: 'starting', number: 7, price_per_hour: 3600 })
+    const page = await open('/#/instances')
+    await waitForText(page, 'dock/7')
+    await waitForText(page, 'waits for its agent')
+    await waitForText(page, 'Cost of the last seven days')
+    const stop_reason = 'it was idle for 600 s'
+    await db.updateTable('instances').set({ state: 'stopping', stop_reason }).where('id', '=', id).execute()
+    web.events.publish({
+      type: 'instance.changed',
+      instance: id,
+      name: 'dock/7',
+      worker: 'dock',
+      state: 'stopping',
+    })
+    await waitForText(page, stop_reason)
   })
 
   /** Fails the test when the page meets an error or something that its policy forbids. */

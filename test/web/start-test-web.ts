@@ -131,6 +131,11 @@ export async function startTestWeb(
       accept: (worker, link, { address }) => record(test.sessions, worker.name, link, address),
     },
     metrics: async () => ({ type: 'text/plain; version=0.0.4', text: 'rouse_sessions 1\n' }),
+    cluster: {
+      describe: () => ({ id: 'a', held: null }),
+      adopt: async () => ({ id: 'a', held: null }),
+      renew: async () => ({ id: 'b', held: 'start the master again' }),
+    },
     latent: {
       reap: async ({ dryRun }) => ({
         items: [{ ...testOrphan, ended: !dryRun }],

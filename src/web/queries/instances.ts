@@ -2,7 +2,7 @@ import { sql, type Kysely } from 'kysely'
 import type { InstanceState } from '../../db/latent-tables.ts'
 import type { Database } from '../../db/schema.ts'
 import { costOf } from '../../model/cost.ts'
-import type { ApiInstance } from '../api.ts'
+import type { ApiInstance } from '../instance-api.ts'
 import { whyInstance } from '../why-instance.ts'
 
 export interface InstanceFilter {

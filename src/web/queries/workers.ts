@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../../db/schema.ts'
-import type { ApiInstance, ApiWorker } from '../api.ts'
+import type { ApiWorker } from '../api.ts'
+import type { ApiInstance } from '../instance-api.ts'
 import { latentStatus } from '../latent-status.ts'
 import type { FleetService, LatentService, ShownWorker, WorkerStatus } from '../services.ts'
 import { liveInstancesOf } from './instances.ts'

@@ -4,6 +4,7 @@ import type { WebServices } from '../services.ts'
 import { artifactRoutes } from './artifacts.ts'
 import { builderRoutes } from './builders.ts'
 import { buildRoutes } from './builds.ts'
+import { clusterRoutes } from './cluster.ts'
 import { eventRoutes, type EventOptions } from './events.ts'
 import { healthRoute, readyRoute } from './health.ts'
 import { instanceRoutes } from './instances.ts'
@@ -36,4 +37,5 @@ export async function apiRoutes(app: App, services: WebServices, options: EventO
   instanceRoutes(app, services)
   eventRoutes(app, services, options)
   masterRoutes(app, services)
+  clusterRoutes(app, services)
 }

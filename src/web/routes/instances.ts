@@ -1,7 +1,9 @@
 import Type from 'typebox'
+import { costsByDay } from '../../db/costs.ts'
+import { utcDays } from '../../model/cost.ts'
 import { RouseError } from '../../model/errors.ts'
 import { answers } from '../answers.ts'
-import { InstanceSchema, InstanceStateSchema, ReapSchema } from '../api.ts'
+import { CostSchema, InstanceSchema, InstanceStateSchema, ReapSchema } from '../instance-api.ts'
 import type { App } from '../app.ts'
 import { InstanceId, InstanceIdParams } from '../ids.ts'
 import { pageQuery, PageSchema, rowLimit } from '../paging.ts'
@@ -15,6 +17,14 @@ const ListQuery = Type.Object(
     worker: Type.Optional(Type.String({ maxLength: 1024 })),
     state: Type.Optional(InstanceStateSchema),
     all: Type.Optional(Type.Enum(['true', 'false'], { description: 'Also those that are gone.' })),
+  },
+  { additionalProperties: false },
+)
+
+const CostQuery = Type.Object(
+  {
+    days: Type.Optional(Type.Integer({ minimum: 1, maximum: 366, description: 'Default 7, with today.' })),
+    worker: Type.Optional(Type.String({ maxLength: 1024 })),
   },
   { additionalProperties: false },
 )
@@ -51,6 +61,24 @@ export function instanceRoutes(app: App, { db, latent }: WebServices): void {
       const found = await findInstance(db, id)
       if (!found) throw new RouseError('ROUSE_INSTANCE_UNKNOWN', `there is no instance ${id}`)
       return found
+    },
+  )
+
+  app.get(
+    '/costs',
+    {
+      schema: {
+        summary: 'What the instances of latent workers have cost, by day (UTC) and worker, newest first',
+        querystring: CostQuery,
+        response: answers(PageSchema(CostSchema)),
+      },
+    },
+    async ({ query: { days = 7, worker } }) => {
+      const now = Date.now()
+      const workers = worker === undefined ? {} : { workers: [worker] }
+      const costs = await costsByDay(db, { days: utcDays(now, days), now: new Date(now), ...workers })
+      const items = costs.map((cost) => ({ ...cost, day: cost.day.toISOString().slice(0, 10) }))
+      return { items, next: null }
     },
   )
 
