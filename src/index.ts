@@ -45,6 +45,7 @@ export type { SourceStamp } from './model/source-stamp.ts'
 export type { CommandResult } from './protocol/operation.ts'
 export type { FileStepOptions } from './steps/file-steps.ts'
 export type { GitOptions } from './steps/git.ts'
+export type { GitAccess, GitCredentials } from './steps/git-credentials.ts'
 export type {
   ExtractProperties,
   SetPropertyFromCommandOptions,

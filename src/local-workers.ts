@@ -1,15 +1,19 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { ResolvedWorker } from './config/resolve-config.ts'
 import { messageOf } from './model/errors.ts'
 import { Releasers } from './util/releasers.ts'
 
-export type LocalWorker = ResolvedWorker & { kind: 'local' }
+/** Where it works, and under which name. */
+export type LocalWorker = Pick<ResolvedWorker & { kind: 'local' }, 'name' | 'baseDir'>
 
 /** The workers that this master runs itself: opened, and closed when they have left the config and finished. */
 export class LocalWorkers {
   readonly #open: (worker: LocalWorker, releasers: Releasers) => Promise<void>
   readonly #log: Logger
   readonly #running = new Map<string, Releasers>()
+  #closed = false
   readonly #closing = new Map<string, Promise<void>>()
 
   constructor(open: (worker: LocalWorker, releasers: Releasers) => Promise<void>, log: Logger) {
@@ -36,6 +40,19 @@ export class LocalWorkers {
     if (failures.length > 0) throw failures[0]
   }
 
+  /** Opens one that has left the config and has builds to finish, if it worked in this folder. Never rejects. */
+  async recall(worker: LocalWorker): Promise<void> {
+    if (this.#closed || this.#running.has(worker.name) || !existsSync(join(worker.baseDir, '.rouse'))) return
+    const releasers = new Releasers()
+    this.#running.set(worker.name, releasers)
+    try {
+      await this.#open(worker, releasers)
+    } catch (error) {
+      this.#log.error({ err: error, worker: worker.name }, messageOf(error))
+      await this.close(worker.name)
+    }
+  }
+
   /** Never rejects. */
   async close(name: string): Promise<void> {
     const releasers = this.#running.get(name)
@@ -50,6 +67,7 @@ export class LocalWorkers {
   }
 
   async closeAll(): Promise<void> {
+    this.#closed = true
     await Promise.all([...this.#running.keys(), ...this.#closing.keys()].map((name) => this.close(name)))
   }
 }

@@ -7,11 +7,11 @@ import { openAgentBundle } from './agent-bundle.ts'
 import { ArtifactStore } from './builds/artifact-store.ts'
 import { Builds } from './builds/builds.ts'
 import { EventLog } from './builds/event-log.ts'
+import { clusterService, heldCopy } from './cluster-service.ts'
 import type { SettingsChanges } from './config/compare-settings.ts'
 import type { MasterSettings } from './config/resolve-config.ts'
+import { localBaseDir } from './config/resolve-worker.ts'
 import { openDatabase } from './db/connection.ts'
-import type { DatabaseAddress } from './db/database-address.ts'
-import { startEmbeddedPostgres } from './db/embedded/embedded-postgres.ts'
 import { GroupCommit } from './db/group-commit.ts'
 import { keepLease } from './db/keep-lease.ts'
 import { migrateDatabase } from './db/migrate.ts'
@@ -23,9 +23,11 @@ import { Login } from './fleet/login.ts'
 import { WorkerAdmin } from './fleet/worker-admin.ts'
 import { LocalWorkers, type LocalWorker } from './local-workers.ts'
 import { writeMasterFile } from './master-file.ts'
+import { Metrics } from './metrics.ts'
 import { messageOf } from './model/errors.ts'
 import { version } from './model/version.ts'
 import { latentSpecs, openLatent } from './open-latent.ts'
+import { openServer } from './open-server.ts'
 import { Reconfig } from './reconfig.ts'
 import { forgetSchedulers } from './schedulers/forget-schedulers.ts'
 import { runOnce } from './schedulers/run-once.ts'
@@ -91,7 +93,13 @@ async function openParts(
   await migrateDatabase({ address, log, signal })
   signal.throwIfAborted()
   const only = settings.database.kind === 'embedded'
-  const me = await registerMaster(db, { host: hostname(), pid: process.pid, version, only })
+  const me = await registerMaster(db, {
+    host: hostname(),
+    pid: process.pid,
+    version,
+    only,
+    clusterName: settings.cluster,
+  })
   releasers.add('registration', () =>
     markMasterStopped(db, me.id).catch((error: unknown) =>
       log.warn(`the database could not be told of the end; the lease ends by itself: ${messageOf(error)}`),
@@ -101,6 +109,7 @@ async function openParts(
   const commit = new GroupCommit(db, { log })
   releasers.add('writes', () => commit.close())
   const events = new EventLog({ log })
+  const metrics = new Metrics({ clock, events })
   const publish = (event: Parameters<EventLog['publish']>[0]) => void events.publish(event)
   const master = { id: me.id, epoch: me.epoch, version }
   const fleet = new Fleet({
@@ -114,6 +123,7 @@ async function openParts(
     onLeft: (name) => void locals.close(name),
   })
   const locals = new LocalWorkers((worker, own) => openLocalWorker(worker, { fleet, log }, own), log)
+  const opened = Promise.withResolvers<void>()
   const artifacts = new ArtifactStore(settings.dataDir)
   await artifacts.open()
   const agentBundle = openAgentBundle(settings)
@@ -129,9 +139,12 @@ async function openParts(
     publish,
     master,
     cluster: me.cluster,
+    held: me.isCopied ? heldCopy : undefined,
     builders: () => current.builders,
     agentBundle,
+    observer: metrics.instances,
     agentUrls: () => agentUrls(),
+    secretValue: (name) => reconfig.settings.secretValue(name),
   })
   const builds = new Builds({
     latent: latent.hooks,
@@ -146,8 +159,15 @@ async function openParts(
     maxInfraRetries: settings.maxInfraRetries,
     maxDisconnected: settings.maxDisconnectedSeconds,
     artifacts: { store: artifacts, maxBytes: settings.maxArtifactSize },
+    maxLogSize: settings.maxLogSize,
     configDir: dirname(settings.configFile),
+    onRecalled: ({ name, spec }) => {
+      const baseDir = localBaseDir(settings.dataDir, name)
+      if (spec.kind === 'local') void opened.promise.then(() => locals.recall({ name, baseDir }))
+    },
+    secrets: { value: (name) => reconfig.settings.secretValue(name) },
   })
+  metrics.watch({ builds, fleet, latent })
   const windDown = new WindDown({ builds, clock, log, signal: loops.signal })
   const admin = new WorkerAdmin({ fleet, commit, clock, log, publish })
   await fleet.configure(settings.workers.map(workerSpec))
@@ -189,6 +209,9 @@ async function openParts(
     events,
     builds,
     fleet,
+    latent,
+    metrics: () => metrics.text(),
+    cluster: clusterService({ db, log, latent, id: me.cluster, name: settings.cluster }),
     admin,
     login,
     agentBundle,
@@ -213,6 +236,7 @@ async function openParts(
   releasers.add('instances', () => latent.close())
   latent.run(builds.latentSide)
   await locals.open(settings.workers)
+  opened.resolve()
   await startSchedulers(db, builds, settings.schedulers, log)
   releasers.add('reconfig', () => reconfig.close())
   ready = true
@@ -240,29 +264,6 @@ async function startSchedulers(
     schedulers.map(({ name }) => name),
   )
   for (const scheduler of schedulers) await runOnce(db, builds, scheduler, log)
-}
-
-async function openServer(
-  { database, dataDir }: MasterSettings,
-  o: {
-    log: Logger
-    progress: (doing: string) => void
-    signal: AbortSignal
-    onLost: (reason: string) => void
-  },
-  releasers: Releasers,
-): Promise<DatabaseAddress> {
-  if (database.kind === 'url') return { url: database.url.value }
-  const onLost = (error: unknown) => o.onLost(messageOf(error))
-  const server = await startEmbeddedPostgres({
-    dataDir,
-    log: o.log,
-    progress: o.progress,
-    signal: o.signal,
-    onLost,
-  })
-  releasers.add('PostgreSQL', () => server.stop())
-  return server.address
 }
 
 async function openLocalWorker(

@@ -1,17 +1,16 @@
 import { dirname } from 'node:path'
-import type { Logger } from 'pino'
 import type { AgentBundle } from './agent-bundle.ts'
 import type { MasterSettings, ResolvedLatentWorker, ResolvedWorker } from './config/master-settings.ts'
-import { resolveSecret } from './config/resolve-secret.ts'
 import { clusterKey } from './latent/cluster-key.ts'
 import type { AgentDelivery } from './latent/agent-delivery.ts'
-import { Latent, type LatentOptions } from './latent/latent.ts'
+import { Latent } from './latent/latent.ts'
+import type { LatentOptions } from './latent/latent-options.ts'
 import type { LatentSpec } from './latent/latent-spec.ts'
 import { workerSpec } from './worker-spec.ts'
 
 interface OpenLatentOptions extends Pick<
   LatentOptions,
-  'clock' | 'cluster' | 'commit' | 'db' | 'fleet' | 'log' | 'master' | 'publish'
+  'clock' | 'cluster' | 'commit' | 'db' | 'fleet' | 'held' | 'log' | 'master' | 'observer' | 'publish'
 > {
   readonly settings: MasterSettings
   /** As they are now: a reconfig replaces them. */
@@ -19,14 +18,13 @@ interface OpenLatentOptions extends Pick<
   readonly agentBundle: () => Promise<AgentBundle>
   /** Where agents can connect to, known once the web server listens. */
   readonly agentUrls: () => readonly string[]
-  readonly log: Logger
+  readonly secretValue: (name: string) => string
 }
 
 /** The engine of latent workers, with what it needs of the config. */
 export async function openLatent(options: OpenLatentOptions): Promise<Latent> {
-  const { agentBundle, agentUrls, settings } = options
-  const { clusterKey: configured, dataDir, secretsDir } = settings
-  const places = { env: process.env, secretsDir }
+  const { agentBundle, agentUrls, secretValue, settings } = options
+  const { clusterKey: configured, dataDir } = settings
   const delivery = async ({ agentUrls: own }: LatentSpec): Promise<AgentDelivery> => {
     const { file, sha256 } = await agentBundle()
     return { file, sha256, masters: own.length > 0 ? own : agentUrls() }
@@ -39,8 +37,7 @@ export async function openLatent(options: OpenLatentOptions): Promise<Latent> {
     orphanGrace: settings.orphanGraceSeconds,
     context: {
       configDir: dirname(settings.configFile),
-      readSecret: (secret) =>
-        typeof secret === 'string' ? secret : resolveSecret(secret.name, places).value,
+      readSecret: (secret) => (typeof secret === 'string' ? secret : secretValue(secret.name)),
     },
     delivery,
   })

@@ -2,14 +2,18 @@ import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { Builds } from './builds/builds.ts'
 import type { Database } from './db/schema.ts'
+import { adminObstacle } from './fleet/admin.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import type { Login } from './fleet/login.ts'
 import type { WorkerAdmin } from './fleet/worker-admin.ts'
+import type { Latent } from './latent/latent.ts'
 import type { EventSource } from './model/events.ts'
 import type { Property } from './model/properties.ts'
 import type { Reconfig } from './reconfig.ts'
 import type { WindDown } from './wind-down.ts'
-import type { ForceInput, WebServices } from './web/services.ts'
+import type { Finding } from './latent/reconcile.ts'
+import type { Worker } from './fleet/worker.ts'
+import type { ForceInput, Reaped, WebServices, WorkerStatus } from './web/services.ts'
 
 interface Parts {
   readonly reconfig: Reconfig
@@ -19,6 +23,9 @@ interface Parts {
   readonly events: EventSource
   readonly builds: Builds
   readonly fleet: Fleet
+  readonly latent: Latent
+  readonly metrics: WebServices['metrics']
+  readonly cluster: WebServices['cluster']
   readonly admin: WorkerAdmin
   readonly login: Login
   readonly artifactPath: WebServices['artifactPath']
@@ -31,6 +38,7 @@ export function webServices({
   admin,
   builds,
   fleet,
+  latent,
   login,
   reconfig,
   windDown,
@@ -40,6 +48,7 @@ export function webServices({
     ...parts,
     title: reconfig.settings.title,
     url: reconfig.settings.url,
+    agentsUrl: reconfig.settings.agents.url,
     builders: () => reconfig.settings.builders,
     workers: () => reconfig.settings.workers,
     master: { reconfig: () => reconfig.reload(), windDown: (how) => windDown.begin(how) },
@@ -52,6 +61,13 @@ export function webServices({
       cancelBuild: (id, by) => builds.cancelBuild(id, by),
       rebuild: async (id, by) => answer(await builds.rebuild(id, by)),
     },
+    latent: {
+      reap: async (how) => {
+        const items = await latent.reap(how)
+        return { items: items.map((finding) => reaped(finding, how.dryRun)), troubles: latent.troubles }
+      },
+      hindrances: (name) => latent.hindrances(name),
+    },
     fleet: {
       authenticate: (attempt) => login.check(attempt),
       setAdmin: (name, wish) => admin.set(name, wish),
@@ -59,6 +75,7 @@ export function webServices({
       status: (name) => {
         const worker = fleet.get(name)
         if (!worker) return undefined
+        if (worker.spec.kind === 'latent') return statusOfPool(worker, fleet.roster.buildersOf(name))
         const { runningBuilds, sentence, session } = worker
         return {
           connected: session?.welcomed ?? false,
@@ -71,6 +88,25 @@ export function webServices({
       },
     },
   }
+}
+
+function statusOfPool({ admin }: Worker, instances: readonly Worker[]): WorkerStatus {
+  const runningBuilds = instances.flatMap((instance) => instance.runningBuilds).sort((a, b) => a - b)
+  return {
+    connected: instances.some(({ session }) => session?.welcomed === true),
+    // What its instances do is said of them.
+    sentence: adminObstacle(admin, runningBuilds.length) ?? '',
+    runningBuilds,
+    address: null,
+    version: null,
+    connectedAt: null,
+  }
+}
+
+function reaped({ backend, error, instance }: Finding, dryRun: boolean): Reaped {
+  const { detail = null, id, ref, state, worker } = instance
+  const ended = !dryRun && error === undefined
+  return { id, worker, backend, ref, state, detail, ended, error: error ?? null }
 }
 
 function submission(input: ForceInput) {
@@ -90,7 +126,8 @@ function submission(input: ForceInput) {
     priority: input.priority ?? 0,
     reason: input.reason ?? 'forced',
     origin: 'force' as const,
-    ...(input.idempotencyKey === undefined ? {} : { idempotencyKey: input.idempotencyKey }),
+    // Nobody may take the place of what a build or a scheduler is about to request.
+    ...(input.idempotencyKey === undefined ? {} : { idempotencyKey: `force:${input.idempotencyKey}` }),
   }
 }
 

@@ -12,8 +12,9 @@ import { userEnvironment } from './setup/user-environment.mjs'
  * Resolves to the environment that tells the tests where it is.
  */
 export async function installForTests(node) {
-  await tryTo('Chromium', installChromium)
-  await tryTo('Docker Engine', installDocker)
+  await tryTo('Chromium', () => install('Chromium', ['chromium'], isOnPath('chromium', 'google-chrome')))
+  await tryTo('Git LFS', () => install('Git LFS', ['git-lfs'], isOnPath('git-lfs')))
+  await tryTo('Docker Engine', () => install('Docker Engine', docker, hasDocker()))
   return (await tryTo('Node.js 20', () => findNode20(node))) ?? {}
 }
 
@@ -27,20 +28,9 @@ async function tryTo(what, install) {
   }
 }
 
-async function installChromium() {
-  if (isOnPath('chromium') || isOnPath('google-chrome')) return
-  await installPackages('Chromium', ['chromium'])
-}
-
-/** The engine, which each test file starts for itself, and what its images are made from. */
-async function installDocker() {
-  const programs = ['dockerd', 'mmdebstrap', 'busybox']
-  if (programs.every((program) => isOnPath(program)) && existsSync('/usr/bin/ld-musl-config')) return
-  const packages = ['docker.io', 'tini', 'mmdebstrap', 'musl', 'busybox-static']
-  await installPackages('Docker Engine', packages)
-}
-
-async function installPackages(what, packages) {
+/** Installs Debian packages, unless what they bring is there. */
+async function install(what, packages, isThere) {
+  if (isThere) return
   if (process.getuid?.() !== 0 || !isOnPath('apt-get'))
     throw new SetupError('it can be installed only by root on Debian.')
   const env = { ...userEnvironment(), DEBIAN_FRONTEND: 'noninteractive' }
@@ -73,7 +63,20 @@ async function findNode20(node) {
   return { ROUSE_TEST_NODE20: file }
 }
 
-function isOnPath(program) {
-  const folders = [...(userEnvironment().PATH ?? '').split(delimiter), '/usr/sbin']
-  return folders.some((folder) => existsSync(join(folder, program)))
+function hasDocker() {
+  return (
+    isOnPath('dockerd') &&
+    isOnPath('mmdebstrap') &&
+    isOnPath('busybox') &&
+    existsSync('/usr/bin/ld-musl-config')
+  )
 }
+
+/** Whether one of the programs is. */
+function isOnPath(...programs) {
+  const folders = [...(userEnvironment().PATH ?? '').split(delimiter), '/usr/sbin']
+  return programs.some((program) => folders.some((folder) => existsSync(join(folder, program))))
+}
+
+// The engine, which each test file starts for itself, and what its images are made from.
+const docker = ['docker.io', 'tini', 'mmdebstrap', 'musl', 'busybox-static']

@@ -5,7 +5,7 @@ import { supervise } from './process/supervise.ts'
 import { superviseWord } from './process/supervisor-entry.ts'
 import { runWorker } from './run-worker.ts'
 
-/** The bundled agent, `rouse-agent.mjs`: what `rouse worker` does, on Node.js 20 too. Exit codes: 0 drained, 1 failed, 64 usage. */
+/** The bundled agent, `rouse-agent.mjs`: what `rouse worker` does, on Node.js 20 too. Exit codes: 0 drained, 1 failed or gave up, 64 usage. */
 async function main(argv: string[]): Promise<void> {
   if (argv[0] === superviseWord) return await supervise(argv.slice(1))
   const { values } = parse(argv)
@@ -15,6 +15,8 @@ async function main(argv: string[]): Promise<void> {
     master: values.master,
     name: values.name,
     instance: values.instance,
+    giveUp: values['give-up'],
+    giveUpCommand: values['give-up-command'],
     passwordFile: values['password-file'],
     baseDir: values['base-dir'],
     caFile: values['ca-file'],
@@ -44,6 +46,8 @@ const options = {
   name: { type: 'string' },
   'password-file': { type: 'string' },
   instance: { type: 'boolean' },
+  'give-up': { type: 'string' },
+  'give-up-command': { type: 'string' },
   'base-dir': { type: 'string' },
   'ca-file': { type: 'string' },
   'max-spool': { type: 'string' },
@@ -63,6 +67,8 @@ Runs builds for a Rouse master on this machine.
   --base-dir D         where builds run (default: ./rouse-worker-<name>)
   --ca-file F          PEM of the authority that signed the master's certificate
   --max-spool MIB      output that the master has not got yet waits on disk, up to this (default: 1024)
+  --give-up T          end after so long without a master, such as 2h, once nothing runs
+  --give-up-command C  what to run then (default: poweroff for root with --instance, else nothing)
   --version            print the version
   -h, --help           print this
 

@@ -1,16 +1,27 @@
 import { runAgent } from './connector/run-agent.ts'
+import { giveUpCommand, runGiveUpCommand } from './give-up-command.ts'
 import { plainLog } from './plain-log.ts'
 import { checkWorkerOptions, readCa, readPassword, type RawWorkerOptions } from './worker-options.ts'
 
 /**
  * `rouse worker` as a whole process: runs until it is drained. SIGTERM or SIGINT: the running builds are finished first; the
  * second: they are cancelled; the third: everything is killed and the process ends with 1. When it is killed, the commands go
- * on, and the next one on the base dir takes them up. Throws what runAgent throws,
+ * on, and the next one on the base dir takes them up. One that gives up sets the exit code to 1 and runs its command. Throws what runAgent throws,
  * ROUSE_USAGE and ROUSE_WORKER_PASSWORD_FILE.
  */
 export async function runWorker(raw: RawWorkerOptions): Promise<void> {
   const log = plainLog(process.stderr)
-  const { baseDir, caFile, instance, masters, maxSpool, name, passwordFile } = checkWorkerOptions(raw)
+  const {
+    baseDir,
+    caFile,
+    giveUp,
+    instance,
+    masters,
+    maxSpool,
+    name,
+    passwordFile,
+    giveUpCommand: command,
+  } = checkWorkerOptions(raw)
   const password = readPassword(passwordFile, log)
   const ca = caFile === undefined ? undefined : readCa(caFile)
   const [drain, cancel, kill] = [new AbortController(), new AbortController(), new AbortController()]
@@ -32,11 +43,12 @@ export async function runWorker(raw: RawWorkerOptions): Promise<void> {
   for (const signal of signals) process.on(signal, onSignal)
   try {
     log.info(`worker ${name} works in ${baseDir}`)
-    await runAgent({
+    const end = await runAgent({
       masters,
       name,
       password,
       instance,
+      giveUp,
       baseDir,
       log,
       ca,
@@ -46,6 +58,13 @@ export async function runWorker(raw: RawWorkerOptions): Promise<void> {
       kill: kill.signal,
     })
     log.info('ended')
+    if (end === 'ended') return
+    process.exitCode = 1
+    const isRoot = process.getuid?.() === 0
+    await runGiveUpCommand(
+      giveUpCommand({ command, instance, isEphemeral: giveUp !== undefined, isRoot }),
+      log,
+    )
   } finally {
     for (const signal of signals) process.off(signal, onSignal)
   }

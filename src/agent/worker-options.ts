@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { seconds } from '../model/durations.ts'
 import { messageOf, RouseError } from '../model/errors.ts'
 import type { Log } from './log.ts'
 
@@ -10,6 +11,9 @@ export interface RawWorkerOptions {
   readonly name?: string | undefined
   readonly passwordFile?: string | undefined
   readonly instance?: boolean | undefined
+  /** A duration. */
+  readonly giveUp?: string | undefined
+  readonly giveUpCommand?: string | undefined
   readonly baseDir?: string | undefined
   readonly caFile?: string | undefined
   /** In MiB. */
@@ -21,16 +25,21 @@ export interface WorkerOptions {
   readonly name: string
   readonly passwordFile: string
   readonly instance: boolean
+  /** In seconds. */
+  readonly giveUp: number | undefined
+  readonly giveUpCommand: string | undefined
   readonly baseDir: string
   readonly caFile: string | undefined
   /** In bytes. */
   readonly maxSpool: number | undefined
 }
 
-/** Throws ROUSE_USAGE. */
+/** Throws ROUSE_USAGE and ROUSE_DURATION_INVALID. */
 export function checkWorkerOptions({
   baseDir,
   caFile,
+  giveUp,
+  giveUpCommand,
   instance = false,
   master,
   maxSpool,
@@ -53,10 +62,18 @@ export function checkWorkerOptions({
     name,
     passwordFile,
     instance,
+    giveUp: giveUp === undefined ? undefined : patience(giveUp),
+    giveUpCommand,
     baseDir: resolve(baseDir ?? `rouse-worker-${name}`),
     caFile,
     maxSpool: maxSpool === undefined ? undefined : mebibytes(maxSpool),
   }
+}
+
+function patience(text: string): number {
+  const number = /^\d+$/.test(text) ? Number(text) : seconds(text)
+  if (number > 0) return number
+  throw new RouseError('ROUSE_USAGE', `--give-up ${JSON.stringify(text)} is no time to wait`)
 }
 
 function mebibytes(text: string): number {

@@ -84,7 +84,7 @@ export class BuildRunner {
     }).then(() => tools.commands.expectNoMore(commands))
   }
 
-  /** Ends a build whose worker is no longer in the config: its agent cannot come back. */
+  /** Ends a build whose worker is no longer in the config, and has no command that may still run. */
   endGone(stored: UnfinishedBuild, request: PendingRequest): void {
     const gone = this.#endGone(stored, request).finally(() => this.#inFlight.delete(request.id))
     this.#inFlight.set(request.id, gone)

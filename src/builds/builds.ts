@@ -11,6 +11,7 @@ import type { EventBody } from '../model/events.ts'
 import type { Hello } from '../protocol/messages.ts'
 import type { Clock } from '../util/clock.ts'
 import type { ArtifactStore } from './artifact-store.ts'
+import type { SecretValues } from './build-tools.ts'
 import { Commands } from './commands.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { every } from './every.ts'
@@ -18,6 +19,7 @@ import { noLatentWorkers, type LatentHooks } from './latent-hooks.ts'
 import { LatentSide } from './latent-side.ts'
 import { LockKeeper } from './lock-keeper.ts'
 import { LogLane } from './log-lane.ts'
+import { loadLeftBehind } from './load-left-behind.ts'
 import { loadPending } from './load-pending.ts'
 import { loadSubmission } from './load-submission.ts'
 import { PatientCommit } from './patient-commit.ts'
@@ -41,9 +43,14 @@ export interface BuildsOptions {
   /** Seconds. */
   readonly maxDisconnected: number
   readonly artifacts: { readonly store: ArtifactStore; readonly maxBytes: number }
+  readonly secrets: SecretValues
+  /** Bytes of a command's log where its step says nothing. */
+  readonly maxLogSize: number
   /** The folder of master.config.ts. */
   readonly configDir: string
   readonly latent?: LatentHooks
+  /** Told of a worker that is no longer in the config and has a build to finish. */
+  readonly onRecalled?: (worker: Worker) => void
 }
 
 type Unkeyed = Omit<Submission, 'idempotencyKey'> & { readonly idempotencyKey?: string }
@@ -61,7 +68,7 @@ export class Builds {
   #accepting = false
 
   constructor(options: BuildsOptions) {
-    const { clock, db, fleet, log, master, maxDisconnected, maxInfraRetries } = options
+    const { clock, db, fleet, log, master, maxDisconnected } = options
     const ends = new RequestEnds(db, clock)
     const publish = (event: EventBody) => {
       ends.heard(event)
@@ -80,41 +87,17 @@ export class Builds {
     const freed = () => this.#dispatcher.wake()
     this.#commands = new Commands({ commit, epoch, lane: this.#lane, log, clock, maxDisconnected, freed })
     const locks = new LockKeeper(freed)
-    const { artifacts, configDir } = options
     const requests = {
       submit: (submission: Submission) => this.submit(submission),
       cancel: (id: number, reason: string) => this.cancelRequest(id, { reason }),
       ended: (ids: readonly number[], signal: AbortSignal) => ends.of(ids, signal),
     }
-    const tools = {
-      requests,
-      db,
-      artifacts,
-      configDir,
-      commit,
-      epoch,
-      commands: this.#commands,
-      lane: this.#lane,
-      locks,
-      clock,
-      log,
-      publish,
-    }
-    this.#dispatcher = new Dispatcher({
-      tools,
-      fleet,
-      log,
-      master,
-      maxInfraRetries,
-      builders: this.#builders,
-      latent: options.latent ?? noLatentWorkers,
-    })
-    this.latentSide = new LatentSide({
-      ...tools,
-      dispatcher: this.#dispatcher,
-      fleet,
-      builders: this.#builders,
-    })
+    const [commands, lane] = [this.#commands, this.#lane]
+    const tools = { ...options, epoch, requests, commit, commands, lane, locks, publish }
+    const { latent = noLatentWorkers, onRecalled = () => {} } = options
+    const builders = this.#builders
+    this.#dispatcher = new Dispatcher({ ...options, latent, onRecalled, tools, builders })
+    this.latentSide = new LatentSide({ ...tools, dispatcher: this.#dispatcher, builders })
     fleet.handle({
       ready: async (worker, hello) => {
         await this.#takeUpHeld(worker, hello)
@@ -140,6 +123,7 @@ export class Builds {
     this.#accepting = true
     await this.#takeUpLost()
     await this.#takeInPending()
+    await this.#cancelLeftBehind()
   }
 
   /** Replaces the builders: what runs keeps its steps, what waits gets the new ones. */
@@ -150,9 +134,9 @@ export class Builds {
     this.#dispatcher.wake()
   }
 
-  /** Starts nothing more; requests are taken in and wait for the next start. */
+  /** Starts nothing more but what running builds wait for; other requests are taken in and wait for the next start. */
   hold(): void {
-    this.#dispatcher.held = true
+    this.#dispatcher.hold()
   }
 
   /** Ids of the builds that run here. */
@@ -169,7 +153,10 @@ export class Builds {
   async watch(signal: AbortSignal): Promise<void> {
     await Promise.all([
       this.#commands.watch(signal),
-      every(10, { ...this.#o, signal }, () => this.#takeUpLost()),
+      every(10, { ...this.#o, signal }, async () => {
+        await this.#takeUpLost()
+        await this.#cancelLeftBehind()
+      }),
       every(60, { ...this.#o, signal }, () => this.#takeInPending()),
     ])
   }
@@ -197,7 +184,8 @@ export class Builds {
       // Known already, unless this call stored it and the first answer of the database was lost.
       if (!pending || this.#dispatcher.knows(id)) continue
       this.#o.publish({ type: 'request.submitted', request: id, buildset: submitted.buildsetId, builder })
-      this.#dispatcher.add({ id, builder, priority, notBefore: 0, avoidWorker: undefined })
+      const { waitedFor = false } = submission
+      this.#dispatcher.add({ id, builder, priority, notBefore: 0, avoidWorker: undefined, waitedFor })
     }
     return submitted
   }
@@ -236,15 +224,13 @@ export class Builds {
     return this.submit({ ...(await loadSubmission(this.#o.db, id)), reason, origin: 'rebuild' })
   }
 
+  get pendingCount(): number {
+    return this.#dispatcher.queue.size
+  }
+
   /** Why a pending request waits, and its place among those of its builder. */
   waiting(id: number): { reason: string; position: number } | undefined {
-    const waiting = this.#dispatcher.waiting(id)
-    if (!waiting) return undefined
-    if (this.#dispatcher.held)
-      return { ...waiting, reason: 'waits for the next start: the master is being stopped' }
-    const { builder } = this.#dispatcher.queue.get(id)!
-    if (this.#builders.has(builder)) return waiting
-    return { ...waiting, reason: 'waits until its builder is in the config again' }
+    return this.#dispatcher.waiting(id)
   }
 
   /** Takes nothing new, leaves running builds to their agents and the next master, and waits until all is stored. */
@@ -281,6 +267,11 @@ export class Builds {
   // At the start all that waits; later what nobody here knows: a dead master's, or stored although the answer was lost.
   async #takeInPending(): Promise<void> {
     for (const request of await loadPending(this.#o.db)) this.#dispatcher.add(request)
+  }
+
+  // What a build waited for that a master cancelled or ended, and had no time to cancel.
+  async #cancelLeftBehind(): Promise<void> {
+    for (const { id, reason } of await loadLeftBehind(this.#o.db)) await this.cancelRequest(id, { reason })
   }
 
   async #takeUpLost(held: HeldCommands = { workerId: 0, ids: [] }): Promise<void> {

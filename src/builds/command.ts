@@ -1,7 +1,7 @@
 import type { CommandResult } from '../protocol/operation.ts'
 import type { Run as RunMessage } from '../protocol/messages.ts'
 import type { Worker } from '../fleet/worker.ts'
-import type { OpenLog } from './log-lane.ts'
+import type { CommandLog } from './command-log.ts'
 import type { Transfer } from './transfer.ts'
 
 /** The infrastructure failed, not the user's command: the build is retried. */
@@ -18,20 +18,15 @@ export class InfrastructureFailure extends Error {
 
 /** One command in flight: stored, sent to an agent, not yet reported done. */
 export class Command {
-  readonly message: RunMessage
+  readonly id: string
+  readonly #message: () => RunMessage
   readonly worker: Worker
   /** The agent run that it was given to. Another run that does not know it has lost it. */
   runId: string
-  readonly log: OpenLog
+  /** 0 is what it prints, the others are of files that it writes. */
+  readonly logs: readonly CommandLog[]
   /** The master's end of the file that it sends or receives. */
   transfer: Transfer | undefined
-  /** Where its output begins in the log. */
-  readonly base: number
-  /** Bytes of the command's own output that have been handed to the lane, and of these the committed ones. */
-  received: number
-  committed: number
-  /** Resolves when the output received so far is committed, or the command is lost. */
-  stored: Promise<unknown> = Promise.resolve()
   cancelReason: string | undefined
   /** Its agent has told how it ended; that is being stored. */
   reported = false
@@ -39,15 +34,18 @@ export class Command {
   #resolve!: (result: CommandResult) => void
   #reject!: (error: unknown) => void
 
-  constructor(o: { message: RunMessage; worker: Worker; runId: string; log: OpenLog; base: number }) {
-    this.message = o.message
+  constructor(o: {
+    id: string
+    message: () => RunMessage
+    worker: Worker
+    runId: string
+    logs: readonly CommandLog[]
+  }) {
+    this.id = o.id
+    this.#message = o.message
     this.worker = o.worker
     this.runId = o.runId
-    this.log = o.log
-    this.base = o.base
-    // What an earlier master has stored of it is in the log already.
-    this.received = o.log.bytes - o.base
-    this.committed = this.received
+    this.logs = o.logs
     this.finished = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -56,8 +54,19 @@ export class Command {
     this.finished.catch(() => {})
   }
 
-  get id(): string {
-    return this.message.command
+  /** Made anew each time it is sent, because it holds the values of secrets. Throws what stands in the way of them. */
+  get message(): RunMessage {
+    return this.#message()
+  }
+
+  /** Resolves when the output received so far is committed, or the command is lost. */
+  get stored(): Promise<unknown> {
+    return Promise.all(this.logs.map((log) => log.stored))
+  }
+
+  /** Bytes of its output that wait for their commit. */
+  get underWay(): number {
+    return this.logs.reduce((sum, log) => sum + log.underWay, 0)
   }
 
   succeed(result: CommandResult): void {

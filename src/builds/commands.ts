@@ -1,7 +1,5 @@
 import type { Logger } from 'pino'
-import { sql } from 'kysely'
 import type { GroupCommit } from '../db/group-commit.ts'
-import { jsonb } from '../db/jsonb.ts'
 import { outputWindow } from '../fleet/session.ts'
 import type { Worker, WorkerSession } from '../fleet/worker.ts'
 import { messageOf } from '../model/errors.ts'
@@ -10,11 +8,11 @@ import type { Done, FromMaster, Hello, Want, Welcome } from '../protocol/message
 import type { OutputFrame } from '../protocol/output-frame.ts'
 import type { CommandResult } from '../protocol/operation.ts'
 import type { Clock } from '../util/clock.ts'
-import { BuildCommit } from './build-commit.ts'
 import { InfrastructureFailure, type Command } from './command.ts'
 import { Detached } from './detached.ts'
 import { ExpectedCommands } from './expected-commands.ts'
 import type { LogLane } from './log-lane.ts'
+import { storeCommandEnd } from './store-command-end.ts'
 
 interface CommandsOptions {
   readonly commit: Pick<GroupCommit, 'write'>
@@ -54,7 +52,11 @@ export class Commands {
     const { session } = command.worker
     if (!this.#expected.arrived(command.id)) this.#lose(command, 'its agent was told to end it')
     else if (session && session.runId !== command.runId) this.#loseToRestart(command)
-    else for (const message of [command.message, ...(command.transfer?.next() ?? [])]) tell(command, message)
+    else {
+      // Only what is sent needs its secrets: an agent that is away may have the command already.
+      const run = reachable(command) ? this.#runMessage(command) : []
+      for (const message of [...run, ...(command.transfer?.next() ?? [])]) tell(command, message)
+    }
   }
 
   cancel(command: Command, reason: string): void {
@@ -134,13 +136,13 @@ export class Commands {
     for (const command of this.#of(session.worker)) {
       if (held.delete(command.id)) {
         command.runId = hello.runId
-        resume.push({ command: command.id, logs: [{ log: 0, bytes: command.received }] })
+        resume.push({ command: command.id, logs: lengthsOf(command) })
       } else if (command.runId !== hello.runId) {
         if (!command.reported) this.#loseToRestart(command)
         continue
       } else {
         // The connection broke before the agent got it; running it is idempotent by id.
-        next.push(command.message)
+        next.push(...this.#runMessage(command))
       }
       next.push(...(command.transfer?.next() ?? []))
       if (command.cancelReason !== undefined) next.push(cancellation(command))
@@ -162,14 +164,17 @@ export class Commands {
       // Output of a command that has ended here: nobody wants it, the agent may let go of it.
       return session.send({ type: 'ack', command: frame.command, log: frame.log, offset: end })
     }
-    if (frame.log !== 0 || frame.offset > command.received) return session.close('output with a gap')
-    if (frame.offset < command.received) return
-    if (end > command.committed + outputWindow) return session.close('more output than the window allows')
-    command.received = end
-    command.stored = this.#o.lane.append(command.log, frame).then(
+    const log = command.logs[frame.log]
+    if (!log) return session.close('output of a log that the command does not have')
+    if (frame.offset > log.received) return session.close('output with a gap')
+    if (frame.offset < log.received) return
+    if (command.underWay + frame.rawLength > outputWindow)
+      return session.close('more output than the window allows')
+    log.received = end
+    log.stored = this.#o.lane.append(log.log, frame).then(
       () => {
-        command.committed = end
-        tell(command, { type: 'ack', command: command.id, log: 0, offset: end })
+        log.committed = end
+        tell(command, { type: 'ack', command: command.id, log: frame.log, offset: end })
       },
       (error: unknown) => this.#notStored(command, 'output', error),
     )
@@ -199,31 +204,33 @@ export class Commands {
       if (session.dying.delete(message.command) && session.dying.size === 0) this.#o.freed(session)
       return
     }
-    const claimed = message.logs.find((l) => l.log === 0)?.bytes ?? 0
-    if (claimed > command.received) return session.close('done before all of its output')
+    if (message.logs.some(({ bytes, log }) => bytes > (command.logs[log]?.received ?? 0)))
+      return session.close('done before all of its output')
     if (command.reported) return
     command.reported = true
     this.#finish(command, message.result).catch((error: unknown) => this.#notStored(command, 'result', error))
+  }
+
+  /** Nothing when a secret of it is gone: that ends the command here, which its agent never had. */
+  #runMessage(command: Command): FromMaster[] {
+    try {
+      return [command.message]
+    } catch (error) {
+      this.#byId.delete(command.id)
+      command.fail(error as Error)
+      return []
+    }
   }
 
   #of(worker: Worker): Command[] {
     return [...this.#byId.values()].filter((command) => command.worker === worker)
   }
 
-  // Its output is committed first. A late duplicate is dropped: the first commit wins.
+  // Its output is committed first.
   async #finish(command: Command, result: CommandResult): Promise<void> {
     await command.stored
     if (!this.#byId.has(command.id)) return
-    const { commit, epoch } = this.#o
-    const { buildId } = command.log
-    await new BuildCommit({ commit, epoch, buildId }).write((trx) =>
-      trx
-        .updateTable('commands')
-        .set({ result: jsonb(result), log_bytes: command.received, finished_at: sql<Date>`now()` })
-        .where('id', '=', command.id)
-        .where('finished_at', 'is', null)
-        .execute(),
-    )
+    await storeCommandEnd(command, result, this.#o)
     if (!this.#byId.delete(command.id)) return
     this.#letGo(command)
     if (result.reason === 'lost')
@@ -268,6 +275,10 @@ export class Commands {
     session.dying.add(command.id)
     session.send({ type: 'cancel', command: command.id, reason: 'its build has ended' })
   }
+}
+
+function lengthsOf({ logs }: Command): Done['logs'] {
+  return logs.map(({ received }, log) => ({ log, bytes: received }))
 }
 
 // Nothing may come before a welcome, and an agent that has no welcome yet is told with it.

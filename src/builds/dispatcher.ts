@@ -19,6 +19,8 @@ export interface DispatcherOptions {
   readonly builders: ReadonlyMap<string, BuilderConfig>
   readonly maxInfraRetries: number
   readonly latent: LatentHooks
+  /** Told of a worker that is no longer in the config and has a build to finish. */
+  readonly onRecalled: (worker: Worker) => void
 }
 
 /** A request and the workers that could build it now, the best first. */
@@ -33,8 +35,9 @@ export class Dispatcher {
   readonly queue = new PendingQueue()
   readonly runner: BuildRunner
   readonly #hooked = new Map<string, HookedBuilder>()
-  /** Nothing new starts. */
-  held = false
+  /** What waits for the next start of the master. */
+  readonly #parked = new PendingQueue()
+  #held = false
   #timer: NodeJS.Timeout | undefined
   #waking = false
   #served = 0
@@ -52,6 +55,16 @@ export class Dispatcher {
     })
   }
 
+  /** From now on only what a build waits for starts, so that those that run can end. */
+  hold(): void {
+    this.#held = true
+    for (const request of [...this.queue.values()]) {
+      if (request.waitedFor) continue
+      this.remove(request.id)
+      this.#parked.add(request)
+    }
+  }
+
   /** Nothing happens when it is here already. */
   add(request: PendingRequest): void {
     if (!this.knows(request.id)) this.#enqueue(request)
@@ -64,13 +77,14 @@ export class Dispatcher {
 
   /** Whether a request waits here or is on its way through a build. */
   knows(requestId: number): boolean {
-    return this.queue.get(requestId) !== undefined || this.runner.knows(requestId)
+    return this.#waitingIn(requestId) !== undefined || this.runner.knows(requestId)
   }
 
   /** Takes a request out of the queue and returns it; undefined when it does not wait here. */
   remove(requestId: number): PendingRequest | undefined {
-    const request = this.queue.get(requestId)
-    this.queue.remove(requestId)
+    const queue = this.#waitingIn(requestId)
+    const request = queue?.get(requestId)
+    queue?.remove(requestId)
     if (request) this.#o.tools.locks.release(requestId)
     return request
   }
@@ -87,9 +101,14 @@ export class Dispatcher {
 
   /** Why a pending request waits, and its place among those of its builder. */
   waiting(id: number): { reason: string; position: number } | undefined {
-    const request = this.queue.get(id)
-    if (!request) return undefined
-    const position = this.queue.position(id)!
+    const queue = this.#waitingIn(id)
+    if (!queue) return undefined
+    const request = queue.get(id)!
+    const position = queue.position(id)!
+    if (queue === this.#parked)
+      return { position, reason: 'waits for the next start: the master is being stopped' }
+    if (!this.#o.builders.has(request.builder))
+      return { position, reason: 'waits until its builder is in the config again' }
     const backsOffFor = request.notBefore - this.#o.tools.clock.now()
     const { avoidWorker, builder } = request
     const heldUp = this.#o.tools.locks.reason(id) ?? this.#hookedOf(builder)?.reason(id)
@@ -111,7 +130,7 @@ export class Dispatcher {
 
   /** Requests of a builder that neither back off nor wait for a lock or a function of the config. */
   waitingForWorkers(builder: string, limit: number): PendingRequest[] {
-    if (this.held || this.#stopped) return []
+    if (this.#stopped) return []
     const { clock, locks } = this.#o.tools
     const held = ({ id, notBefore }: PendingRequest) => notBefore > clock.now() || locks.waits(id)
     const hooked = this.#hookedOf(builder)
@@ -125,8 +144,12 @@ export class Dispatcher {
     for (const stored of unfinished) {
       if (this.knows(stored.requestId)) continue
       const request = requestOf(stored)
+      const { instance } = stored
       const { roster } = this.#o.fleet
-      const worker = stored.instance === null ? roster.get(stored.worker) : roster.instance(stored.instance)
+      const worker =
+        instance === null
+          ? (roster.admitted(stored.worker) ?? this.#recall(stored))
+          : roster.instance(instance)
       if (worker) this.runner.resume(stored, request, worker.hold(stored.builder, stored.slot))
       else this.runner.endGone(stored, request)
     }
@@ -140,8 +163,28 @@ export class Dispatcher {
     await this.runner.stop()
   }
 
+  /** Undefined when nothing of the build can be running on its worker any more, which is not in the config. */
+  #recall({
+    id: build,
+    steps,
+    worker: name,
+    workerId: id,
+    workerKind: kind,
+  }: UnfinishedBuild): Worker | undefined {
+    const { fleet, log, onRecalled, tools } = this.#o
+    if (steps.every((step) => step.stored.commands.every((command) => command.result !== null)))
+      return undefined
+    const worker = fleet.roster.recall({ id, kind, name }, tools.clock.now())
+    log.warn(
+      { worker: name, build },
+      'a worker that is no longer in the config may still run a command: its build waits',
+    )
+    onRecalled(worker)
+    return worker
+  }
+
   #distribute(): void {
-    if (this.#stopped || this.held) return
+    if (this.#stopped) return
     const now = this.#o.tools.clock.now()
     while (this.#startOne(now));
     this.#o.latent.distributed()
@@ -230,8 +273,13 @@ export class Dispatcher {
   }
 
   #enqueue(request: PendingRequest): void {
+    if (this.#held && !request.waitedFor) return this.#parked.add(request)
     this.queue.add(request)
     this.wake()
+  }
+
+  #waitingIn(id: number): PendingQueue | undefined {
+    return [this.queue, this.#parked].find((queue) => queue.get(id) !== undefined)
   }
 
   #candidates({ builder, id }: PendingRequest): Worker[] {

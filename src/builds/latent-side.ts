@@ -45,7 +45,7 @@ export class LatentSide {
       const ended = await commit.write(async (trx) => {
         const row = await trx
           .updateTable('requests')
-          .set({ start_failure: why })
+          .set({ start_failure: why.replaceAll('\0', '\ufffd').slice(0, 2000) })
           .where('id', '=', id)
           .where('state', '<>', 'claimed')
           .returning('buildset_id')

@@ -12,6 +12,7 @@ export async function loadPending(db: Kysely<Database>): Promise<PendingRequest[
       'requests.id',
       'requests.priority',
       'requests.not_before',
+      'requests.waited_for',
       'builders.name',
       'workers.name as avoid',
     ])
@@ -24,5 +25,6 @@ export async function loadPending(db: Kysely<Database>): Promise<PendingRequest[
     priority: row.priority,
     notBefore: row.not_before?.getTime() ?? 0,
     avoidWorker: row.avoid ?? undefined,
+    waitedFor: row.waited_for,
   }))
 }

@@ -7,6 +7,8 @@ export interface PendingRequest {
   readonly notBefore: number
   /** The worker whose failure it is retried for: another one is preferred. */
   readonly avoidWorker: string | undefined
+  /** A build waits for its result. Default false. */
+  readonly waitedFor?: boolean
 }
 
 /**
@@ -25,6 +27,11 @@ export class PendingQueue {
 
   get(id: number): PendingRequest | undefined {
     return this.#byId.get(id)
+  }
+
+  /** In no order. */
+  values(): Iterable<PendingRequest> {
+    return this.#byId.values()
   }
 
   add(request: PendingRequest): void {

@@ -1,7 +1,7 @@
 import type { BuilderConfig } from '../config/types.ts'
 import type { Place } from '../fleet/worker.ts'
 import { Properties } from '../model/properties.ts'
-import { RouseError } from '../model/errors.ts'
+import { addedBy } from './added-by.ts'
 import type { BuildTools } from './build-tools.ts'
 import type { PendingRequest } from './pending-queue.ts'
 import { RunningBuild } from './running-build.ts'
@@ -23,7 +23,9 @@ export function resumeBuild(
   stored: UnfinishedBuild,
   { builder, place, request, tools }: ResumeOptions,
 ): RunningBuild {
-  const changed = builder === undefined || !sameSteps(stored.steps, builder)
+  const added = new Set(stored.steps.flatMap((step) => addedBy(step.stored)))
+  const planned = stored.steps.filter(({ id }) => !added.has(id))
+  const changed = builder === undefined || !sameSteps(planned, builder)
   const { attempt, buildsetId, id, infraFailures, properties, reason, requestId, runId, source } = stored
   const claimed = {
     id,
@@ -34,15 +36,15 @@ export function resumeBuild(
     reason,
     source,
     properties: new Properties(properties),
-    steps: stored.steps.map((step, i) => claimedStep(step, builder?.steps[i] ?? removed(step.name))),
+    steps: stored.steps.map((step) => claimedStep(step, builder?.steps[planned.indexOf(step)])),
   }
   const known = builder ?? { name: stored.builder, workers: [], steps: [] }
   return new RunningBuild({ claimed, request, place, runId, builder: known, tools, changed })
 }
 
 /** The request as the queue would know it. */
-export function requestOf({ builder, priority, requestId }: UnfinishedBuild): PendingRequest {
-  return { id: requestId, builder, priority, notBefore: 0, avoidWorker: undefined }
+export function requestOf({ builder, priority, requestId, waitedFor }: UnfinishedBuild): PendingRequest {
+  return { id: requestId, builder, priority, notBefore: 0, avoidWorker: undefined, waitedFor }
 }
 
 function sameSteps(stored: readonly UnfinishedStep[], { steps }: BuilderConfig): boolean {
@@ -54,12 +56,5 @@ function claimedStep(
   step: ClaimedStep['step'],
 ): ClaimedStep {
   if (result === null) return { id, number, step, stored }
-  return { id, number, step, ended: summary === null ? { result } : { result, summary } }
-}
-
-function removed(name: string): ClaimedStep['step'] {
-  const run = async () => {
-    throw new RouseError('ROUSE_INTERNAL', `the step "${name}" is no longer in the config`)
-  }
-  return { kind: 'step', type: 'removed', name, run }
+  return { id, number, step, stored, ended: summary === null ? { result } : { result, summary } }
 }

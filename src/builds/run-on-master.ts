@@ -9,16 +9,17 @@ import { maxRawBytes } from '../protocol/output-frame.ts'
 import type { Stream } from '../protocol/runs.ts'
 import type { MasterShellRequest } from '../steps/step.ts'
 import { allowedEnvironment } from '../util/allowed-environment.ts'
+import type { Revealed } from './step-secrets.ts'
 
 type Shell = ChildProcessByStdio<null, Readable, Readable>
-type Write = (stream: Stream, bytes: Buffer) => Promise<unknown>
+export type Write = (stream: Stream, bytes: Buffer) => Promise<unknown>
 
 /**
  * Runs a command on the master's machine, in a process group of its own, with the allow-listed part of the master's
  * environment. `write` is told its output and slows it down. Rejects with the signal's reason once all of it is dead.
  */
 export async function runOnMaster(
-  { command, env = {}, maxTime = 1200 }: MasterShellRequest,
+  { command, env = {}, maxTime = 1200 }: Revealed<MasterShellRequest>,
   { cwd, signal, write }: { cwd: string; signal: AbortSignal; write: Write },
 ): Promise<CommandResult> {
   const [program, ...args] = typeof command === 'string' ? ['/bin/sh', '-c', command] : command

@@ -4,6 +4,7 @@ import type { Database } from '../db/schema.ts'
 import { messageOf } from '../model/errors.ts'
 import { render, type PropertyReader } from '../model/properties.ts'
 import { isResult, type Result } from '../model/results.ts'
+import type { Secret } from '../model/secret.ts'
 import type { BuildFacts, Step, StepOutcome } from '../steps/step.ts'
 import type { Place } from '../fleet/worker.ts'
 import type { BuilderConfig } from '../config/types.ts'
@@ -12,9 +13,12 @@ import type { BuildTools, StepHost } from './build-tools.ts'
 import { InfrastructureFailure } from './command.ts'
 import { Detached } from './detached.ts'
 import type { PendingRequest } from './pending-queue.ts'
-import type { ClaimedBuild, ClaimedStep } from './store-claim.ts'
-import { ConfigChanged, nothingStored } from './stored-calls.ts'
+import { replayStep } from './replay-step.ts'
+import { StepPlan, type PlannedStep } from './step-plan.ts'
+import type { ClaimedBuild } from './store-claim.ts'
+import { ConfigChanged, nothingStored, type StoredCalls } from './stored-calls.ts'
 import { afterStep, atStart, skipReason, type Progress } from './step-rules.ts'
+import { stepContext } from './step-context.ts'
 import { takeStepLocks } from './step-locks.ts'
 import { isNotTheSteps, StepRun } from './step-run.ts'
 
@@ -42,13 +46,15 @@ interface RunningBuildOptions {
 /** One build while it runs on this master. */
 export class RunningBuild implements StepHost {
   readonly claimed: ClaimedBuild
+  readonly plan: StepPlan
+  readonly heldLocks: ReadonlySet<string>
   readonly place: Place
   readonly runId: string
   readonly tools: BuildTools
   readonly commit: BuildCommit
   readonly facts: BuildFacts
   /** What the builder adds to the environment of every command. */
-  env: Readonly<Record<string, string>> = {}
+  env: Readonly<Record<string, string | Secret>> = {}
   readonly request: PendingRequest
   readonly #builder: BuilderConfig
   readonly #changed: boolean
@@ -60,6 +66,9 @@ export class RunningBuild implements StepHost {
 
   constructor(o: RunningBuildOptions) {
     this.claimed = o.claimed
+    this.plan = new StepPlan(o.claimed.steps)
+    const locks = [...(o.builder.locks ?? []), ...o.place.worker.spec.locks]
+    this.heldLocks = new Set(locks.map(({ lock }) => lock.name))
     this.request = o.request
     this.place = o.place
     this.runId = o.runId
@@ -96,7 +105,7 @@ export class RunningBuild implements StepHost {
   /** Runs the steps in order. Never throws: whatever happens becomes an outcome. */
   async run(): Promise<BuildOutcome | Left> {
     try {
-      this.env = render(this.#builder.env ?? {}, this.claimed.properties) as Record<string, string>
+      this.env = render(this.#builder.env ?? {}, this.claimed.properties) as Record<string, string | Secret>
       if (this.#changed) throw new ConfigChanged('the steps of the builder changed while the build ran')
       return await this.#runSteps()
     } catch (error) {
@@ -114,7 +123,7 @@ export class RunningBuild implements StepHost {
 
   /** Lets the command in flight of a build whose steps have changed come to its end: nothing runs beside it. */
   async #outlast(): Promise<void> {
-    for (const { ended: done, id, stored } of this.claimed.steps) {
+    for (const { ended: done, id, stored } of this.plan) {
       if (done || !stored || this.#asked.has(id)) continue
       await new StepRun(this, id, this.#cancel.signal, stored).outlast()
     }
@@ -124,13 +133,18 @@ export class RunningBuild implements StepHost {
     let progress = atStart
     let summary: string | undefined
     let ran = false
-    for (const claimed of this.claimed.steps) {
-      const { id, step } = claimed
-      if (claimed.ended) {
+    for (const planned of this.plan) {
+      const { ended: end, id, step, stored = nothingStored } = planned
+      if (!step) {
+        await this.#skipUnknown(planned)
+        continue
+      }
+      if (end) {
+        await replayStep(this, { id, step, stored })
         const { result } = progress
-        progress = afterStep(step, claimed.ended.result, progress)
-        if (progress.result !== result) summary ??= summaryOf(step, claimed.ended)
-        ran ||= claimed.ended.result !== 'SKIPPED'
+        progress = afterStep(step, end.result, progress)
+        if (progress.result !== result) summary ??= summaryOf(step, end)
+        ran ||= end.result !== 'SKIPPED'
         continue
       }
       if (this.#cancel.signal.aborted) {
@@ -140,7 +154,8 @@ export class RunningBuild implements StepHost {
         this.#cancel = new AbortController()
       }
       const run = runOf(step, progress, this.claimed.properties)
-      const outcome = typeof run === 'string' ? await this.#skip(id, run) : await this.#runStep(claimed, run)
+      const outcome =
+        typeof run === 'string' ? await this.#skip(id, run) : await this.#runStep({ id, step, stored }, run)
       const before = progress.result
       progress = afterStep(step, outcome.result, progress)
       if (progress.result !== before) summary ??= summaryOf(step, outcome)
@@ -151,10 +166,11 @@ export class RunningBuild implements StepHost {
   }
 
   async #runStep(
-    { id, number, step, stored = nothingStored }: ClaimedStep,
+    { id, step, stored }: { id: number; step: Step; stored: StoredCalls },
     run: Step['run'],
   ): Promise<StepOutcome> {
     const { commit, tools } = this
+    const number = this.plan.numberOf(id)
     const facts = { build: this.claimed.id, step: id, number, name: step.name }
     const context = new StepRun(this, id, this.#cancel.signal, stored)
     this.#asked.add(id)
@@ -173,11 +189,12 @@ export class RunningBuild implements StepHost {
     const locked = { id, number, name, locks, stored, signal: context.signal, note }
     const begin = async () => {
       await takeStepLocks(this, locked)
-      return run(context)
+      return run(stepContext(context))
     }
     let outcome: StepOutcome
     try {
-      ;[outcome] = await Promise.all([this.#outcome(begin, context), started])
+      const [plain] = await Promise.all([this.#outcome(begin, context), started])
+      outcome = context.hidden(plain)
     } catch (error) {
       if (error instanceof ConfigChanged) await context.outlast()
       throw error
@@ -213,6 +230,13 @@ export class RunningBuild implements StepHost {
   #cancelled(): StepOutcome {
     if (this.#leaving) throw new Detached('the master is stopping')
     return { result: 'CANCELLED', ...(this.cancelReason === undefined ? {} : { summary: this.cancelReason }) }
+  }
+
+  /** The step that added this one was run again and has not told what it is: a cancelled build needs not know. */
+  async #skipUnknown({ ended: end, id }: PlannedStep): Promise<void> {
+    if (this.cancelReason === undefined)
+      throw new ConfigChanged('a step does not add the steps any more that it added')
+    if (!end) await this.#skip(id, 'the build was cancelled')
   }
 
   async #skip(id: number, summary: string): Promise<StepOutcome> {

@@ -1,20 +1,24 @@
 import { createHash } from 'node:crypto'
 import { seconds } from '../model/durations.ts'
 import { messageOf } from '../model/errors.ts'
+import { isSecret } from '../model/secret.ts'
 import type { HttpAnswer, HttpRequest } from '../steps/step.ts'
+import type { Revealed } from './step-secrets.ts'
 
 /**
- * One HTTP request of a step; `key` is the same whenever it is asked again. Never throws but for the signal: what goes
+ * One HTTP request of a step; `key` is the same whenever it is asked again; without `follow` a redirect is
+ * the answer. Never throws but for the signal: what goes
  * wrong is in the answer. Of the body the first MiB is kept.
  */
 export async function sendHttpRequest(
-  { body, headers = {}, method = 'GET', timeout = 30, url }: HttpRequest,
-  { key, signal }: { key: string; signal: AbortSignal },
+  { body, headers = {}, method = 'GET', timeout = 30, url }: Revealed<HttpRequest>,
+  { follow, key, signal }: { follow: boolean; key: string; signal: AbortSignal },
 ): Promise<HttpAnswer> {
   const deadline = AbortSignal.timeout(Math.max(1, seconds(timeout) * 1000))
   try {
     const response = await fetch(httpUrl(url), {
       method,
+      redirect: follow ? 'follow' : 'manual',
       headers: { 'idempotency-key': key, ...headers },
       signal: AbortSignal.any([signal, deadline]),
       ...(body === undefined ? {} : { body }),
@@ -31,10 +35,20 @@ export async function sendHttpRequest(
   }
 }
 
-/** Tells one request from another without saying what is in it. */
+/** Tells one request from another without saying what is in it. Of a secret the name counts, not the value. */
 export function digestOf(request: object): string {
   const sorted = Object.entries(request).sort(([a], [b]) => (a < b ? -1 : 1))
-  return createHash('sha256').update(JSON.stringify(sorted)).digest('hex')
+  return createHash('sha256')
+    .update(JSON.stringify(named(sorted)))
+    .digest('hex')
+}
+
+// An object where only a text can be, so that no text is taken for a secret.
+function named(value: unknown): unknown {
+  if (isSecret(value)) return { secret: value.name }
+  if (Array.isArray(value)) return value.map(named)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, named(inner)]))
 }
 
 function httpUrl(text: string): URL {

@@ -11,39 +11,48 @@ export interface NotePlace {
   readonly at: number
 }
 
-type Also = (trx: Transaction<Database>, log: OpenLog) => Promise<unknown>
+type Also = (trx: Transaction<Database>, logs: readonly OpenLog[]) => Promise<unknown>
 
-/** The logs of one step. Commands share 'stdio', one after the other; one that runs beside another gets 'stdio-2'. */
+interface NamedLog extends OpenLog {
+  readonly name: string
+}
+
+/** The logs of one step. Commands share 'stdio', one after the other; one that runs beside another gets 'stdio-2', and so on. */
 export class StepLogs {
   readonly #host: StepHost
   readonly #stepId: number
-  readonly #logs: OpenLog[]
+  readonly #logs: NamedLog[]
   readonly #busy = new Set<OpenLog>()
 
   constructor(host: StepHost, stepId: number, stored: readonly StoredLog[]) {
     this.#host = host
     this.#stepId = stepId
-    this.#logs = stored.map(({ bytes, id, lines }) => ({ id, buildId: host.facts.id, bytes, lines }))
+    this.#logs = stored.map((log) => ({ ...log, buildId: host.facts.id }))
   }
 
-  /** A log for one writer at a time, to be given back; `also` is stored in the same transaction. */
-  async take(also: Also = async () => {}): Promise<OpenLog> {
-    const free = this.#logs.find((log) => !this.#busy.has(log))
-    const log = free ?? { id: 0, buildId: this.#host.facts.id, bytes: 0, lines: 0 }
-    this.#busy.add(log)
-    if (!free) this.#logs.push(log)
+  /** Logs for one writer at a time, to be given back; `also` is stored in the same transaction. */
+  async take(names: readonly string[], also: Also = async () => {}): Promise<OpenLog[]> {
+    const { commit, tools } = this.#host
+    const logs = names.map((name) => this.#free(name))
+    const made = logs.filter((log) => log.id === 0)
     try {
-      await (free ? this.#host.commit.write((trx) => also(trx, log)) : this.#create(log, also))
-      return log
+      await commit.write(async (trx) => {
+        for (const log of made) log.id = await this.#create(trx, log.name)
+        await also(trx, logs)
+      })
     } catch (error) {
-      this.#busy.delete(log)
-      if (!free) this.#logs.splice(this.#logs.indexOf(log), 1)
+      for (const log of logs) this.#busy.delete(log)
+      for (const log of made) this.#logs.splice(this.#logs.indexOf(log), 1)
       throw error
     }
+    for (const { id: log, name } of made)
+      tools.publish({ type: 'log.created', build: this.#host.facts.id, step: this.#stepId, log, name })
+    return logs
   }
 
-  get ids(): readonly number[] {
-    return this.#logs.filter((log) => log.id > 0).map((log) => log.id)
+  /** Those with what commands print. */
+  get stdioIds(): readonly number[] {
+    return this.#logs.filter(({ id, name }) => id > 0 && /^stdio(-\d+)?$/.test(name)).map((log) => log.id)
   }
 
   /** The log of a command that an earlier master began: nobody else writes to it. */
@@ -63,7 +72,7 @@ export class StepLogs {
    * begun to write it.
    */
   async note(line: string, begin: (at: NotePlace) => Promise<NotePlace>): Promise<void> {
-    const free = await this.take()
+    const free = await this.#takeStdio()
     const at = await begin({ log: free.id, at: free.bytes })
     const log = this.#logs.find(({ id }) => id === at.log) ?? free
     try {
@@ -78,7 +87,7 @@ export class StepLogs {
   async writing<T>(
     work: (write: (stream: Stream, bytes: Buffer) => Promise<void>) => Promise<T>,
   ): Promise<T> {
-    const log = await this.take()
+    const log = await this.#takeStdio()
     const end = log.bytes + maxOutput
     try {
       return await work(async (stream, body) => {
@@ -110,21 +119,31 @@ export class StepLogs {
     }
   }
 
-  async #create(log: OpenLog, also: Also): Promise<void> {
-    const { commit, tools } = this.#host
-    const place = this.#logs.indexOf(log)
-    const name = place === 0 ? 'stdio' : `stdio-${place + 1}`
-    await commit.write(async (trx) => {
-      const row = await trx
-        .insertInto('logs')
-        .values({ step_id: this.#stepId, name })
-        .onConflict((oc) => oc.columns(['step_id', 'name']).doUpdateSet({ name }))
-        .returning('id')
-        .executeTakeFirstOrThrow()
-      log.id = row.id
-      await also(trx, log)
-    })
-    tools.publish({ type: 'log.created', build: this.#host.facts.id, step: this.#stepId, log: log.id, name })
+  async #takeStdio(): Promise<OpenLog> {
+    const [log] = await this.take(['stdio'])
+    return log!
+  }
+
+  #free(wanted: string): NamedLog {
+    for (let n = 1; ; n++) {
+      const name = n === 1 ? wanted : `${wanted}-${n}`
+      const found = this.#logs.find((log) => log.name === name)
+      if (found && this.#busy.has(found)) continue
+      const log = found ?? { id: 0, name, buildId: this.#host.facts.id, bytes: 0, lines: 0 }
+      if (!found) this.#logs.push(log)
+      this.#busy.add(log)
+      return log
+    }
+  }
+
+  async #create(trx: Transaction<Database>, name: string): Promise<number> {
+    const row = await trx
+      .insertInto('logs')
+      .values({ step_id: this.#stepId, name })
+      .onConflict((oc) => oc.columns(['step_id', 'name']).doUpdateSet({ name }))
+      .returning('id')
+      .executeTakeFirstOrThrow()
+    return row.id
   }
 }
 

@@ -13,12 +13,16 @@ import type {
   HttpAnswer,
   HttpRequest,
   MasterShellRequest,
+  Step,
   StepContext,
+  StepOutcome,
   TriggerOutcome,
   TriggerRequest,
   UploadOutcome,
   UploadRequest,
 } from '../steps/step.ts'
+import { secretsOf } from '../steps/secrets-of.ts'
+import { addSteps } from './add-steps.ts'
 import type { StepHost } from './build-tools.ts'
 import { InfrastructureFailure } from './command.ts'
 import { Detached } from './detached.ts'
@@ -30,9 +34,17 @@ import { sendFile } from './send-file.ts'
 import { StepCommands } from './step-commands.ts'
 import { StepEffects } from './step-effects.ts'
 import { StepLogs } from './step-logs.ts'
+import { StepSecrets } from './step-secrets.ts'
 import { ConfigChanged, nothingStored, type StoredCalls } from './stored-calls.ts'
 import { triggerBuilds } from './trigger-builds.ts'
+import { writingMasked } from './writing-masked.ts'
 import { uploadArtifact, type RunTransfer } from './upload-artifact.ts'
+
+/** The step has ended under an earlier master, and is only to tell what it added. */
+export interface Replay {
+  /** It has told of some. */
+  added(): void
+}
 
 /** The context of one step while it runs: every effect is stored before it happens. */
 export class StepRun implements StepContext {
@@ -45,21 +57,33 @@ export class StepRun implements StepContext {
   readonly #logs: StepLogs
   readonly #effects: StepEffects
   readonly #commands: StepCommands
+  readonly #secrets: StepSecrets
   readonly #inFlight = new Set<Promise<void>>()
   readonly #over = new AbortController()
   /** Of what the step has asked for: the build was cancelled, or the step is over. */
   readonly #stop: AbortSignal
+  readonly #replay: Replay | undefined
 
-  /** `stored`: what an earlier master has stored of this step. */
-  constructor(host: StepHost, stepId: number, signal: AbortSignal, stored: StoredCalls = nothingStored) {
+  /** `stored`: what an earlier master has stored of this step; with `replay` nothing else happens. */
+  constructor(
+    host: StepHost,
+    stepId: number,
+    signal: AbortSignal,
+    stored: StoredCalls = nothingStored,
+    replay?: Replay,
+  ) {
     this.build = host.facts
     this.signal = signal
     this.#host = host
     this.#stepId = stepId
     this.#logs = new StepLogs(host, stepId, stored.logs)
-    this.#effects = new StepEffects(host, stepId, stored)
+    this.#replay = replay
+    const replayed = replay !== undefined
+    this.#effects = new StepEffects(host, stepId, stored, replayed)
     this.#stop = AbortSignal.any([signal, this.#over.signal])
-    this.#commands = new StepCommands({ host, stepId, stored, logs: this.#logs, stop: this.#stop })
+    this.#secrets = new StepSecrets(host.tools.secrets)
+    const [logs, secrets, stop] = [this.#logs, this.#secrets, this.#stop]
+    this.#commands = new StepCommands({ host, stepId, stored, logs, secrets, stop, replayed })
   }
 
   get properties() {
@@ -68,6 +92,7 @@ export class StepRun implements StepContext {
 
   async setProperty(name: string, value: PropertyValue): Promise<void> {
     this.#over.signal.throwIfAborted()
+    if (this.#replay) return
     const json = jsonb(value)
     const row = { build_id: this.build.id, name, value: json, source: 'step' } as const
     await this.#host.commit.write((trx) =>
@@ -98,7 +123,11 @@ export class StepRun implements StepContext {
   }
 
   download(request: DownloadRequest): Promise<CommandOutcome> {
-    return this.#track(() => sendFile(this.#host, request, this.#transfer(request.key)))
+    return this.#track(async () => {
+      if (!this.#replay) return sendFile(this.#host, request, this.#transfer(request.key))
+      const result = this.#commands.downloaded(this.#effects.call(request.key), request.path)
+      return { ...result, stdout: '' }
+    })
   }
 
   trigger({ key, ...request }: TriggerRequest): Promise<TriggerOutcome> {
@@ -106,35 +135,56 @@ export class StepRun implements StepContext {
   }
 
   masterShell({ key: named, ...request }: MasterShellRequest): Promise<CommandResult> {
-    // Its environment may hold a secret, which must not be stored.
+    // Its environment may hold what must not be stored.
     const asked = { digest: digestOf(request) }
     return this.#outside('masterShell', asked, named, async ({ key, signal }) => {
+      const revealed = this.#secrets.masterShell(request)
       let isNew = false
       await this.#effects.once(`${key} begun`, 'begun', asked, () => (isNew = true))
       if (!isNew && !request.idempotent)
         throw new Error('nobody knows how the command ended: the master was stopped while it ran')
       const { configDir: cwd } = this.#host.tools
-      return this.#logs.writing((write) => runOnMaster(request, { cwd, signal, write }))
+      const result = await this.#logs.writing((plain) =>
+        writingMasked(this.#secrets.used, plain, (write) => runOnMaster(revealed, { cwd, signal, write })),
+      )
+      const { message } = result
+      return message === undefined ? result : { ...result, message: this.#secrets.hide(message) }
     })
   }
 
   httpRequest({ key, ...request }: HttpRequest): Promise<HttpAnswer> {
-    // Its headers may hold a secret, which must not be stored.
+    // Its headers may hold what must not be stored.
     const digest = digestOf(request)
-    return this.#outside('httpRequest', { digest }, key, (asked) => sendHttpRequest(request, asked))
+    // A redirect would hand its secrets to whatever host the answer names.
+    const follow = secretsOf([request.headers, request.body]).length === 0
+    return this.#outside('httpRequest', { digest }, key, async (asked) => {
+      const revealed = this.#secrets.httpRequest(request)
+      return this.#secrets.hideInAnswer(await sendHttpRequest(revealed, { ...asked, follow }))
+    })
   }
 
   countLines(pattern: RegExp | string): Promise<number> {
     const { db } = this.#host.tools
     const parts = patternParts(pattern)
     return this.#outside('countLines', parts, undefined, ({ signal }) =>
-      countLines(db, this.#logs.ids, parts, signal),
+      countLines(db, this.#logs.stdioIds, parts, signal),
     )
   }
 
-  async note(line: string, key?: string): Promise<void> {
+  addSteps(steps: readonly Step[], { key }: { key?: string } = {}): Promise<void> {
+    return this.#track(async () => {
+      this.#stop.throwIfAborted()
+      const [call, effects] = [this.#effects.call(key), this.#effects]
+      await addSteps(this.#host, { stepId: this.#stepId, call, effects, steps })
+      this.#replay?.added()
+    })
+  }
+
+  async note(text: string, key?: string): Promise<void> {
     this.#over.signal.throwIfAborted()
+    const line = this.#secrets.hide(text)
     const call = this.#effects.call(key)
+    if (this.#replay) return void this.#effects.before(call, 'note', { line })
     await this.#logs.note(line, (at) => this.#effects.once(call, 'note', { line }, () => at))
   }
 
@@ -142,7 +192,7 @@ export class StepRun implements StepContext {
     const { clock } = this.#host.tools
     const ms = seconds(duration) * 1000
     const until = await this.#effects.once(this.#effects.call(), 'sleep', { ms }, () => clock.now() + ms)
-    await clock.sleep(Math.max(0, until - clock.now()), this.#stop)
+    if (!this.#replay) await clock.sleep(Math.max(0, until - clock.now()), this.#stop)
   }
 
   async now(): Promise<Date> {
@@ -166,6 +216,11 @@ export class StepRun implements StepContext {
   async end(): Promise<void> {
     this.#over.abort(new Error('the step is over'))
     await Promise.all(this.#inFlight)
+  }
+
+  /** The same without the values of the step's secrets. */
+  hidden(outcome: StepOutcome): StepOutcome {
+    return this.#secrets.hideInOutcome(outcome)
   }
 
   /** Marks the step's logs as complete. */

@@ -33,7 +33,8 @@ export interface ClaimedBuild {
 export interface ClaimedStep {
   readonly id: number
   readonly number: number
-  readonly step: Step
+  /** undefined: a step that was added, which the one that added it has yet to tell. */
+  readonly step: Step | undefined
   /** How it ended under an earlier master: it is not run again. */
   readonly ended?: StepOutcome
   /** What an earlier master has stored of it while it ran. */

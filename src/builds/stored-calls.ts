@@ -1,14 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
 import { jsonb } from '../db/jsonb.ts'
-import type { CommandResult, Operation } from '../protocol/operation.ts'
+import type { StoredOperation } from '../db/stored-operation.ts'
+import type { CommandResult } from '../protocol/operation.ts'
 
 /** A command that an earlier master has stored. */
 export interface StoredCommand {
   readonly id: string
   readonly call: string
-  readonly operation: Operation
+  readonly operation: StoredOperation
   readonly logId: number
   readonly logBase: number
+  /** Its further logs, from log 1 on. */
+  readonly moreLogs: readonly { readonly logId: number; readonly logBase: number }[]
   /** null while its agent has not told how it ended. */
   readonly result: CommandResult | null
   readonly logBytes: number | null
@@ -47,7 +50,7 @@ export class ConfigChanged extends Error {
 export function storedCommand(
   stored: StoredCalls,
   call: string,
-  operation: Operation,
+  operation: StoredOperation,
 ): StoredCommand | undefined {
   refuseOther(stored.effects, call, 'a command')
   const found = stored.commands.find((command) => command.call === call)
@@ -66,6 +69,11 @@ export function storedEffect(
   const found = stored.effects.find((effect) => effect.call === call)
   if (found && !(found.kind === kind && same(found.request, request))) throw changed(call, kind)
   return found
+}
+
+/** A step that has ended asks for something that it did not ask for then. */
+export function notStored(call: string, kind: string): ConfigChanged {
+  return changed(call, kind)
 }
 
 function refuseOther(others: readonly { call: string }[], call: string, kind: string): void {

@@ -16,11 +16,14 @@ export interface UnfinishedBuild {
   readonly worker: string
   /** Of a latent worker. */
   readonly instance: string | null
+  readonly workerId: number
+  readonly workerKind: string
   readonly slot: number
   readonly runId: string
   readonly attempt: number
   readonly infraFailures: number
   readonly priority: number
+  readonly waitedFor: boolean
   readonly reason: string
   readonly cancelReason: string | null
   readonly source: SourceStamp
@@ -104,7 +107,8 @@ async function load(trx: Trx, ids: readonly number[]): Promise<UnfinishedBuild[]
     .innerJoin('builders', 'builders.id', 'b.builder_id')
     .innerJoin('workers', 'workers.id', 'b.worker_id')
     .select(['b.id', 'b.request_id', 'b.slot', 'b.run_id', 'b.attempt', 'b.cancel_reason', 'b.instance_id'])
-    .select(['r.buildset_id', 'r.infra_failures', 'r.priority', 's.reason'])
+    .select(['r.buildset_id', 'r.infra_failures', 'r.priority', 'r.waited_for', 's.reason'])
+    .select(['workers.id as worker_id', 'workers.kind as worker_kind'])
     .select(['p.repository', 'p.branch', 'p.revision', 'builders.name as builder', 'workers.name as worker'])
     .where('b.id', 'in', ids)
     .orderBy('b.id')
@@ -117,11 +121,14 @@ async function load(trx: Trx, ids: readonly number[]): Promise<UnfinishedBuild[]
       builder: row.builder,
       worker: row.worker,
       instance: row.instance_id,
+      workerId: row.worker_id,
+      workerKind: row.worker_kind,
       slot: row.slot,
       runId: row.run_id,
       attempt: row.attempt,
       infraFailures: row.infra_failures,
       priority: row.priority,
+      waitedFor: row.waited_for,
       reason: row.reason,
       cancelReason: row.cancel_reason,
       source: { repository: row.repository, branch: row.branch, revision: row.revision },
@@ -146,13 +153,20 @@ async function stepsOf(trx: Trx, buildId: number): Promise<UnfinishedStep[]> {
 }
 
 async function storedCalls(trx: Trx, stepId: number): Promise<StoredCalls> {
-  const [commands, effects, logs] = await Promise.all([
+  const [commands, moreLogs, effects, logs] = await Promise.all([
     trx
       .selectFrom('commands')
       .select(['id', 'call', 'operation', 'result', 'log_id as logId', 'log_base as logBase'])
       .select('log_bytes as logBytes')
       .where('step_id', '=', stepId)
       .orderBy('created_at')
+      .execute(),
+    trx
+      .selectFrom('command_logs as l')
+      .innerJoin('commands as c', 'c.id', 'l.command_id')
+      .select(['l.command_id as command', 'l.log_id as logId', 'l.log_base as logBase'])
+      .where('c.step_id', '=', stepId)
+      .orderBy('l.log')
       .execute(),
     trx
       .selectFrom('effects')
@@ -166,5 +180,9 @@ async function storedCalls(trx: Trx, stepId: number): Promise<StoredCalls> {
       .orderBy('id')
       .execute(),
   ])
-  return { commands, effects, logs }
+  const whole = commands.map((command) => ({
+    ...command,
+    moreLogs: moreLogs.filter((log) => log.command === command.id),
+  }))
+  return { commands: whole, effects, logs }
 }

@@ -1,6 +1,8 @@
 import type { PropertySource } from '../model/properties.ts'
 import type { TriggerOutcome, TriggerRequest } from '../steps/step.ts'
 import type { StepHost } from './build-tools.ts'
+import { Detached } from './detached.ts'
+import { leftBehind } from './load-left-behind.ts'
 
 /** Requests builds, under a key that makes asking again harmless, and waits for them if that is wanted. */
 export async function triggerBuilds(
@@ -26,9 +28,9 @@ export async function triggerBuilds(
     const results = await tools.requests.ended(ids, signal)
     return { requests: made.map((request, i) => ({ ...request, result: results[i]! })) }
   } catch (error) {
-    // When the master stops, nobody has cancelled anything.
-    if (host.cancelReason !== undefined) {
-      const reason = `build ${facts.id}, which waits for it, was cancelled: ${host.cancelReason}`
+    // When the master stops, the next one waits.
+    if (signal.aborted && !(signal.reason instanceof Detached)) {
+      const reason = leftBehind(facts.id, host.cancelReason)
       await Promise.all(ids.map((id) => tools.requests.cancel(id, reason)))
     }
     throw error

@@ -77,4 +77,19 @@ export const commandTable: readonly CommandEntry[] = [
     summary: 'list the workers and what they do',
     load: async () => (await import('./workers.ts')).workersCommand(),
   },
+  {
+    name: 'instances',
+    summary: 'list the instances of latent workers',
+    load: async () => (await import('./instances.ts')).instancesCommand(),
+  },
+  {
+    name: 'reap',
+    summary: 'end instances that nobody knows any more',
+    load: async () => (await import('./reap.ts')).reapCommand(),
+  },
+  {
+    name: 'cluster',
+    summary: 'show the cluster, or say whose a copied database is',
+    load: async () => (await import('./cluster.ts')).clusterCommand(),
+  },
 ]

@@ -10,6 +10,7 @@ import { parseBuildId } from './parse-ids.ts'
 
 interface LogsOptions extends ClientOptions {
   readonly step?: string
+  readonly log?: string
   readonly follow?: boolean
 }
 
@@ -20,8 +21,9 @@ export function logsCommand(): Command {
       .argument('<build>', 'its number')
       .option(
         '--step <step>',
-        'only this step, by number or name; nothing but the bytes of its logs is printed',
+        'only this step, by number or name; with this or --log nothing but the bytes of logs is printed',
       )
+      .option('--log <name>', 'only the logs of this name: a name in logFiles of a step, or stdio')
       .option('--follow', 'go on until the build is final')
       .addHelpText('after', logsHelp)
       .action(logs),
@@ -29,17 +31,17 @@ export function logsCommand(): Command {
 }
 
 async function logs(build: string, options: LogsOptions): Promise<void> {
-  const { step, follow = false, json = false } = options
+  const { step, log, follow = false, json = false } = options
   const id = parseBuildId(build)
   const client = await openClient(options)
   // Asked without patience: a master that is not there at the start is an error.
   await client.get<ApiBuild>(`/builds/${id}`)
-  const view = openView({ json, headers: step === undefined, announce: false })
+  const view = openView({ json, headers: step === undefined && log === undefined, announce: false })
   try {
     await untilInterrupted(async (signal) => {
       const limit = follow ? Infinity : patienceWithoutFollow
       const patience = new Patience({ signal, clock: systemClock, limit, view })
-      await followBuild(id, { client, patience, view, signal }, { step, follow })
+      await followBuild(id, { client, patience, view, signal }, { step, log, follow })
     })
   } catch (error) {
     if (error instanceof Interrupted) await view.interrupted()

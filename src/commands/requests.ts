@@ -58,8 +58,10 @@ function state(request: ApiRequest): string {
   return request.result ?? request.state
 }
 
-function waitsFor({ supersededBy, waitingFor }: ApiRequest): string {
-  return waitingFor ?? (supersededBy === null ? '-' : `superseded by r${supersededBy}`)
+function waitsFor({ buildIds, result, startFailure, supersededBy, waitingFor }: ApiRequest): string {
+  if (waitingFor !== null) return waitingFor
+  if (supersededBy !== null) return `superseded by r${supersededBy}`
+  return (result === 'EXCEPTION' && buildIds.length === 0 && startFailure) || '-'
 }
 
 function place(request: ApiRequest): number {

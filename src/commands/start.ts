@@ -47,14 +47,21 @@ async function start(configFile: string | undefined, json: boolean): Promise<voi
   if (!master) return
   running = master
   log.info(`${settings.title} is ready at ${pc.bold(master.url)}`)
-  const failed = master.failed.then((reason) => {
-    process.exitCode = 1
-    return reason
-  })
-  log.info(`stopping: ${await Promise.race([stopping, failed, master.windDown])}`)
+  const asked = Promise.race([stopping, master.windDown])
+  const say = await Promise.race([
+    asked.then((reason) => () => log.info(`stopping: ${reason}`)),
+    master.failed.then((reason) => () => {
+      process.exitCode = 1
+      log.fatal(`stopping: ${reason}. ${whenFailed}`)
+    }),
+  ])
+  say()
   await master.stop()
   log.info('stopped')
 }
+
+const whenFailed =
+  'See to the database, then start the master again: what runs on agents goes on meanwhile, and is taken up.'
 
 async function readSettings(
   configFile: string | undefined,

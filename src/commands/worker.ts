@@ -18,6 +18,11 @@ export function workerCommand(): Command {
       '--max-spool <mib>',
       'output that the master has not got yet waits on disk, up to this (default: 1024)',
     )
+    .option('--give-up <time>', 'end after so long without a master, such as 2h, once nothing runs')
+    .option(
+      '--give-up-command <command>',
+      'what to run then (default: poweroff for root with --instance, else nothing)',
+    )
     .addHelpText('after', signalsHelp)
     .action(async (options: RawWorkerOptions) => {
       await runWorker(options)

@@ -71,6 +71,9 @@ const workersTable: Columns<ApiWorker> = ({ isTTY, colours }, now) => [
     text: (worker) => `${worker.runningBuilds.length} of ${worker.maxBuilds}`,
     align: 'right',
   },
-  { title: 'LAST SEEN', text: (worker) => when(worker.lastSeenAt, { isTTY, now }) },
+  {
+    title: 'LAST SEEN',
+    text: (worker) => (worker.connected ? 'now' : when(worker.lastSeenAt, { isTTY, now })),
+  },
   { title: 'STATUS', text: (worker) => worker.status, cut: true },
 ]

@@ -38,6 +38,7 @@ const master = options<MasterConfig>('the config', {
   database: optional(checkDatabase),
   dataDir: optional(path),
   clusterKey: optional(checkConfidential),
+  cluster: optional(text),
   sweepInterval: optional(duration({ min: 0.1 })),
   orphanGrace: optional(duration({ min: 0 })),
   auth: optional(check(`'none'`, (value) => value === 'none')),
@@ -52,4 +53,7 @@ const master = options<MasterConfig>('the config', {
   maxDisconnected: optional(duration({ min: 0 })),
   maxInfraRetries: optional(count),
   maxArtifactSize: optional(positiveInteger),
+  maxLogSize: optional(
+    check('a number of bytes, at least 1024', (v) => Number.isSafeInteger(v) && (v as number) >= 1024),
+  ),
 })

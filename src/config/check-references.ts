@@ -4,7 +4,7 @@ import { isPlainObject } from './is-plain-object.ts'
 import type { Place } from './place.ts'
 import { show } from './show.ts'
 
-/** Builders name workers that exist, schedulers builders that exist; a worker that nobody names is idle for ever. */
+/** Builders name workers that exist, schedulers and `trigger` builders that exist; a worker that nobody names is idle for ever. */
 export function checkReferences(config: Record<string, unknown>, root: Place): void {
   const used = new Set<string>()
   for (const builder of entriesOf(config.builders)) {
@@ -16,6 +16,11 @@ export function checkReferences(config: Record<string, unknown>, root: Place): v
       targets: config.workers,
     })) {
       used.add(name)
+    }
+    for (const step of entriesOf(builder.value.steps)) {
+      const at = root.key('builders').index(builder.index).key('steps').index(step.index).key('builders')
+      const named = { owner: `step ${show(step.name)}`, to: 'builder', targets: config.builders } as const
+      checkList(step.value.builders, at, named)
     }
   }
   for (const scheduler of entriesOf(config.schedulers)) {

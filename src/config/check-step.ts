@@ -1,4 +1,6 @@
 import type { Step, StepFlags } from '../steps/step.ts'
+import { isSecret } from '../model/secret.ts'
+import { checkSecret } from './check-secret.ts'
 import { check, optional, text, yesOrNo, type Check, type Checks } from './checks.ts'
 import { checkLocks } from './check-locks.ts'
 import { show } from './show.ts'
@@ -10,6 +12,7 @@ export const checkStep: Check = (value, place) => {
   for (const mistake of value.mistakes ?? []) place.say(`step "${value.name}": ${mistake}`)
   for (const [flag, inner] of Object.entries(flags))
     optional(inner)(value[flag as keyof Step], place.key(flag))
+  optional(checkSecrets)(value.secrets, place.key('secrets'))
 }
 
 function isStep(value: unknown): value is Step {
@@ -30,6 +33,14 @@ function describe(value: unknown): string {
 
 function isArgv(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.length > 0 && value.every((part) => typeof part === 'string')
+}
+
+const checkSecrets: Check = (value, place) => {
+  if (!Array.isArray(value)) return place.mustBeUnseen("an array of secret('NAME')", value)
+  for (const [index, item] of value.entries()) {
+    if (isSecret(item)) checkSecret(item, place.index(index))
+    else place.index(index).mustBeUnseen("secret('NAME')", item)
+  }
 }
 
 const flags: Checks<StepFlags> = {

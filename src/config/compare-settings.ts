@@ -49,13 +49,15 @@ const fixedNames = [
   'database',
   'dataDir',
   'clusterKey',
+  'cluster',
   'auth',
   'heartbeatSeconds',
   'maxDisconnectedSeconds',
   'maxInfraRetries',
   'sweepSeconds',
   'orphanGraceSeconds',
-  'secretsDir',
+  'maxArtifactSize',
+  'maxLogSize',
 ] as const satisfies readonly (keyof MasterSettings)[]
 
 const configNames: Partial<Record<(typeof fixedNames)[number], string>> = {

@@ -8,6 +8,7 @@ export const defaults = {
   maxDisconnected: 3600,
   maxInfraRetries: 3,
   maxArtifactSize: 1_073_741_824,
+  maxLogSize: 209_715_200,
   maxBuilds: 1,
   keepaliveInterval: 3600,
   missingTimeout: 3600,

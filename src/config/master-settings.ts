@@ -1,6 +1,7 @@
 import type { LatentDescription } from '../latent/latent-worker.ts'
 import type { LockAccess } from '../model/lock.ts'
 import type { PropertyValue } from '../model/properties.ts'
+import type { Secret } from '../model/secret.ts'
 import type { SecretValue } from './secret-value.ts'
 import type { BuilderConfig, ListenAddress, SchedulerConfig, SocketAddress } from './types.ts'
 
@@ -19,6 +20,8 @@ export interface MasterSettings {
   readonly dataDir: string
   /** undefined: the data folder has it. */
   readonly clusterKey: SecretValue | undefined
+  /** undefined: the database has an id of chance. */
+  readonly cluster: string | undefined
   /** undefined: page and API are open to the local user, and `listen` is a loopback address. */
   readonly auth: 'none' | undefined
   readonly workers: readonly ResolvedWorker[]
@@ -29,15 +32,20 @@ export interface MasterSettings {
   readonly maxInfraRetries: number
   readonly sweepSeconds: number
   readonly orphanGraceSeconds: number
-  /** Where `secret()` looks after the environment. */
-  readonly secretsDir: string
   /** Bytes. */
   readonly maxArtifactSize: number
+  /** Bytes. */
+  readonly maxLogSize: number
   /** Absolute path of the config's own file, the first of `files`. */
   readonly configFile: string
   readonly files: readonly string[]
   /** Every value that must not show up in a log. */
   readonly secrets: readonly SecretValue[]
+  /**
+   * The value of a secret as it was when the config was read; of one that only a function of the config names, as it was when it
+   * was first asked for. Throws ROUSE_SECRET_MISSING.
+   */
+  readonly secretValue: (name: string) => string
 }
 
 export type ResolvedWorker = ResolvedStaticWorker | ResolvedLocalWorker | ResolvedLatentWorker
@@ -47,7 +55,7 @@ export interface ResolvedCommonWorker {
   readonly maxBuilds: number
   readonly properties: Readonly<Record<string, PropertyValue>>
   readonly defaultProperties: Readonly<Record<string, PropertyValue>>
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string | Secret>>
   readonly locks: readonly LockAccess[]
 }
 

@@ -13,6 +13,7 @@ import type { SecretPlaces } from './resolve-secret.ts'
 import { resolveWorker } from './resolve-worker.ts'
 import { SecretKeeper } from './secret-keeper.ts'
 import type { MasterConfig } from './types.ts'
+import { visitSecrets } from './visit-secrets.ts'
 
 export type { MasterSettings, ResolvedWorker } from './master-settings.ts'
 
@@ -33,6 +34,7 @@ export function resolveConfig(
   if (missing.length > 0) throw missingError(missing)
 
   const keeper = new SecretKeeper(places)
+  visitSecrets(config, ({ name }) => keeper.find(name))
   const dataDir = resolve(dir, config.dataDir ?? defaults.dataDir)
   return deepFreeze<MasterSettings>({
     title: config.title ?? defaults.title,
@@ -47,6 +49,7 @@ export function resolveConfig(
     database: resolveDatabase(config, files, keeper),
     dataDir,
     clusterKey: config.clusterKey === undefined ? undefined : keeper.keep(config.clusterKey),
+    cluster: config.cluster,
     auth: config.auth,
     workers: config.workers.map((worker) => resolveWorker(worker, { dir, dataDir, keeper })),
     builders: config.builders,
@@ -56,11 +59,12 @@ export function resolveConfig(
     maxInfraRetries: config.maxInfraRetries ?? defaults.maxInfraRetries,
     sweepSeconds: seconds(config.sweepInterval ?? defaults.sweepInterval),
     orphanGraceSeconds: seconds(config.orphanGrace ?? defaults.orphanGrace),
-    secretsDir: places.secretsDir,
     maxArtifactSize: config.maxArtifactSize ?? defaults.maxArtifactSize,
+    maxLogSize: config.maxLogSize ?? defaults.maxLogSize,
     configFile: files[0]!,
     files,
     secrets: keeper.secrets,
+    secretValue: (name) => keeper.find(name).value,
   })
 }
 

@@ -26,7 +26,7 @@ export function resolveWorker(
   } = worker
   const common = { name, maxBuilds, properties, defaultProperties, env, locks }
   if (worker.kind === 'local') {
-    const baseDir = worker.baseDir ?? join(dataDir, 'workers', name)
+    const baseDir = worker.baseDir ?? localBaseDir(dataDir, name)
     return { kind: 'local', ...common, baseDir: resolve(dir, baseDir) }
   }
   const { missingTimeout = defaults.missingTimeout, notifyOnMissing = [] } = worker
@@ -63,4 +63,9 @@ function latentOptions(worker: LatentWorkerConfig) {
     pricePerHour: worker.pricePerHour ?? null,
     budgetPerDay: worker.budgetPerDay ?? null,
   }
+}
+
+/** Where a local worker works by default. */
+export function localBaseDir(dataDir: string, name: string): string {
+  return join(dataDir, 'workers', name)
 }

@@ -24,6 +24,11 @@ export interface MasterConfig {
    * start writes to `<dataDir>/cluster.key`. Masters that share a database need the same.
    */
   readonly clusterKey?: string | Secret
+  /**
+   * A name of your own for all masters on this database. Default: an id of chance that the database keeps. With a name, the
+   * instances are known as ours again when the database was lost.
+   */
+  readonly cluster?: string
   /** Who may use page and API. Needed as soon as `listen` is not a loopback address; 'none' opens it to everyone. */
   readonly auth?: 'none'
   readonly workers: readonly WorkerConfig[]
@@ -43,6 +48,8 @@ export interface MasterConfig {
   readonly orphanGrace?: Duration
   /** Bytes that one artifact may have. Default 1 GiB. */
   readonly maxArtifactSize?: number
+  /** Bytes that a command's log may have where its step says nothing; at least 1024. Default 200 MiB. */
+  readonly maxLogSize?: number
 }
 
 export interface ListenAddress {
@@ -74,7 +81,7 @@ export interface CommonWorkerOptions {
   /** Set on every build that runs here unless something else has set it. */
   readonly defaultProperties?: Readonly<Record<string, PropertyValue>>
   /** Added to the environment of every command. */
-  readonly env?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string | Secret>>
   /** Held by every build that runs here, from before its start to its end. */
   readonly locks?: readonly LockAccess[]
 }
@@ -117,7 +124,7 @@ export interface BuilderConfig extends BuilderHooks {
   readonly workers: readonly string[]
   readonly steps: readonly Step[]
   readonly properties?: Readonly<Record<string, PropertyValue>>
-  readonly env?: Readonly<Record<string, Renderable<string>>>
+  readonly env?: Readonly<Record<string, Renderable<string | Secret>>>
   /** Held by each of its builds, from before its start to its end. */
   readonly locks?: readonly LockAccess[]
   /**

@@ -2,7 +2,9 @@ import { sql, type Kysely, type Transaction } from 'kysely'
 import type { Logger } from 'pino'
 import * as first from '../../migrations/0001_first.ts'
 import * as effects from '../../migrations/0002_effects.ts'
+import * as commandLogs from '../../migrations/0003_command_logs.ts'
 import * as latent from '../../migrations/0005_latent.ts'
+import * as clusterIdentity from '../../migrations/0006_cluster_identity.ts'
 import { RouseError } from '../model/errors.ts'
 import { describeFailure } from './connection-failure.ts'
 import { openDatabase } from './connection.ts'
@@ -66,7 +68,9 @@ function refuseNewer(done: readonly string[]): void {
 const migrations: Readonly<Record<string, { up(db: Kysely<unknown>): Promise<void> }>> = {
   '0001_first': first,
   '0002_effects': effects,
+  '0003_command_logs': commandLogs,
   '0005_latent': latent,
+  '0006_cluster_identity': clusterIdentity,
 }
 
 const lockKey = 7_271_001

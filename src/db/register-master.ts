@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { sql, type Kysely } from 'kysely'
+import { openCluster } from './cluster-identity.ts'
 import type { Database } from './schema.ts'
 
 export interface MasterIdentity {
@@ -8,6 +9,8 @@ export interface MasterIdentity {
   readonly epoch: number
   /** The id of all masters on this database together; stamps everything they create. */
   readonly cluster: string
+  /** The database was copied or moved: nothing is done to the instances that it knows of. */
+  readonly isCopied: boolean
 }
 
 export interface RegisterMasterOptions {
@@ -16,21 +19,17 @@ export interface RegisterMasterOptions {
   readonly version: string
   /** True when no other master can be alive on this database: those that are not marked as stopped have died. */
   readonly only: boolean
+  /** `cluster` of the config. */
+  readonly clusterName?: string | undefined
 }
 
 /** Makes this process a master of the cluster, with a lease that `keepLease` renews. */
 export async function registerMaster(
   db: Kysely<Database>,
-  { host, pid, version, only }: RegisterMasterOptions,
+  { clusterName, host, pid, version, only }: RegisterMasterOptions,
 ): Promise<MasterIdentity> {
   return await db.transaction().execute(async (trx) => {
-    await trx
-      .insertInto('cluster')
-      .values({ id: randomUUID() })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute()
-    const cluster = await trx.selectFrom('cluster').select('id').executeTakeFirstOrThrow()
-
+    const cluster = await openCluster(trx, clusterName)
     if (only) {
       await trx
         .updateTable('masters')
@@ -43,7 +42,7 @@ export async function registerMaster(
       .values({ id: randomUUID(), host, pid, version, lease_until: leaseEnd })
       .returning(['id', 'epoch'])
       .executeTakeFirstOrThrow()
-    return { ...master, cluster: cluster.id }
+    return { ...master, cluster: cluster.id, isCopied: cluster.isCopied }
   })
 }
 

@@ -1,8 +1,11 @@
-import type { ColumnType, Generated, JSONColumnType } from 'kysely'
+import type { ColumnType, Generated } from 'kysely'
 import type { Property } from '../model/properties.ts'
 import type { Result } from '../model/results.ts'
 import type { Facts } from '../protocol/messages.ts'
-import type { CommandResult, Operation } from '../protocol/operation.ts'
+import type { Json, OptionalJson, OptionalTime, Time } from './column-types.ts'
+import type { InstancesTable, StartBackoffsTable } from './latent-tables.ts'
+import type { CommandResult } from '../protocol/operation.ts'
+import type { StoredOperation } from './stored-operation.ts'
 
 /** One interface per table of migrations/; the migration is the truth, this is its type. Times are Dates, bigints numbers. */
 export interface Database {
@@ -24,19 +27,18 @@ export interface Database {
   logs: LogsTable
   log_chunks: LogChunksTable
   commands: CommandsTable
+  command_logs: CommandLogsTable
   effects: EffectsTable
   artifacts: ArtifactsTable
   master_state: MasterStateTable
 }
 
-type Time = ColumnType<Date, Date | undefined, Date>
-type OptionalTime = ColumnType<Date | null, Date | null | undefined, Date | null>
-type Json<T> = JSONColumnType<T & object, string, string>
-type OptionalJson<T> = ColumnType<T | null, string | null | undefined, string | null>
-
 export interface ClusterTable {
   id: string
   created_at: Time
+  /** Of the server and the database that it is bound to; null until the first start, and where it may not be read. */
+  system_identifier: string | null
+  database_oid: string | null
 }
 
 export interface MastersTable {
@@ -80,46 +82,6 @@ export interface SessionsTable {
   connected_at: Time
   disconnected_at: OptionalTime
   disconnect_reason: string | null
-}
-
-export interface InstancesTable {
-  id: string
-  worker_id: number
-  number: number
-  backend: string
-  state: InstanceState
-  ref: string | null
-  detail: string | null
-  template: ColumnType<unknown, string, string>
-  template_hash: Generated<string>
-  generation: Generated<number>
-  /** SHA-256 of what its agent logs in with; null until that is there for the first time. */
-  credential_hash: Buffer | null
-  attempt: Generated<number>
-  owner: string | null
-  epoch: number
-  deadline: OptionalTime
-  retry_at: OptionalTime
-  created_at: Time
-  changed_at: Time
-  idle_since: OptionalTime
-  attached_at: OptionalTime
-  builds: Generated<number>
-  stop_reason: string | null
-  unseen_since: OptionalTime
-  price_per_hour: number | null
-}
-
-export type InstanceState =
-  'requested' | 'starting' | 'sealing' | 'attached' | 'busy' | 'resetting' | 'stopping' | 'gone'
-
-export interface StartBackoffsTable {
-  worker_id: number
-  template_hash: string
-  code: 'CAPACITY' | 'REJECTED' | 'PASSING'
-  message: string
-  failures: number
-  until: ColumnType<Date, Date, Date>
 }
 
 export interface BuildersTable {
@@ -258,13 +220,21 @@ export interface CommandsTable {
   build_id: number
   step_id: number
   call: string
-  operation: Json<Operation>
+  operation: Json<StoredOperation>
   log_id: number
   log_base: number
   log_bytes: number | null
   result: OptionalJson<CommandResult>
   created_at: Time
   finished_at: OptionalTime
+}
+
+/** Log 0 of a command stands in CommandsTable. */
+export interface CommandLogsTable {
+  command_id: string
+  log: number
+  log_id: number
+  log_base: number
 }
 
 export interface EffectsTable {

@@ -59,6 +59,8 @@ export class Roster {
     for (const spec of specs) {
       const worker = before.get(spec.name) ?? workerOf(spec, rows, now)
       worker.spec = spec
+      // It may have come back from builds alone.
+      if (worker.removed) worker.admin = adminOf(rows.get(spec.name)!)
       this.#configured.set(spec.name, worker)
     }
     for (const worker of before.values()) {
@@ -66,6 +68,26 @@ export class Roster {
       if (worker.removed) this.#leaving.set(worker.name, worker)
     }
     return [...before.values()]
+  }
+
+  /**
+   * One that has left the config while no master ran, and has builds to finish. Its password is known no more: unless it comes
+   * back into the config, only a local one can be connected.
+   */
+  recall({ id, kind, name }: { id: number; kind: string; name: string }, now: number): Worker {
+    const known = this.admitted(name)
+    if (known) return known
+    const nothing = { properties: {}, defaultProperties: {}, env: {}, locks: [], keepaliveInterval: null }
+    const worker = new Worker(id, {
+      kind: kind === 'local' ? 'local' : 'static',
+      name,
+      maxBuilds: 1,
+      ...nothing,
+    })
+    worker.removed = true
+    worker.disconnectedAt = new Date(now)
+    this.#leaving.set(name, worker)
+    return worker
   }
 
   /** Forgets a removed worker that has finished. False when it is none. */

@@ -1,5 +1,6 @@
 import type { LockAccess } from '../model/lock.ts'
 import type { PropertyValue } from '../model/properties.ts'
+import type { Secret } from '../model/secret.ts'
 
 /** A worker of the config with its defaults filled in. */
 export interface WorkerSpec {
@@ -10,7 +11,7 @@ export interface WorkerSpec {
   readonly maxBuilds: number
   readonly properties: Readonly<Record<string, PropertyValue>>
   readonly defaultProperties: Readonly<Record<string, PropertyValue>>
-  readonly env: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string | Secret>>
   /** Held by every build that runs here. */
   readonly locks: readonly LockAccess[]
   /** Seconds between keepalive messages; null is off. */

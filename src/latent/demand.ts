@@ -114,7 +114,7 @@ export class Demand {
 
   /** Those of a builder that an instance could build; those that nothing ever will are given up. */
   #requestsOf(builder: string, workers: readonly string[]): (PlannedRequest & { priority: number })[] {
-    const { isOther, pools, side } = this.#o
+    const { isOther, pools, side, tools } = this.#o
     const own = workers.flatMap((name) => pools().get(name) ?? [])
     if (own.length === 0) return []
     const others = workers.some(isOther)
@@ -123,7 +123,7 @@ export class Demand {
       .waitingFor(builder, Math.min(room + 1, mostPlanned))
       .flatMap((request) => {
         const { choices, hopeless } = this.#choices(request, own)
-        if (choices.length === 0 && hopeless !== undefined && !others) {
+        if (choices.length === 0 && hopeless !== undefined && !others && !tools.held()) {
           this.#giveUp(request, hopeless)
           return []
         }
@@ -166,7 +166,7 @@ export class Demand {
     const closed = removed
       ? 'is no longer in the config'
       : admin.state === 'active'
-        ? pool.closed
+        ? (this.#o.tools.held() ?? pool.closed)
         : `is ${admin.state}${admin.reason ? `: ${admin.reason}` : ''}`
     return {
       worker: pool.name,

@@ -5,6 +5,7 @@ import type { EventBody } from '../model/events.ts'
 import type { Clock } from '../util/clock.ts'
 import type { Backoff, Backoffs } from './backoffs.ts'
 import type { StartFailure } from './instance-event.ts'
+import type { InstanceObserver } from './instance-observer.ts'
 import type { InstanceFacts } from './ledger.ts'
 import type { OpenBackend } from './open-backend.ts'
 
@@ -14,9 +15,12 @@ export interface LatentTools {
   readonly log: Logger
   readonly master: { readonly id: string; readonly epoch: number }
   readonly backoffs: Backoffs
+  /** Why nothing is decided about instances now: whose they are is not known. */
+  held(): string | undefined
   /** Tries until it works or this master stops. */
   store<T>(work: Work<T>): Promise<T>
   readonly publish: (event: EventBody) => void
+  readonly observer: InstanceObserver
   /** Its machine is gone. */
   lose(worker: Worker, reason: string): void
   /** A failed start is stored. */

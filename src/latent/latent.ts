@@ -1,19 +1,14 @@
-import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
 import type { LatentHooks } from '../builds/latent-hooks.ts'
 import type { LatentSide } from '../builds/latent-side.ts'
-import type { GroupCommit, Work } from '../db/group-commit.ts'
-import type { Database } from '../db/schema.ts'
-import type { Fleet } from '../fleet/fleet.ts'
+import type { Work } from '../db/group-commit.ts'
 import type { Worker } from '../fleet/worker.ts'
 import type { InstanceLogin, InstanceLogins } from '../fleet/instance-logins.ts'
-import type { EventBody } from '../model/events.ts'
 import { messageOf } from '../model/errors.ts'
-import type { Clock } from '../util/clock.ts'
-import type { AgentDelivery } from './agent-delivery.ts'
-import type { BackendContext } from './backend.ts'
 import { Backoffs } from './backoffs.ts'
+import { Budgets } from './budgets.ts'
 import { Demand } from './demand.ts'
+import { followFleet } from './follow-fleet.ts'
+import type { LatentOptions } from './latent-options.ts'
 import type { LatentSpec } from './latent-spec.ts'
 import type { LatentTools } from './latent-tools.ts'
 import { livingOf, takeInstances } from './ledger.ts'
@@ -24,28 +19,6 @@ import { Pools } from './pools.ts'
 import { Reconcile, type Finding } from './reconcile.ts'
 import { RenderedTemplates } from './rendered-templates.ts'
 import { instanceToken } from './token.ts'
-
-export interface LatentOptions {
-  readonly db: Kysely<Database>
-  readonly commit: Pick<GroupCommit, 'write'>
-  readonly fleet: Fleet
-  readonly clock: Clock
-  readonly log: Logger
-  readonly publish: (event: EventBody) => void
-  readonly master: { readonly id: string; readonly epoch: number }
-  readonly cluster: string
-  readonly clusterKey: Buffer
-  /** Seconds. */
-  readonly maxDisconnected: number
-  /** Seconds between two lists of a backend. */
-  readonly sweepInterval: number
-  /** Seconds before an instance that no row knows is ended. */
-  readonly orphanGrace: number
-  readonly context: Omit<BackendContext, 'cluster' | 'log'>
-  readonly delivery: (spec: LatentSpec) => Promise<AgentDelivery>
-  /** The config's builders with their workers in order of preference. */
-  readonly builders: () => Iterable<{ readonly name: string; readonly workers: readonly string[] }>
-}
 
 /** The engine of latent workers: starts instances when requests wait, ends them when they are not needed, and never loses one. */
 export class Latent {
@@ -61,17 +34,22 @@ export class Latent {
   #planned: Promise<void> | undefined
   readonly #reconcile: Reconcile
   readonly #demand: Demand
+  readonly #budgets: Budgets
   #side: LatentSide | undefined
   #orphansStopped = 0
+  #held: string | undefined
 
   constructor(options: LatentOptions) {
     this.#o = options
-    const { clock, db, fleet, log, master, publish } = options
+    this.#held = options.held
+    const { clock, db, fleet, log, master, observer, publish } = options
     this.#tools = {
       clock,
       log,
       master,
       publish,
+      observer: observer ?? nobody,
+      held: () => this.#held,
       backoffs: new Backoffs(clock),
       store: (work) => this.#store(work),
       lose: (worker, reason) => this.#side?.lose(worker, reason),
@@ -94,30 +72,26 @@ export class Latent {
       },
       side: () => this.#side,
     })
+    this.#budgets = new Budgets({
+      clock,
+      db,
+      log,
+      pools: () => this.#pools.current.values(),
+      changed: () => this.#demand.wake(),
+    })
     this.#reconcile = new Reconcile({
       ...options,
       interval: options.sweepInterval * 1000,
       grace: options.orphanGrace * 1000,
       living: (backend) => this.live.filter((instance) => instance.backend === backend),
       known: (ids) => livingOf(db, ids),
+      held: () => this.#held,
       stopped: (count) => (this.#orphansStopped += count),
     })
     const hooks = this.#demand.hooks((worker) => this.#pools.instance(worker.instanceId))
     this.hooks = { ...hooks, takeOver: () => this.#takeOver() }
     this.logins = { find: (id) => this.#login(id) }
-    fleet.handleInstances({
-      attached: (worker) => {
-        const instance = this.#pools.instance(worker.instanceId)
-        if (instance) instance.credentialHash ??= worker.session?.credentialHash ?? null
-        instance?.handle({ type: 'attached' })
-      },
-      detached: (worker) => this.#pools.instance(worker.instanceId)?.handle({ type: 'detached' }),
-      drained: (worker) => {
-        const instance = this.#pools.instance(worker.instanceId)
-        instance?.handle({ type: 'retired' })
-        instance?.handle({ type: 'unwanted', reason: 'its agent wants to end' })
-      },
-    })
+    followFleet(fleet, (id) => this.#pools.instance(id))
   }
 
   /** Every instance that this master looks after. */
@@ -125,8 +99,51 @@ export class Latent {
     return this.#pools.live
   }
 
+  /** The config's latent workers. */
+  get workers(): string[] {
+    return [...this.#pools.current.keys()]
+  }
+
   get orphansStopped(): number {
     return this.#orphansStopped
+  }
+
+  /** Why nothing is done to instances: whose they are is not known. */
+  get held(): string | undefined {
+    return this.#held
+  }
+
+  hold(reason: string): void {
+    this.#held = reason
+  }
+
+  /** They are ours: looks after them from now on. */
+  release(): void {
+    this.#held = undefined
+    for (const instance of this.live) instance.release()
+    this.#pools.drain()
+    for (const backend of this.#backends.values()) this.#reconcile.soon(backend)
+    this.#demand.wake()
+    this.#side?.wake()
+  }
+
+  /** Backends that cannot be listed now. */
+  get troubles(): { backend: string; message: string }[] {
+    return [...this.#backends.values()].flatMap((backend) => {
+      const message = this.#reconcile.trouble(backend)
+      return message === undefined ? [] : [{ backend: backend.key, message }]
+    })
+  }
+
+  /** What keeps a worker of the config from starting instances now, beside its admin. */
+  hindrances(name: string): string[] {
+    const pool = this.#pools.current.get(name)
+    if (!pool) return []
+    const trouble = this.#reconcile.trouble(pool.backend)
+    return [
+      ...[this.#held ?? pool.closed ?? []].flat(),
+      ...(trouble === undefined ? [] : [`${pool.backend.key} cannot be listed: ${trouble}`]),
+    ]
   }
 
   /** What is stored is known before the first agent may log in and the first build goes on. Nothing is asked of a provider yet. */
@@ -139,8 +156,10 @@ export class Latent {
   /** Looks after everything from now on. */
   run(side: LatentSide): void {
     this.#side = side
+    if (this.#held !== undefined) this.#o.log.warn(`every latent worker ${this.#held}`)
     for (const backend of this.#backends.values()) this.#watch(backend)
     this.#planned = this.#demand.watch(this.#planning.signal)
+    this.#watching.push(this.#budgets.watch(this.#loops.signal))
     this.#pools.drain()
     this.#demand.wake()
   }
@@ -149,6 +168,7 @@ export class Latent {
   async configure(specs: readonly LatentSpec[]): Promise<void> {
     for (const spec of specs) await this.#open(spec)
     this.#pools.configure(specs)
+    this.#budgets.soon()
     this.#demand.wake()
   }
 
@@ -212,6 +232,7 @@ export class Latent {
       delivery,
       isKept: (id) => this.#demand.plan.kept.has(id),
       meantFor: (id) => this.#demand.plan.meantFor.get(id),
+      ended: () => this.#budgets.soon(),
       changed: () => {
         this.#pools.tidy()
         this.#demand.wake()
@@ -257,3 +278,5 @@ export class Latent {
 
 /** Milliseconds that providers have to take the orders to stop. */
 const shutdownPatience = 20_000
+
+const nobody = { moved: () => {}, startFailed: () => {} }

@@ -50,7 +50,7 @@ export class LiveInstance {
     this.row = options.row
     this.credentialHash = options.credentialHash
     this.#log = options.tools.log.child({ instance: options.worker.name, id: options.facts.id })
-    this.worker.hindrance = () => hindranceOf(this.row, options.tools.clock.now())
+    this.worker.hindrance = () => options.tools.held() ?? hindranceOf(this.row, options.tools.clock.now())
     this.#setTimer()
   }
 
@@ -60,8 +60,8 @@ export class LiveInstance {
   }
 
   handle(event: InstanceEvent): void {
-    if (this.#ended) return
     const { tools } = this.#o
+    if (this.#ended || tools.held() !== undefined) return
     const moment = {
       now: tools.clock.now(),
       connected: this.worker.session?.welcomed === true,
@@ -81,6 +81,12 @@ export class LiveInstance {
     const requests = blame ? this.#o.meantFor() : []
     const step = { facts: this.facts, before, after: decided.row, failure: blame?.failure, requests }
     this.#storing = this.#storing.then(() => this.#store(step, decided.effects))
+  }
+
+  /** It is known to be ours: what has happened meanwhile counts now. */
+  release(): void {
+    if (this.worker.session?.welcomed) this.handle({ type: 'attached' })
+    this.#setTimer()
   }
 
   /** Lets go of it as it is; the next master goes on. Resolves when what was decided is stored. */
@@ -107,6 +113,7 @@ export class LiveInstance {
         this.#ended = true
         return
       }
+      if (step.failure) tools.observer.startFailed(this.facts.worker, step.failure.code)
       if (step.failure) tools.blamed(this.facts, stored.backoff, stored.requests, step.failure)
     } catch (error) {
       // This master is stopping: the next one finds the row as it was.
@@ -171,21 +178,24 @@ export class LiveInstance {
     this.#acting.add(tracked)
   }
 
-  #tell(before: InstanceRow, { detail, state, stopReason }: InstanceRow): void {
-    if (before.state === state) return
-    const { publish } = this.#o.tools
+  #tell(before: InstanceRow, after: InstanceRow): void {
+    const { detail, state, stopReason } = after
+    const { observer, publish } = this.#o.tools
     const { id, worker } = this.facts
     const why = state === 'stopping' ? stopReason : detail
-    this.#log.info({ state, why: why ?? undefined }, `instance is ${state}`)
+    if (before.state !== state) {
+      observer.moved(worker, before, after)
+      this.#log.info({ state, why: why ?? undefined }, `instance is ${state}`)
+    } else if (shown.every((key) => before[key] === after[key])) return
     publish({ type: 'instance.changed', instance: id, name: this.worker.name, worker, state })
   }
 
   #setTimer(): void {
     this.#timer?.abort()
-    const { clock } = this.#o.tools
+    const { clock, held } = this.#o.tools
     const { deadline, retryAt } = this.row
     const next = Math.min(deadline ?? Infinity, retryAt ?? Infinity)
-    if (this.#ended || next === Infinity) return
+    if (this.#ended || held() !== undefined || next === Infinity) return
     const timer = new AbortController()
     this.#timer = timer
     const wait = Math.min(Math.max(0, next - clock.now()), longestWait)
@@ -219,6 +229,8 @@ function failureOf(error: unknown): StartFailure {
   return { code, message: messageOf(error) }
 }
 
+/** What people see of it beside its state. */
+const shown = ['attempt', 'detail', 'retryAt', 'stopReason'] as const
 /** Milliseconds: 10, 20, 40 ... 3600 s. */
 const retryDelay = { initial: 10_000, max: 3_600_000 }
 /** What a timer of Node.js can wait for. */

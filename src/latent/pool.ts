@@ -31,6 +31,8 @@ export interface PoolOptions {
   readonly isKept: (id: string) => boolean
   readonly meantFor: (id: string) => readonly number[] | undefined
   readonly changed: () => void
+  /** One of its instances is gone. */
+  readonly ended: () => void
 }
 
 /** The instances of one latent worker. */
@@ -48,6 +50,7 @@ export class Pool {
     this.#o = options
     this.spec = options.spec
     this.templates = options.templates
+    if (this.spec.budgetPerDay !== null) this.closed = 'is looking at what it has spent today'
   }
 
   get name(): string {
@@ -131,7 +134,15 @@ export class Pool {
         credentialHash: null,
       }
       await tools.store((trx) => insertInstance(trx, stored, tools.master))
-      this.adopt(stored, startedFor).begin()
+      const instance = this.adopt(stored, startedFor)
+      tools.publish({
+        type: 'instance.changed',
+        instance: id,
+        name: instance.worker.name,
+        worker: this.name,
+        state: 'requested',
+      })
+      instance.begin()
     } catch (error) {
       if (isPlaceTaken(error)) this.#elsewhere.add(number)
       throw error
@@ -160,6 +171,7 @@ export class Pool {
       this.instances.delete(facts.id)
       this.#o.backend.forget(facts.id)
       this.#o.fleet.removeInstance(worker, 'this instance has ended')
+      this.#o.ended()
     }
     this.#o.changed()
   }

@@ -19,12 +19,16 @@ interface ReconcileOptions {
   /** Which of these ids have rows that are not gone, whoever owns them. */
   readonly known: (ids: readonly string[]) => Promise<ReadonlySet<string>>
   readonly stopped: (orphans: number) => void
+  /** Why nothing is done to instances now. */
+  readonly held: () => string | undefined
 }
 
 /** What a sweep found that belongs to nobody. */
 export interface Finding {
   readonly backend: string
   readonly instance: Instance
+  /** Why it could not be ended. */
+  readonly error?: string | undefined
 }
 
 /** Compares what the ledger says with what a backend shows, at once and for ever. */
@@ -80,7 +84,7 @@ export class Reconcile {
     backend: OpenBackend,
     { dryRun = false, patience = true }: { dryRun?: boolean; patience?: boolean } = {},
   ): Promise<Finding[]> {
-    const { cluster, known, living, log } = this.#o
+    const { cluster, held, known, living, log } = this.#o
     const listing = await this.#list(backend)
     if (!listing) return []
     const { asOf, instances } = listing
@@ -99,16 +103,17 @@ export class Reconcile {
     const unknown = ours.filter(({ id }) => !mine.has(id) && backend.isFresh(id, asOf))
     const others = await known(unknown.map(({ id }) => id))
     const orphans = unknown.filter(({ id }) => !others.has(id))
-    if (dryRun) return orphans.map((instance) => ({ backend: backend.key, instance }))
+    const error = dryRun ? undefined : held()
+    if (dryRun || error) return orphans.map((instance) => ({ backend: backend.key, instance, error }))
     const due = patience ? this.#orphans.sweep(backend.key, orphans, asOf) : orphans
-    await Promise.all(due.map((orphan) => this.#end(backend, orphan)))
+    const findings = await Promise.all(due.map((orphan) => this.#end(backend, orphan)))
     if (++this.#sweeps % leftoversEvery === 0 || !patience)
       await backend
         .sweep(new Set([...mine, ...ours.map(({ id }) => id)]))
         .catch((error: unknown) =>
           log.warn(`${backend.key}: leftovers could not be removed: ${messageOf(error)}`),
         )
-    return due.map((instance) => ({ backend: backend.key, instance }))
+    return findings
   }
 
   async #list(backend: OpenBackend) {
@@ -125,14 +130,17 @@ export class Reconcile {
     }
   }
 
-  async #end(backend: OpenBackend, { id, ref, worker }: Instance): Promise<void> {
+  async #end(backend: OpenBackend, instance: Instance): Promise<Finding> {
+    const { id, ref, worker } = instance
     const { log, stopped } = this.#o
     log.warn({ id, ref, worker }, `${backend.key} has an instance of ours that no row knows: it is ended`)
     try {
       await backend.stop(id)
       stopped(1)
+      return { backend: backend.key, instance }
     } catch (error) {
       log.warn({ id }, `it could not be ended: ${messageOf(error)}`)
+      return { backend: backend.key, instance, error: messageOf(error) }
     }
   }
 

@@ -61,6 +61,14 @@ export const errorCatalogue = {
     advice:
       'Restore <dataDir>/cluster.key from a backup, or remove it: instances that have not logged in yet are then started anew.',
   },
+  ROUSE_CLUSTER_NAME: {
+    status: 409,
+    advice: 'Give `cluster` in master.config.ts another name, start the master again, and renew then.',
+  },
+  ROUSE_CLUSTER_NOT_COPIED: {
+    status: 409,
+    advice: 'Nothing is to be done: its instances are looked after from here.',
+  },
   ROUSE_CONFIG_INVALID: {
     status: 422,
     advice: 'Mend the lines above; `rouse check` looks again without starting anything.',
@@ -91,6 +99,7 @@ export const errorCatalogue = {
     advice:
       'See the server log in <dataDir>/postgres.log, or use your own server with database: "postgres://...".',
   },
+  ROUSE_INSTANCE_UNKNOWN: { status: 404, advice: 'GET /api/v1/instances?all=true lists the instances.' },
   ROUSE_INTERNAL: { status: 500, advice: "This is a bug in Rouse. The master's log has the details." },
   ROUSE_LISTEN_FAILED: {
     status: 500,
@@ -125,6 +134,11 @@ export const errorCatalogue = {
     status: 400,
     advice: 'Agent and master do not understand each other; upgrade the older one.',
   },
+  ROUSE_REAP_INCOMPLETE: {
+    status: 502,
+    advice:
+      "See the master's log, mend the way to the provider, and try again: the master does so by itself, too.",
+  },
   ROUSE_REQUEST_INVALID: { status: 400, advice: 'See /api/v1/openapi.json for what this address takes.' },
   ROUSE_REQUEST_TOO_LARGE: { status: 413, advice: 'The body is limited to 1 MiB.' },
   ROUSE_REQUEST_UNKNOWN: { status: 404, advice: 'Run `rouse requests` to see the requests there are.' },
@@ -135,6 +149,11 @@ export const errorCatalogue = {
       'Set it in the environment, in the file named by <NAME>_FILE, or in the secrets folder beside master.config.ts.',
   },
   ROUSE_SHUTTING_DOWN: { status: 503, advice: 'The master is stopping. Ask again when it is back.' },
+  ROUSE_STEP_INVALID: {
+    status: 422,
+    advice:
+      'Mend the step of your config that calls addSteps; `rouse check` cannot see what is added while a build runs.',
+  },
   ROUSE_STEP_UNKNOWN: { status: 404, advice: 'GET /api/v1/builds/{id}/steps lists the steps of a build.' },
   ROUSE_STOP_TIMEOUT: {
     status: 504,

@@ -29,6 +29,7 @@ export type EventBody =
       worker: string
       result: Result
     }
+  | { type: 'step.added'; build: number; step: number; number: number; name: string }
   | { type: 'step.started'; build: number; step: number; number: number; name: string }
   | { type: 'step.waiting'; build: number; step: number; number: number; name: string; reason: string }
   | { type: 'step.finished'; build: number; step: number; number: number; name: string; result: Result }

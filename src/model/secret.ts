@@ -14,8 +14,9 @@ export function secret(name: string): Secret {
   return Object.freeze(new SecretReference(name))
 }
 
+/** Never true for what came as JSON: somebody's property must not become the value of a secret. */
 export function isSecret(value: unknown): value is Secret {
-  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'secret'
+  return typeof value === 'object' && value !== null && (value as Marked)[mark] === true
 }
 
 export function isSecretName(name: unknown): name is string {
@@ -25,9 +26,17 @@ export function isSecretName(name: unknown): name is string {
 /** What a secret that was pasted into a string (`${secret('PW')}`) leaves there; checkConfig finds it by this. */
 export const pastedSecret = /\[secret [A-Za-z0-9_-]+\]/
 
+// Of the registry: a config may have a copy of Rouse of its own.
+const mark = Symbol.for('rouse.secret')
+
+interface Marked {
+  readonly [mark]?: unknown
+}
+
 class SecretReference implements Secret {
   readonly kind = 'secret'
   readonly name: string
+  readonly [mark] = true
 
   constructor(name: string) {
     this.name = name

@@ -117,7 +117,10 @@ export const Ack = Type.Object({
 export const Forget = Type.Object({ type: Type.Literal('forget'), command: CommandId })
 /** Answers `drain`: nothing of this agent's runs any more. */
 export const Drained = Type.Object({ type: Type.Literal('drained') })
-/** The master would like the agent to end. One that runs nothing agrees with `drain`. */
+/**
+ * Asks the agent of an instance whether it may be ended: with nothing running it answers `drain`. Otherwise it says nothing,
+ * and the master may ask again.
+ */
 export const Retire = Type.Object({ type: Type.Literal('retire') })
 /** The master's own sign of life every `keepaliveInterval`, apart from heartbeats, as in Buildbot. */
 export const Keepalive = Type.Object({ type: Type.Literal('keepalive') })

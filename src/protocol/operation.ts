@@ -1,6 +1,8 @@
 import Type, { type Static } from 'typebox'
+import { logNamePattern, maxLogFiles } from '../model/log-files.ts'
 
 const Path = Type.String({ minLength: 1, maxLength: 4096 })
+const LogName = Type.String({ pattern: logNamePattern })
 const Seconds = Type.Number({ minimum: 0, maximum: 31_536_000 })
 const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const Env = Type.Record(Type.String(), Type.Union([Type.String({ maxLength: 131_072 }), Type.Null()]))
@@ -29,6 +31,13 @@ export const Operation = Type.Union([
     stdin: Type.Optional(Type.String({ maxLength: 524_288 })),
     /** Bytes of the log: of a longer one the middle is left out, and a header line says how much. Default 200 MiB. */
     maxLogSize: Type.Optional(Type.Integer({ minimum: 1024, maximum: Number.MAX_SAFE_INTEGER })),
+    /**
+     * Files that the command writes: what they get while it runs is log 1, 2, ... of the command, in this order. Paths are
+     * relative to its workdir and stay within the workspace.
+     */
+    logFiles: Type.Optional(
+      Type.Array(Type.Object({ name: LogName, path: Path }), { maxItems: maxLogFiles }),
+    ),
   }),
   Type.Object({ op: Type.Literal('mkdir'), path: Path }),
   Type.Object({ op: Type.Literal('rmdir'), path: Path }),

@@ -1,10 +1,13 @@
 import { humanDuration, seconds, type Duration } from '../model/durations.ts'
+import { messageOf } from '../model/errors.ts'
 import { render, type Renderable } from '../model/properties.ts'
+import { gitAccessMistakes, gitEnv, type GitAccess } from './git-credentials.ts'
 import { durationMistakes, flagsOf, textMistakes, unknownOptions } from './options.ts'
+import { secretsOf } from './secrets-of.ts'
 import { shellOutcome } from './shell.ts'
-import type { CommandOutcome, Step, StepContext, StepFlags, StepOutcome } from './step.ts'
+import type { CommandOutcome, CommandRequest, Step, StepContext, StepFlags, StepOutcome } from './step.ts'
 
-export interface GitOptions extends StepFlags {
+export interface GitOptions extends StepFlags, GitAccess {
   readonly name?: string
   /** URL or path of the repository. */
   readonly repo: Renderable<string>
@@ -37,10 +40,12 @@ export function git(options: GitOptions): Step {
     type: 'git',
     name: options.name ?? 'git',
     ...flagsOf(options),
+    secrets: secretsOf([options.credentials, options.sshKey]),
     mistakes: [
       ...(repo ? [] : ['repo is missing: the URL or path of the repository']),
       ...unknownOptions(options, optionNames),
       ...textMistakes({ ...(repo ? { repo } : {}), branch, workdir }),
+      ...gitAccessMistakes(repo, options),
       ...(cleanModes.includes(clean) ? [] : [`clean: must be one of ${cleanModes.join(', ')}`]),
       ...(isCount(depth) && depth > 0 ? [] : ['depth: must be a positive integer']),
       ...durationMistakes({ timeout, 'retry.delay': retry?.delay }),
@@ -57,6 +62,9 @@ class Checkout {
   readonly #repo: string
   readonly #branch: string | null
   readonly #revision: string | null
+  /** What lets git in. */
+  readonly #access: GitAccess
+  #env: (CommandRequest & { op: 'shell' })['env'] = {}
 
   constructor(context: StepContext, options: GitOptions) {
     const own = <T>(value: Renderable<T>) => render(value, context.properties)
@@ -67,6 +75,8 @@ class Checkout {
     this.#repo = own(options.repo)
     this.#branch = branch ?? own(options.branch) ?? null
     this.#revision = revision
+    const { credentials, knownHosts, sshKey } = options
+    this.#access = own({ credentials, knownHosts, sshKey } as GitAccess)
   }
 
   async run(): Promise<StepOutcome> {
@@ -77,6 +87,11 @@ class Checkout {
     })) {
       if (value !== null && unsafe(value, what))
         return { result: 'FAILURE', summary: `not a ${what}: ${JSON.stringify(value.slice(0, 80))}` }
+    }
+    try {
+      this.#env = gitEnv(this.#repo, this.#access)
+    } catch (error) {
+      return { result: 'FAILURE', summary: messageOf(error) }
     }
     const { count = 2, delay = 5 } = this.#options.retry ?? {}
     for (let attempt = 0; ; attempt++) {
@@ -191,7 +206,7 @@ class Checkout {
         command: ['git', ...args],
         workdir: this.#workdir,
         // A workspace that is broken must not make git take a repository around it instead.
-        env: { GIT_DIR: '.git', GIT_TERMINAL_PROMPT: '0' },
+        env: { GIT_DIR: '.git', GIT_TERMINAL_PROMPT: '0', ...this.#env },
         ...(timeout === undefined ? {} : { timeout }),
       },
       { capture: args[0] === 'rev-parse' ? 200 : 0 },
@@ -237,6 +252,9 @@ const optionNames = [
   'lfs',
   'timeout',
   'retry',
+  'credentials',
+  'sshKey',
+  'knownHosts',
 ]
 const trustingUploadPack = "git -c safe.directory='*' upload-pack"
 /** As deep as git can count, which is whole. */

@@ -1,6 +1,8 @@
 import type { Duration } from '../model/durations.ts'
 import { render, type Renderable } from '../model/properties.ts'
-import { durationMistakes, flagsOf, textMistakes, unknownOptions } from './options.ts'
+import type { Secret } from '../model/secret.ts'
+import { confidentialMistakes, durationMistakes, flagsOf, textMistakes, unknownOptions } from './options.ts'
+import { secretsOf } from './secrets-of.ts'
 import type { HttpAnswer, HttpRequest, Step, StepFlags, StepOutcome } from './step.ts'
 
 export interface HttpRequestOptions extends StepFlags {
@@ -8,9 +10,9 @@ export interface HttpRequestOptions extends StepFlags {
   readonly name?: string
   /** Default 'GET'. */
   readonly method?: string
-  readonly headers?: Renderable<Readonly<Record<string, Renderable<string>>>>
+  readonly headers?: Renderable<Readonly<Record<string, Renderable<string | Secret>>>>
   /** Text of the request. */
-  readonly body?: Renderable<string>
+  readonly body?: Renderable<string | Secret>
   /** The same as JSON, with its content-type. */
   readonly json?: unknown
   /** Until the whole answer must be there. Default 30 s. */
@@ -27,9 +29,12 @@ export function httpRequest(url: Renderable<string>, options: HttpRequestOptions
     type: 'httpRequest',
     name: name ?? nameOf(method, url),
     ...flagsOf(options),
+    secrets: secretsOf({ headers, body }),
     mistakes: [
       ...(url ? textMistakes({ url }) : ['url is missing']),
-      ...textMistakes({ body }),
+      ...confidentialMistakes({ body }),
+      ...headerMistakes(headers),
+      ...(secretsOf(json).length === 0 ? [] : [secretInJson]),
       ...(/^[A-Za-z]{1,20}$/.test(method) ? [] : [`method: not a method: ${JSON.stringify(method)}`]),
       ...(body !== undefined && json !== undefined ? ['body and json cannot both be there'] : []),
       ...durationMistakes({ timeout }),
@@ -55,8 +60,16 @@ function byStatus({ error, status }: HttpAnswer): StepOutcome {
 function asJson({ json, ...request }: HttpRequest & { json?: unknown }): HttpRequest {
   const given = Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined))
   if (json === undefined) return given as unknown as HttpRequest
+  if (secretsOf(json).length > 0) throw new TypeError(secretInJson)
   const headers = { 'content-type': 'application/json', ...request.headers }
   return { ...(given as unknown as HttpRequest), headers, body: JSON.stringify(json) }
+}
+
+function headerMistakes(headers: HttpRequestOptions['headers']): string[] {
+  if (headers === undefined || typeof headers === 'function') return []
+  if (typeof headers !== 'object' || headers === null) return ['headers: must be an object']
+  const named = Object.entries(headers).map(([name, value]) => [`headers.${name}`, value])
+  return confidentialMistakes(Object.fromEntries(named) as Record<string, unknown>)
 }
 
 function nameOf(method: string, url: Renderable<string>): string {
@@ -68,4 +81,5 @@ function shown(url: string): string {
   return url.replace(/[?#].*$/s, '').replace(/\/\/[^/]*@/, '//')
 }
 
+const secretInJson = 'json: a secret cannot be a part of it; make the whole body one secret'
 const optionNames = ['name', 'method', 'headers', 'body', 'json', 'timeout', 'decode']

@@ -1,5 +1,6 @@
 import type { Duration } from '../model/durations.ts'
 import { render, type Renderable } from '../model/properties.ts'
+import type { Secret } from '../model/secret.ts'
 import { durationMistakes, flagsOf, unknownOptions } from './options.ts'
 import { shell, shellOutcome, type ShellCommand } from './shell.ts'
 import type { MasterShellRequest, Step, StepFlags } from './step.ts'
@@ -8,7 +9,7 @@ export interface MasterShellOptions extends StepFlags {
   /** Default: the command's first three words. */
   readonly name?: string
   /** Added to the environment. */
-  readonly env?: Renderable<Readonly<Record<string, Renderable<string>>>>
+  readonly env?: Renderable<Readonly<Record<string, Renderable<string | Secret>>>>
   /** Time after which the command is killed. Default 20 minutes, 0 is never. */
   readonly maxTime?: Duration
   /**

@@ -1,5 +1,6 @@
 import { RouseError, messageOf } from '../model/errors.ts'
 import { seconds } from '../model/durations.ts'
+import { isSecret, pastedSecret } from '../model/secret.ts'
 import { closest } from '../util/closest.ts'
 import type { StepFlags } from './step.ts'
 
@@ -45,15 +46,28 @@ export function durationMistakes(options: Readonly<Record<string, unknown>>): st
   })
 }
 
+/** One mistake per option that is not a number of bytes that a log may have. */
+export function logSizeMistakes(options: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(options).flatMap(([name, value]) =>
+    value === undefined || (Number.isSafeInteger(value) && (value as number) >= minLogSize)
+      ? []
+      : [`${name}: must be a number of bytes, at least ${minLogSize}, got ${JSON.stringify(value)}`],
+  )
+}
+
 /** One mistake per option that is neither a text nor a function of the properties. */
 export function textMistakes(options: Readonly<Record<string, unknown>>): string[] {
-  return Object.entries(options).flatMap(([name, value]) =>
-    value === undefined || typeof value === 'string' || typeof value === 'function'
-      ? []
-      : [
-          `${name}: must be a string or a function of the properties, got ${value === null ? 'null' : typeof value}`,
-        ],
-  )
+  return Object.entries(options).flatMap(([name, value]) => {
+    if (value === undefined || typeof value === 'function') return []
+    if (typeof value === 'string') return pastedSecret.test(value) ? [`${name}: ${pasted}`] : []
+    const got = isSecret(value) ? 'a secret' : value === null ? 'null' : typeof value
+    return [`${name}: must be a string or a function of the properties, got ${got}`]
+  })
+}
+
+/** The same where a secret will do too. */
+export function confidentialMistakes(options: Readonly<Record<string, unknown>>): string[] {
+  return textMistakes(Object.fromEntries(Object.entries(options).filter(([, value]) => !isSecret(value))))
 }
 
 /** One mistake per option that is not a regular expression, or the source of one. */
@@ -75,4 +89,7 @@ function describe(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : value === null ? 'null' : typeof value
 }
 
+const pasted = 'a secret cannot be put into a string; make the whole text one secret'
 const year = 31_536_000
+/** What an agent takes. */
+const minLogSize = 1024

@@ -1,5 +1,6 @@
 import { render, type PropertyValue, type Renderable } from '../model/properties.ts'
 import { flagsOf, unknownOptions } from './options.ts'
+import { secretsOf } from './secrets-of.ts'
 import { shell, shellOutcome, shellRequest, type ShellCommand, type ShellOptions } from './shell.ts'
 import type { Step, StepFlags } from './step.ts'
 
@@ -19,7 +20,13 @@ export function setProperty(
     type: 'setProperty',
     name: options.name ?? `set ${property}`,
     ...flagsOf(options),
-    mistakes: [...nameMistakes(property), ...unknownOptions(options, ['name'])],
+    mistakes: [
+      ...nameMistakes(property),
+      ...(secretsOf(value).length === 0
+        ? []
+        : ['value: a secret cannot be a property, which everybody may read']),
+      ...unknownOptions(options, ['name']),
+    ],
     run: async (context) => {
       await context.setProperty(property, render(value, context.properties))
     },

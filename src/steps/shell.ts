@@ -1,8 +1,19 @@
 import type { Duration } from '../model/durations.ts'
 import { render, type PropertyReader, type Renderable } from '../model/properties.ts'
 import { isResult, results, worse, type Result } from '../model/results.ts'
+import { isSecret, type Secret } from '../model/secret.ts'
 import type { CommandResult } from '../protocol/operation.ts'
-import { durationMistakes, flagsOf, patternMistakes, textMistakes, unknownOptions } from './options.ts'
+import {
+  confidentialMistakes,
+  durationMistakes,
+  flagsOf,
+  logSizeMistakes,
+  patternMistakes,
+  textMistakes,
+  unknownOptions,
+} from './options.ts'
+import { logFilesMistakes, type LogFiles } from './log-files.ts'
+import { secretsOf } from './secrets-of.ts'
 import type { CommandRequest, Step, StepContext, StepFlags, StepOutcome } from './step.ts'
 
 export type ShellCommand = Renderable<string> | readonly Renderable<string>[]
@@ -13,14 +24,21 @@ export interface ShellOptions extends StepFlags {
   /** Relative to the build's workspace. Default '.'. */
   readonly workdir?: Renderable<string>
   /** Added to the environment; null removes a name, undefined leaves it as it is. */
-  readonly env?: Renderable<Readonly<Record<string, Renderable<string | null>>>>
+  readonly env?: Renderable<Readonly<Record<string, Renderable<string | Secret | null>>>>
   /** Silence after which the command is killed. Default 20 minutes, 0 is never. */
   readonly timeout?: Duration
   /** Time after which the command is killed. Default 0, never. */
   readonly maxTime?: Duration
   /** Time between SIGTERM and SIGKILL. Default 5 s. */
   readonly grace?: Duration
-  readonly stdin?: Renderable<string>
+  readonly stdin?: Renderable<string | Secret>
+  /** Bytes of its log, at least 1024: of a longer one the middle is left out. Default: the config's `maxLogSize`, 200 MiB. */
+  readonly maxLogSize?: number
+  /**
+   * Files that the command writes, followed while it runs: each becomes a log of the step under the name given here. Paths
+   * are relative to `workdir` and stay within the workspace. A file of an earlier build is shown only when it changes.
+   */
+  readonly logFiles?: LogFiles
   /** Results of exit codes. Where it says nothing, 0 is SUCCESS and every other code FAILURE. */
   readonly decodeRC?: Readonly<Record<number, Result>>
   /**
@@ -35,17 +53,33 @@ export interface ShellOptions extends StepFlags {
  * that come from people: `shell(['make', (p) => String(p.get('target', 'all'))])`.
  */
 export function shell(command: ShellCommand, options: ShellOptions = {}): Step {
-  const { decodeRC, env, grace, maxTime, name, stdin, timeout, warningPattern, workdir } = options
+  const {
+    decodeRC,
+    env,
+    grace,
+    logFiles,
+    maxLogSize,
+    maxTime,
+    name,
+    stdin,
+    timeout,
+    warningPattern,
+    workdir,
+  } = options
   return Object.freeze<Step>({
     kind: 'step',
     type: 'shell',
     name: name ?? nameOf(command),
     ...flagsOf(options),
+    secrets: secretsOf({ env, stdin }),
     mistakes: [
       ...commandMistakes(command),
       ...unknownOptions(options, optionNames),
       ...durationMistakes({ timeout, maxTime, grace }),
-      ...textMistakes({ workdir, stdin }),
+      ...textMistakes({ workdir }),
+      ...confidentialMistakes({ stdin }),
+      ...logSizeMistakes({ maxLogSize }),
+      ...logFilesMistakes(logFiles),
       ...envMistakes(env),
       ...decodeMistakes(decodeRC),
       ...patternMistakes({ warningPattern }),
@@ -61,10 +95,13 @@ export function shell(command: ShellCommand, options: ShellOptions = {}): Step {
 /** What the worker is asked for, with all that depends on properties filled in. */
 export function shellRequest(
   command: ShellCommand,
-  { env, grace, maxTime, stdin, timeout, workdir }: ShellOptions,
+  { env, grace, logFiles, maxLogSize, maxTime, stdin, timeout, workdir }: ShellOptions,
   properties: PropertyReader,
 ): CommandRequest & { op: 'shell' } {
-  const rendered = render<unknown>({ command, workdir, env, stdin, timeout, maxTime, grace }, properties)
+  const rendered = render<unknown>(
+    { command, workdir, env, stdin, timeout, maxTime, grace, maxLogSize, logFiles },
+    properties,
+  )
   return { op: 'shell', ...withoutUndefined(rendered as ShellRequest) }
 }
 
@@ -107,6 +144,8 @@ const optionNames = [
   'maxTime',
   'grace',
   'stdin',
+  'maxLogSize',
+  'logFiles',
   'decodeRC',
   'warningPattern',
 ]
@@ -122,7 +161,8 @@ function nameOf(command: ShellCommand): string {
 
 function commandMistakes(command: unknown): string[] {
   if (typeof command === 'function') return []
-  if (typeof command === 'string') return command.trim() === '' ? ['the command is empty'] : []
+  if (typeof command === 'string')
+    return command.trim() === '' ? ['the command is empty'] : textMistakes({ 'the command': command })
   if (!Array.isArray(command)) return [`the command must be a string or an array, got ${typeof command}`]
   if (command.length === 0) return ['the command is an empty array']
   const bad = command.findIndex((word) => typeof word !== 'string' && typeof word !== 'function')
@@ -131,9 +171,10 @@ function commandMistakes(command: unknown): string[] {
 
 function envMistakes(env: ShellOptions['env']): string[] {
   if (env === undefined || typeof env === 'function') return []
-  if (typeof env !== 'object' || env === null) return [`env: must be an object, got ${String(env)}`]
+  if (typeof env !== 'object' || env === null || isSecret(env))
+    return [`env: must be an object, got ${isSecret(env) ? 'a secret' : typeof env}`]
   const computed = Object.entries(env).filter(([, value]) => value !== null)
-  return textMistakes(Object.fromEntries(computed.map(([name, value]) => [`env.${name}`, value])))
+  return confidentialMistakes(Object.fromEntries(computed.map(([name, value]) => [`env.${name}`, value])))
 }
 
 function decodeMistakes(decodeRC: ShellOptions['decodeRC'] = {}): string[] {

@@ -2,6 +2,7 @@ import type { Duration } from '../model/durations.ts'
 import type { LockAccess } from '../model/lock.ts'
 import type { PropertyReader, PropertyValue } from '../model/properties.ts'
 import type { Result } from '../model/results.ts'
+import type { Secret } from '../model/secret.ts'
 import type { CommandResult, Operation, TransferOperation } from '../protocol/operation.ts'
 import type { SourceStamp } from '../model/source-stamp.ts'
 
@@ -16,8 +17,12 @@ export interface Step extends StepFlags {
   readonly type: string
   readonly name: string
   readonly run: (context: StepContext) => Promise<StepOutcome | Result | void>
+  /** Builders that it names, for `rouse check`. */
+  readonly builders?: readonly string[]
   /** What is wrong with its options, for `rouse check`: 'timeout: not a duration: "soon"'. */
   readonly mistakes?: readonly string[]
+  /** Secrets that it is known to use, so that a missing one is told at the start and not by a build. */
+  readonly secrets?: readonly Secret[]
 }
 
 /** Flags that every step takes. */
@@ -72,6 +77,12 @@ export interface StepContext {
   countLines(pattern: RegExp | string): Promise<number>
   /** Writes a line of the master's own to the step's log. */
   note(line: string): Promise<void>
+  /**
+   * Adds steps to this build: they run right after this one, in their order, before what comes next. All of one build are at
+   * most 1,000. What decides about them must come from the context: after a restart of the master the function is run
+   * again with its stored answers, to learn what the added steps do.
+   */
+  addSteps(steps: readonly Step[], options?: { readonly key?: string }): Promise<void>
   /** Waits; ends early with the signal's reason when the build is cancelled. */
   sleep(duration: Duration): Promise<void>
   /** The time, the same again when the step runs once more after a restart of the master. */
@@ -87,11 +98,16 @@ export type CommandRequest =
       readonly op: 'shell'
       readonly command: string | readonly string[]
       readonly workdir?: string
-      readonly env?: Readonly<Record<string, string | null>>
+      /** The value of a secret goes to the agent with the command, and is stored nowhere. */
+      readonly env?: Readonly<Record<string, string | Secret | null>>
       readonly timeout?: Duration
       readonly maxTime?: Duration
       readonly grace?: Duration
-      readonly stdin?: string
+      readonly stdin?: string | Secret
+      /** Bytes of its log, at least 1024. Default: the config's `maxLogSize`. */
+      readonly maxLogSize?: number
+      /** Files to follow while it runs, each a log of the step: its name, and its path relative to `workdir`. */
+      readonly logFiles?: Readonly<Record<string, string>>
     }
 
 export interface CommandOptions {
@@ -166,7 +182,7 @@ export interface TriggerOutcome {
 export interface MasterShellRequest {
   /** A string runs through /bin/sh; an array runs as it is. */
   readonly command: string | readonly string[]
-  readonly env?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string | Secret>>
   /** Time after which it is killed. Default 20 minutes, 0 is never. */
   readonly maxTime?: Duration
   /** It may run twice: a command that a killed master left without a result is run again. Default false. */
@@ -180,8 +196,8 @@ export interface HttpRequest {
   readonly url: string
   /** Default 'GET'. */
   readonly method?: string
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly headers?: Readonly<Record<string, string | Secret>>
+  readonly body?: string | Secret
   /** Until the whole answer must be there. Default 30 s. */
   readonly timeout?: Duration
   /** Names the effect, as of `command`. */
@@ -209,7 +225,10 @@ export interface BuildFacts {
   readonly source: SourceStamp
 }
 
-/** Makes a step of your own: `step('smoke', async (context) => { ... })`. */
-export function step(name: string, run: Step['run'], flags: StepFlags = {}): Step {
+/**
+ * Makes a step of your own: `step('smoke', async (context) => { ... })`. Secrets that it uses should be among its options,
+ * so that a missing one is told when the master starts.
+ */
+export function step(name: string, run: Step['run'], flags: StepFlags & Pick<Step, 'secrets'> = {}): Step {
   return Object.freeze({ kind: 'step', type: 'custom', name, run, ...flags })
 }

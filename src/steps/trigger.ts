@@ -21,12 +21,14 @@ export interface TriggerOptions extends StepFlags {
 /** Requests builds of other builders, with this build's source. */
 export function trigger(options: TriggerOptions): Step {
   const { builders, name } = options
+  const mistakes = mistakesOf(options)
   return Object.freeze<Step>({
     kind: 'step',
     type: 'trigger',
     name: name ?? `trigger ${String(builders)}`.slice(0, 60),
     ...flagsOf(options),
-    mistakes: [...mistakesOf(options), ...unknownOptions(options, optionNames)],
+    mistakes: [...mistakes, ...unknownOptions(options, optionNames)],
+    ...(mistakes.length === 0 && { builders }),
     run: (context) => run(context, options),
   })
 }

@@ -3,9 +3,10 @@ import { Connection, useConnection } from './live/connection.tsx'
 import { useResource } from './live/use-resource.ts'
 import { BuildPage } from './pages/build-page.tsx'
 import { BuilderPage } from './pages/builder-page.tsx'
+import { InstancesPage } from './pages/instances-page.tsx'
 import { Overview } from './pages/overview.tsx'
 import { WorkerPage } from './pages/worker-page.tsx'
-import { useRoute } from './route.ts'
+import { link, useRoute } from './route.ts'
 
 export function App() {
   return (
@@ -23,6 +24,7 @@ function Page() {
   if (kind === 'builds' && /^\d+$/.test(name)) return <BuildPage key={name} id={Number(name)} />
   if (kind === 'builders' && name) return <BuilderPage key={name} name={name} />
   if (kind === 'workers' && name) return <WorkerPage key={name} name={name} />
+  if (kind === 'instances') return <InstancesPage key={name} all={name === 'all'} />
   if (kind === '') return <Overview />
   return (
     <p class="empty">
@@ -32,7 +34,7 @@ function Page() {
 }
 
 function Header() {
-  const { data } = useResource<{ title: string }>('/master')
+  const { data } = useResource<{ title: string; hasInstances: boolean }>('/master')
   const isConnected = useConnection()
   const title = data?.title ?? 'Rouse'
   useEffect(() => {
@@ -46,6 +48,7 @@ function Header() {
       </a>
       {!isConnected && <span class="offline">No connection to the master. Trying again…</span>}
       <nav>
+        {data?.hasInstances && <a href={link('instances')}>Instances</a>}
         <a href="./api/v1/openapi.json">API</a>
       </nav>
     </header>

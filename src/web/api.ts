@@ -1,10 +1,10 @@
 import Type, { type Static } from 'typebox'
 import { results } from '../model/results.ts'
+import { InstanceSchema } from './instance-api.ts'
+import { Nullable, Time } from './schema-parts.ts'
 
 /** The JSON that the REST API answers with. Times are ISO 8601 in UTC. */
 
-const Nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
-const Time = Type.String({ format: 'date-time' })
 export const ResultSchema = Type.Enum(results)
 
 export const SourceSchema = Type.Object({
@@ -32,7 +32,7 @@ export const WorkerSchema = Type.Object({
   name: Type.String(),
   kind: Type.String(),
   connected: Type.Boolean(),
-  /** One sentence: 'idle', 'runs 2 of 2 builds', 'not connected since ...', 'paused by ...'. */
+  /** One sentence: 'is idle', 'runs 2 of 2 builds', 'is paused by ...'; '2 of 4 instances: 1 busy, 1 starting' of a latent worker. */
   status: Type.String(),
   adminState: Type.Union([Type.Literal('active'), Type.Literal('paused'), Type.Literal('draining')]),
   adminReason: Nullable(Type.String()),
@@ -45,6 +45,8 @@ export const WorkerSchema = Type.Object({
   version: Nullable(Type.String()),
   connectedAt: Nullable(Time),
   lastSeenAt: Nullable(Time),
+  /** Of a latent worker: those that are not gone, by place. Empty of other workers. */
+  instances: Type.Array(InstanceSchema),
   facts: Nullable(Type.Unknown()),
   properties: PropertiesSchema,
 })
@@ -64,6 +66,8 @@ export const RequestSchema = Type.Object({
   completedAt: Nullable(Time),
   /** Why it waits, in one sentence, and its place in the queue (1 is next); null when it does not wait. */
   waitingFor: Nullable(Type.String()),
+  /** Why the last instance that was started for it came to nothing; of a request that ended EXCEPTION without a build, the reason. */
+  startFailure: Nullable(Type.String()),
   position: Nullable(Type.Integer()),
   /** The newer request that it was collapsed into: then it ended SKIPPED. */
   supersededBy: Nullable(Type.Integer()),
@@ -75,6 +79,8 @@ export const BuildSchema = Type.Object({
   id: Type.Integer(),
   builder: Type.String(),
   worker: Type.String(),
+  /** The instance of a latent worker that it runs or ran on: 'dock/2'. */
+  instance: Nullable(Type.String()),
   requestId: Type.Integer(),
   buildsetId: Type.Integer(),
   attempt: Type.Integer(),
@@ -85,6 +91,8 @@ export const BuildSchema = Type.Object({
   source: SourceSchema,
   startedAt: Time,
   finishedAt: Nullable(Time),
+  /** What its time on the instance has cost so far; null without a price. */
+  cost: Nullable(Type.Number()),
   properties: PropertiesSchema,
 })
 export type ApiBuild = Static<typeof BuildSchema>

@@ -11,6 +11,10 @@ export const RequestIdParams = Type.Object({
   id: Type.String({ pattern: '^r?[1-9][0-9]{0,15}$', examples: ['r12'] }),
 })
 
+/** An instance's `{id}`: 'rouse-1a2b3c4d-dock-2-k3j9x0ab'. */
+export const InstanceId = Type.String({ pattern: '^[a-z0-9-]{1,100}$' })
+export const InstanceIdParams = Type.Object({ id: InstanceId })
+
 /** `{name}` in a path. */
 export const NameParams = Type.Object({ name: Type.String({ minLength: 1, maxLength: 1024 }) })
 

@@ -9,6 +9,7 @@ import { webSockets } from './web-sockets.ts'
 import { agentRoutes } from './routes/agent.ts'
 import { agentDownloads } from './routes/agent-download.ts'
 import { apiRoutes } from './routes/api.ts'
+import { metricsRoute } from './routes/metrics.ts'
 import { healthRoute, readyRoute } from './routes/health.ts'
 import { pageRoutes } from './routes/page.ts'
 import { onlyOurSite } from './our-site.ts'
@@ -58,10 +59,11 @@ export async function makeApp(
   if (page) onlyOurSite(app, { url: services.url, listenHost: page.listenHost })
   await app.register(helmet, securityHeaders)
   healthRoute(app, services)
-  agentDownloads(app, services)
+  agentDownloads(app, services, { agents })
   if (agents) agentRoutes(app, services)
   if (page) {
     readyRoute(app, services)
+    metricsRoute(app, services)
     await app.register((scope) => apiRoutes(scope as App, services, page), { prefix: '/api/v1' })
     await pageRoutes(app, services, page.uiDir)
   }

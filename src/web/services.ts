@@ -16,6 +16,8 @@ export interface WebServices {
   readonly title: string
   /** The page's public address, if the config has one. */
   readonly url: string | undefined
+  /** How agents reach the master, if the config says it. */
+  readonly agentsUrl: string | undefined
   readonly db: Kysely<Database>
   readonly log: Logger
   readonly events: EventSource
@@ -26,9 +28,13 @@ export interface WebServices {
   readonly queue: QueueService
   readonly builds: BuildService
   readonly fleet: FleetService
+  readonly latent: LatentService
+  readonly cluster: ClusterService
   /** Where the file of an artifact is, by its path in the database. */
   readonly artifactPath: (path: string) => string
   readonly master: MasterService
+  /** In the text format of Prometheus. */
+  readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
   /** The agent that agents' machines fetch. Throws ROUSE_AGENT_BUNDLE. */
   readonly agentBundle: () => Promise<{ readonly bytes: Buffer; readonly sha256: string }>
 }
@@ -46,6 +52,42 @@ export interface ShownWorker {
   readonly name: string
   readonly maxBuilds: number
   readonly properties: Readonly<Record<string, PropertyValue>>
+  /** Of a latent worker: instances at once. */
+  readonly max?: number
+}
+
+/** The engine of latent workers. */
+export interface LatentService {
+  /** Ends what carries our stamp and no row knows, or only says what that is. */
+  reap(how: {
+    dryRun: boolean
+  }): Promise<{ items: Reaped[]; troubles: { backend: string; message: string }[] }>
+  /** What keeps a latent worker from starting instances now: its budget, a provider that does not answer. */
+  hindrances(worker: string): readonly string[]
+}
+
+export interface ClusterService {
+  describe(): ClusterState
+  /** A copied database is the cluster now. */
+  adopt(): Promise<ClusterState>
+  /** A copied database is another cluster. Throws ROUSE_CLUSTER_NOT_COPIED and ROUSE_CLUSTER_NAME. */
+  renew(): Promise<ClusterState>
+}
+
+interface ClusterState {
+  id: string
+  held: string | null
+}
+
+export interface Reaped {
+  id: string
+  worker: string
+  backend: string
+  ref: string
+  state: string
+  detail: string | null
+  ended: boolean
+  error: string | null
 }
 
 export interface QueueService {

@@ -69,3 +69,30 @@ test('an agent of a usual worker proposes none', async () => {
   await master.connected()
   expect(master.credentials).toEqual([undefined])
 })
+
+test('an instance that its master wants to end and that runs nothing says so, and ends when it is drained', async () => {
+  const master = await WireMaster.start()
+  const agent = await launchAgent({ masters: [master.url], instance: true })
+  await master.connected()
+  master.send({ type: 'retire' })
+  await waitFor('the answer', () => master.current.count('drain') === 1)
+  expect(master.current.messages.at(-1)).toEqual({ type: 'drain', cancel: false })
+  master.send({ type: 'drained' })
+  expect(await agent.ended).toBe('ended')
+  expect(master.connections).toHaveLength(1)
+})
+
+test('one that still runs a command, or whose result is not stored yet, does not answer', async () => {
+  const master = await WireMaster.start({ forgets: false })
+  await launchAgent({ masters: [master.url], instance: true })
+  await master.connected()
+  const command = master.shell('echo begun; until [ -e /nowhere ]; do sleep 0.02; done')
+  await waitFor('the command', () => command.text().includes('begun'))
+  master.send({ type: 'retire' })
+  command.cancel()
+  await command.done()
+  master.send({ type: 'retire' })
+  // Messages are taken in their order: what is said before the answer to this one was said to the others.
+  expect(await master.shell('true').done()).toMatchObject({ exitCode: 0 })
+  expect(master.current.count('drain')).toBe(0)
+})

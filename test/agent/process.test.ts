@@ -9,7 +9,8 @@ import { waitFor } from '../helpers/wait-for.ts'
 import { AgentProcess, fromSource, root } from './agent-process.ts'
 import { groupIsGone } from './processes.ts'
 import { startAgent } from './run-test-agent.ts'
-import { WireMaster, type WireCommand } from './wire-master.ts'
+import type { WireCommand } from './wire-command.ts'
+import { WireMaster } from './wire-master.ts'
 
 const asRouseWorker = [process.execPath, '--conditions=source', join(root, 'src/cli.ts'), 'worker']
 
@@ -78,6 +79,11 @@ test('what a killed agent left running is killed by the next one before its hell
   const server = master.shell('sleep 60 > /dev/null 2>&1 & echo $$')
   await server.done()
   const left = await pidOf(server)
+  const spooled = () => readdir(join(agent.baseDir, '.rouse/spool'))
+  await waitFor(
+    'its end to be forgotten',
+    async () => !(await spooled()).some((name) => name.startsWith(server.id)),
+  )
   await agent.killSupervisor()
   agent.signal('SIGKILL')
   await agent.ended()

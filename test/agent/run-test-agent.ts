@@ -10,8 +10,8 @@ export interface TestAgent {
   drain(): void
   cancel(): void
   kill(): void
-  /** Resolves when the agent has ended. */
-  readonly ended: Promise<void>
+  /** Resolves when the agent has ended, with how. */
+  readonly ended: Promise<'ended' | 'gave up'>
 }
 
 export interface TestAgentOptions {
@@ -21,6 +21,8 @@ export interface TestAgentOptions {
   readonly ca?: string
   readonly maxSpool?: number
   readonly instance?: boolean
+  /** Seconds. */
+  readonly giveUp?: number
 }
 
 /** An agent in this process, connected to the master; killed at the end of the test. */
@@ -38,22 +40,14 @@ export async function launchAgent({
   ca,
   maxSpool,
   instance,
+  giveUp,
 }: TestAgentOptions): Promise<TestAgent> {
   const dir = baseDir ?? (await tempDir())
   const log = new RecordedLog()
   const [drain, cancel, kill] = [new AbortController(), new AbortController(), new AbortController()]
+  const login = { name: 'bot', password, ca, instance }
   const signals = { drain: drain.signal, cancel: cancel.signal, kill: kill.signal }
-  const ended = runAgent({
-    masters,
-    name: 'bot',
-    password,
-    baseDir: dir,
-    log,
-    ca,
-    maxSpool,
-    instance,
-    ...signals,
-  })
+  const ended = runAgent({ masters, ...login, baseDir: dir, log, maxSpool, giveUp, ...signals })
   ended.catch(() => {})
   onTestFinished(async () => {
     kill.abort()

@@ -96,6 +96,24 @@ test('input reaches the command; without it there is none, and unread input is h
   expect(empty.text().trim()).toBe('0')
 })
 
+test('input that holds a secret reaches the command through a pipe, and is harmless unread', async () => {
+  const master = await WireMaster.start()
+  await startAgent(master)
+  const secret = 'hunter2-secret'
+  const mask = [secret]
+  const input = `${'x'.repeat(300_000)}${secret}`
+  const where = master.shell('readlink /proc/self/fd/0; wc -c < /dev/stdin', { stdin: secret }, { mask })
+  const reads = master.shell('cat', { stdin: input }, { mask })
+  const ignores = master.shell('exit 0', { stdin: input }, { mask })
+  const missing = master.shell('true', { stdin: input, command: ['/no/such/program'] }, { mask })
+  expect(await Promise.all([where, reads, ignores].map((c) => c.done()))).toMatchObject(
+    Array(3).fill({ exitCode: 0 }),
+  )
+  expect(await missing.done()).toMatchObject({ reason: 'notStarted' })
+  expect(where.text('stdout')).toMatch(/^\/.*\/\d+ \(deleted\)\n14\n$/)
+  expect(reads.text('stdout')).toBe(`${'x'.repeat(300_000)}***`)
+})
+
 test('a silent command is ended by its timeout, a long one by its maxTime, and both say so', async () => {
   const master = await WireMaster.start()
   await startAgent(master)

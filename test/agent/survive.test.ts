@@ -10,7 +10,8 @@ import { waitFor } from '../helpers/wait-for.ts'
 import { AgentProcess, root, supervisorPid } from './agent-process.ts'
 import { groupIsGone } from './processes.ts'
 import { launchAgent, startAgent } from './run-test-agent.ts'
-import { WireCommand, WireMaster } from './wire-master.ts'
+import { WireCommand } from './wire-command.ts'
+import { WireMaster } from './wire-master.ts'
 
 const counted = (lines: number) => Array.from({ length: lines }, (_, i) => `${i + 1}\n`).join('')
 const counting = (lines: number) =>

@@ -3,16 +3,15 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
-import zlib from 'node:zlib'
 import { onTestFinished } from 'vitest'
 import { WebSocketServer, type WebSocket } from 'ws'
 import { decodeFromAgent, encodeControl } from '../../src/protocol/control.ts'
-import type { Done, FromAgent, FromMaster, Hello, Run, Welcome } from '../../src/protocol/messages.ts'
+import type { FromAgent, FromMaster, Hello, Run, Welcome } from '../../src/protocol/messages.ts'
 import type { Operation, ShellOperation } from '../../src/protocol/operation.ts'
 import { decodeOutputFrame, type OutputFrame } from '../../src/protocol/output-frame.ts'
-import type { Stream } from '../../src/protocol/runs.ts'
 import { protocolVersion, subprotocol } from '../../src/protocol/version.ts'
 import { waitFor } from '../helpers/wait-for.ts'
+import { WireCommand } from './wire-command.ts'
 
 export interface WireMasterOptions {
   readonly password?: string
@@ -171,117 +170,13 @@ export class WireConnection {
   }
 
   #output(frame: OutputFrame): void {
-    const command = this.#master.commands.get(frame.command)
-    command?.add(frame)
-    if (command && this.#master.acks) command.ack()
+    const log = this.#master.commands.get(frame.command)?.log(frame.log)
+    log?.add(frame)
+    if (log && this.#master.acks) log.ack()
   }
 
   #send(message: FromMaster): void {
     this.socket.send(encodeControl(message))
-  }
-}
-
-export class WireCommand {
-  readonly id: string
-  readonly frames: OutputFrame[] = []
-  readonly dones: Done[] = []
-  /** What the master would have committed. */
-  acked = 0
-  #master: WireMaster
-  readonly #parts: { stream: Stream; bytes: Buffer }[] = []
-  #length = 0
-
-  constructor(master: WireMaster, id: string) {
-    this.#master = master
-    this.id = id
-  }
-
-  get length(): number {
-    return this.#length
-  }
-
-  /** As when another master takes over the database. */
-  moveTo(master: WireMaster): void {
-    this.#master = master
-    master.commands.set(this.id, this)
-  }
-
-  /** The bytes of some streams, joined; by default what the command itself wrote. */
-  bytes(...streams: Stream[]): Buffer {
-    const wanted = streams.length > 0 ? streams : ['stdout', 'stderr']
-    return Buffer.concat(
-      this.#parts.filter(({ stream }) => wanted.includes(stream)).map(({ bytes }) => bytes),
-    )
-  }
-
-  text(...streams: Stream[]): string {
-    return this.bytes(...streams).toString()
-  }
-
-  /** Each run of output with its stream, neighbours joined. */
-  runs(): [Stream, string][] {
-    const runs: [Stream, string][] = []
-    for (const { stream, bytes } of this.#parts) {
-      if (runs.at(-1)?.[0] === stream) runs.at(-1)![1] += bytes.toString('latin1')
-      else runs.push([stream, bytes.toString('latin1')])
-    }
-    return runs
-  }
-
-  /** Takes a frame as a careful master does: exactly where the last one ended, and exactly what its header says. */
-  add(frame: OutputFrame): void {
-    if (frame.offset !== this.#length) throw new Error(`frame at ${frame.offset}, expected ${this.#length}`)
-    const raw = decodeBody(frame)
-    const lines = raw.toString('latin1').split('\n').length - 1
-    if (raw.length !== frame.rawLength || lines !== frame.lines)
-      throw new Error('the frame is not what it says')
-    this.frames.push(frame)
-    for (let at = 0, i = 0; i < frame.runs.length; at += frame.runs[i]!.length, i++) {
-      const { length, stream } = frame.runs[i]!
-      this.#parts.push({ stream, bytes: raw.subarray(at, at + length) })
-    }
-    this.#length += raw.length
-  }
-
-  ack(offset = this.#length): void {
-    this.acked = offset
-    this.#master.send({ type: 'ack', command: this.id, log: 0, offset })
-  }
-
-  cancel(reason = 'cancelled by a test'): void {
-    this.#master.send({ type: 'cancel', command: this.id, reason })
-  }
-
-  forget(): void {
-    this.#master.commands.delete(this.id)
-    this.#master.send({ type: 'forget', command: this.id })
-  }
-
-  /** Loses what was not acknowledged, as a master does that is killed before it commits. */
-  resume(): Welcome['resume'][number] {
-    this.#keep(this.acked)
-    return { command: this.id, logs: [{ log: 0, bytes: this.acked }] }
-  }
-
-  /** Waits for the result. */
-  async done(timeout = 20_000): Promise<Done['result']> {
-    const done = await waitFor(`the end of the command, which wrote ${this.text()}`, () => this.dones[0], {
-      timeout,
-    })
-    if (done.logs[0]!.bytes !== this.#length)
-      throw new Error(`done at ${done.logs[0]!.bytes}, got ${this.#length}`)
-    return done.result
-  }
-
-  #keep(length: number): void {
-    let left = length
-    const kept = this.#parts.map(({ stream, bytes }) => {
-      const part = bytes.subarray(0, left)
-      left -= part.length
-      return { stream, bytes: part }
-    })
-    this.#parts.splice(0, Infinity, ...kept.filter(({ bytes }) => bytes.length > 0))
-    this.#length = length
   }
 }
 
@@ -290,9 +185,4 @@ export function shellOperation(
   options: Partial<ShellOperation> = {},
 ): ShellOperation {
   return { op: 'shell', command, workdir: '.', env: {}, timeout: 0, maxTime: 0, grace: 5, ...options }
-}
-
-function decodeBody({ body, codec }: OutputFrame): Buffer {
-  if (codec === 'none') return body
-  return codec === 'zstd' ? zlib.zstdDecompressSync(body) : zlib.inflateSync(body)
 }

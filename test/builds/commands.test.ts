@@ -5,16 +5,18 @@ import { expect, test } from 'vitest'
 import { outputWindow } from '../../src/fleet/session.ts'
 import { maxRawBytes } from '../../src/protocol/output-frame.ts'
 import { shell } from '../../src/steps/shell.ts'
+import type { TestDatabase } from '../helpers/database.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { cutWhile } from './cut-while.ts'
 import { Core, doneOf, exited, held, outputFrame, ownDatabase, type CoreOptions } from './test-core.ts'
 import { anyMove, TroubledAgent } from './troubled-agent.ts'
 
-const open = async (options: Partial<CoreOptions> = {}) =>
-  Core.open(await ownDatabase(), {
+const open = async ({ database, ...options }: Partial<CoreOptions> & { database?: TestDatabase } = {}) =>
+  Core.open(database ?? (await ownDatabase()), {
     workers: [{ name: 'bot' }, { name: 'other' }],
     builders: [
       { name: 'one', workers: ['bot'], steps: [shell('one')] },
+      { name: 'logs', workers: ['bot'], steps: [shell('logs', { logFiles: { 'z.log': 'a', b: 'b.log' } })] },
       { name: 'elsewhere', workers: ['other'], steps: [shell('elsewhere')] },
     ],
     ...options,
@@ -24,7 +26,7 @@ test('whatever happens to frames and connections, a log has each byte once and i
   const core = await open()
   const output = fc.uint8Array({ minLength: 1, maxLength: 3000 }).map((bytes) => Buffer.from(bytes))
   const property = fc.asyncProperty(output, fc.array(anyMove, { maxLength: 25 }), async (bytes, moves) => {
-    const agent = new TroubledAgent(core, bytes)
+    const agent = new TroubledAgent(core, 'one', [bytes])
     try {
       await agent.live(moves)
     } finally {
@@ -32,6 +34,62 @@ test('whatever happens to frames and connections, a log has each byte once and i
     }
   })
   await fc.assert(property, { numRuns: 60 })
+})
+
+test('the same holds for each log of a command that has several', async () => {
+  const core = await open()
+  const output = fc.uint8Array({ minLength: 0, maxLength: 2000 }).map((bytes) => Buffer.from(bytes))
+  const outputs = fc.tuple(output, output, output)
+  const property = fc.asyncProperty(outputs, fc.array(anyMove, { maxLength: 25 }), async (logs, moves) => {
+    const agent = new TroubledAgent(core, 'logs', logs)
+    try {
+      await agent.live(moves)
+    } finally {
+      agent.end()
+    }
+  })
+  await fc.assert(property, { numRuns: 40 })
+})
+
+test('logs of files have the names of the step, and go on in the hands of the next master at the right byte', async () => {
+  const first = await open()
+  const request = await first.force('logs')
+  const agent = first.connect('bot')
+  const { command } = await agent.next('run')
+  agent.output(outputFrame(command, 0, Buffer.from('out\n')))
+  agent.output(outputFrame(command, 0, Buffer.from('file'), 1))
+  await agent.next('ack', 2)
+  await first.close()
+
+  const second = await open({ database: first.database })
+  const back = second.connect('bot', { runId: agent.runId, commands: [held(command, 4, 6, 3)] })
+  const { resume } = await back.next('welcome')
+  expect(resume).toEqual([{ command, logs: held('', 4, 4, 0).logs }])
+  back.output(outputFrame(command, 4, Buffer.from('s\n'), 1))
+  back.output(outputFrame(command, 0, Buffer.from('b b'), 2))
+  back.send(doneOf(command, 4, 6, 3))
+  expect(await second.result(request)).toBe('SUCCESS')
+  const logs = second.database.db.selectFrom('logs').select(['name', 'bytes', 'lines', 'finished'])
+  expect(await logs.orderBy('id').execute()).toEqual([
+    { name: 'stdio', bytes: 4, lines: 1, finished: true },
+    { name: 'z.log', bytes: 6, lines: 1, finished: true },
+    { name: 'b', bytes: 3, lines: 0, finished: true },
+  ])
+})
+
+test('a window bounds all logs of a command together, and a log that it does not have is refused', async () => {
+  const core = await open()
+  await core.force('logs')
+  const bot = core.connect('bot')
+  const { command } = await bot.next('run')
+  const body = Buffer.alloc(maxRawBytes)
+  for (let i = 0; i <= outputWindow / maxRawBytes / 2; i++)
+    for (const log of [1, 2]) bot.output(outputFrame(command, i * body.length, body, log))
+  expect(bot.closed).toBe('more output than the window allows')
+  const again = core.connect('bot', { runId: bot.runId, commands: [held(command, 0)] })
+  await again.next('welcome')
+  again.output(outputFrame(command, 0, body, 3))
+  expect(again.closed).toBe('output of a log that the command does not have')
 })
 
 test('a build whose writes find no database for longer than the patience goes on as if nothing had been', async () => {
@@ -188,4 +246,26 @@ test('a command of nobody that an agent brings along is ended before a build beg
   agent.send(doneOf(unknown, 10))
   await agent.next('run')
   expect(agent.received.map((m) => m.type).slice(0, 4)).toEqual(['welcome', 'cancel', 'forget', 'run'])
+})
+
+test("a config's maxLogSize goes to the agent, and another one later does not make it another step", async () => {
+  const database = await ownDatabase()
+  const workers = [{ name: 'bot' }]
+  const steps = [shell('one'), shell('two', { maxLogSize: 2048 })]
+  const builders = [{ name: 'one', workers: ['bot'], steps }]
+  const first = await Core.open(database, { workers, builders, maxLogSize: 5000 })
+  const request = await first.force('one')
+  const agent = first.connect('bot')
+  const { command, operation } = await agent.next('run')
+  expect(operation).toMatchObject({ maxLogSize: 5000 })
+  await first.close()
+
+  const second = await Core.open(database, { workers, builders, maxLogSize: 6000 })
+  const back = second.connect('bot', { runId: agent.runId, commands: [held(command, 0)] })
+  await back.next('welcome')
+  back.send(doneOf(command, 0))
+  const { command: two, operation: other } = await back.next('run')
+  expect(other).toMatchObject({ command: 'two', maxLogSize: 2048 })
+  back.send(doneOf(two, 0))
+  expect(await second.result(request)).toBe('SUCCESS')
 })

@@ -1,21 +1,21 @@
 import pino from 'pino'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { HookedBuilder } from '../../src/builds/hooked-builder.ts'
 import type { BuilderHooks } from '../../src/config/types.ts'
 import type { EventBody } from '../../src/model/events.ts'
 import { step } from '../../src/steps/step.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
-import { openTestBuilds } from '../helpers/test-builds.ts'
 import { testWorker } from '../helpers/test-worker.ts'
 import { waitFor } from '../helpers/wait-for.ts'
+import { sharedCore } from './test-core.ts'
 
-let t: Awaited<ReturnType<typeof openTestBuilds>>
 const ids: number[] = []
-beforeAll(async () => {
-  t = await openTestBuilds([{ name: 'unit', workers: [], steps: [step('x', async () => {})] }])
-  for (let i = 0; i < 120; i++) ids.push(await t.submit('unit', 'main', { origin: 'force' }))
-})
-afterAll(() => t.close())
+const core = sharedCore(
+  { workers: [], builders: [{ name: 'unit', workers: [], steps: [step('x', async () => {})] }] },
+  async (opened) => {
+    for (let i = 0; i < 120; i++) ids.push(await opened.submit('unit', 'main', { origin: 'force' }))
+  },
+)
 
 function hooked(hooks: BuilderHooks) {
   const clock = new ManualClock()
@@ -26,7 +26,7 @@ function hooked(hooks: BuilderHooks) {
   const builder = new HookedBuilder({
     builder: 'unit',
     hooks: () => hooks,
-    tools: { clock, db: t.db, log, publish },
+    tools: { clock, db: core().db, log, publish },
     answered: () => answers++,
   })
   const pending = (id: number) => ({ id, builder: 'unit', priority: 0, notBefore: 0, avoidWorker: undefined })

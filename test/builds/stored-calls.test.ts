@@ -16,7 +16,16 @@ const operation = (more: object = {}): Operation => ({
 
 const stored = (asked: Operation): StoredCalls => {
   const kept = JSON.parse(jsonb(asked)) as Operation
-  const command = { id: 'x', call: '1', operation: kept, logId: 1, logBase: 0, result: null, logBytes: null }
+  const command = {
+    id: 'x',
+    call: '1',
+    operation: kept,
+    logId: 1,
+    moreLogs: [],
+    logBase: 0,
+    result: null,
+    logBytes: null,
+  }
   return { commands: [command], effects: [], logs: [] }
 }
 

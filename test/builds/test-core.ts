@@ -1,9 +1,10 @@
 import { tmpdir } from 'node:os'
 import { randomUUID } from 'node:crypto'
 import pino from 'pino'
-import { onTestFinished } from 'vitest'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import { ArtifactStore } from '../../src/builds/artifact-store.ts'
 import { Builds } from '../../src/builds/builds.ts'
+import type { Submission } from '../../src/builds/store-submit.ts'
 import type { BuilderConfig } from '../../src/config/types.ts'
 import { GroupCommit } from '../../src/db/group-commit.ts'
 import { registerMaster } from '../../src/db/register-master.ts'
@@ -24,9 +25,12 @@ export interface CoreOptions {
   readonly clock?: Clock
   /** Milliseconds for which a single write rides out a database that is away. */
   readonly patience?: number
+  /** Default: every secret is 'hunter2'. */
+  readonly secretValue?: (name: string) => string
   /** Seconds. */
   readonly heartbeat?: number
   readonly maxDisconnected?: number
+  readonly maxLogSize?: number
   /** No other master lives: theirs is taken over at once. Default true. */
   readonly only?: boolean
 }
@@ -44,6 +48,7 @@ export class Core {
 
   private constructor(database: TestDatabase, master: { id: string; epoch: number }, options: CoreOptions) {
     const { builders, clock = systemClock, heartbeat = 30, maxDisconnected = 3600, patience } = options
+    const { secretValue = () => 'hunter2' } = options
     const log = pino({ level: 'silent' })
     const publish = (event: EventBody) => void this.events.push(event)
     this.database = database
@@ -63,6 +68,7 @@ export class Core {
     const common = {
       artifacts,
       configDir: tmpdir(),
+      secrets: { value: secretValue },
       db,
       commit,
       fleet,
@@ -73,16 +79,20 @@ export class Core {
       builders,
       maxDisconnected,
     }
-    this.builds = new Builds({ ...common, maxInfraRetries: 3 })
+    this.builds = new Builds({ ...common, maxInfraRetries: 3, maxLogSize: options.maxLogSize ?? 209_715_200 })
     this.#running = [fleet.watch(this.#loops.signal), this.builds.watch(this.#loops.signal)]
   }
 
-  /** Ends with the test; the database does not. */
-  static async open(database: TestDatabase, options: CoreOptions): Promise<Core> {
+  /** Ends with the test, unless `onEnd` sees to it; the database does not. */
+  static async open(
+    database: TestDatabase,
+    options: CoreOptions,
+    onEnd: (end: () => Promise<void>) => void = onTestFinished,
+  ): Promise<Core> {
     const { only = true } = options
     const identity = { host: 'test', pid: process.pid, version: '0.0.0', only }
     const core = new Core(database, await registerMaster(database.db, identity), options)
-    onTestFinished(() => core.close())
+    onEnd(() => core.close())
     await core.fleet.configure(options.workers.map(withDefaults))
     await core.builds.open()
     return core
@@ -93,6 +103,17 @@ export class Core {
     const agent = new CoreAgent(this.fleet, worker)
     if (hello !== false) agent.hello(hello)
     return agent
+  }
+
+  get db() {
+    return this.database.db
+  }
+
+  /** Submits what a scheduler would, with anything else instead. */
+  async submit(builder: string, branch: string, o: Partial<Submission> = {}): Promise<number> {
+    const source = { repository: 'app', branch, revision: null }
+    const usual = { properties: [], priority: 0, reason: 'a change', origin: 'scheduler' } as const
+    return (await this.builds.submit({ builders: [builder], source, ...usual, ...o })).requests[0]!.id
   }
 
   async force(builder: string): Promise<number> {
@@ -126,6 +147,25 @@ export class Core {
     await this.fleet.close('the test is over')
     await this.commit.close()
   }
+}
+
+/** For all tests of a file, over a database of its own; `prepare` is awaited once it is open. */
+export function sharedCore(
+  options: CoreOptions,
+  prepare: (core: Core) => Promise<unknown> = async () => {},
+): () => Core {
+  let core: Core | undefined
+  let database: TestDatabase | undefined
+  beforeAll(async () => {
+    database = await createTestDatabase()
+    core = await Core.open(database, options, () => {})
+    await prepare(core)
+  })
+  afterAll(async () => {
+    await core?.close()
+    await database?.close()
+  })
+  return () => core!
 }
 
 /** The agent's end of a connection that is nothing but function calls. */
@@ -186,20 +226,23 @@ export class CoreAgent {
   }
 }
 
-export function outputFrame(command: string, offset: number, body: Buffer): OutputFrame {
+export function outputFrame(command: string, offset: number, body: Buffer, log = 0): OutputFrame {
   const lines = body.filter((byte) => byte === 10).length
   const runs = [{ stream: 'stdout' as const, length: body.length }]
-  return { command, log: 0, codec: 'none', offset, rawLength: body.length, lines, runs, body }
+  return { command, log, codec: 'none', offset, rawLength: body.length, lines, runs, body }
 }
 
-export const held = (id: string, bytes: number) => ({ id, logs: [{ log: 0, bytes }], result: null })
+/** `bytes`: of each log. */
+export const held = (id: string, ...bytes: number[]) => ({ id, logs: lengths(bytes), result: null })
 
-export const doneOf = (command: string, bytes: number): Done => ({
+export const doneOf = (command: string, ...bytes: number[]): Done => ({
   type: 'done',
   command,
   result: exited,
-  logs: [{ log: 0, bytes }],
+  logs: lengths(bytes),
 })
+
+const lengths = (all: number[]) => all.map((bytes, log) => ({ log, bytes }))
 
 export const exited = { exitCode: 0, signal: null, reason: null } as const
 

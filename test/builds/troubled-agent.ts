@@ -3,99 +3,131 @@ import fc from 'fast-check'
 import { waitFor } from '../helpers/wait-for.ts'
 import { doneOf, held, outputFrame, type Core, type CoreAgent } from './test-core.ts'
 
-/** Numbers are bytes: sent, sent once more, left out before the next ones. */
-export type Move = { send: number } | { again: number } | { skip: number } | 'drop' | 'settle'
+/** Numbers are bytes of a log: sent, sent once more, left out before the next ones. */
+export type Move =
+  | { log: number; send: number }
+  | { log: number; again: number }
+  | { log: number; skip: number }
+  | 'drop'
+  | 'settle'
+
+const log = fc.integer({ min: 0, max: 2 })
 
 export const anyMove: fc.Arbitrary<Move> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ send: fc.integer({ min: 1, max: 400 }) }) },
-  { weight: 2, arbitrary: fc.record({ again: fc.integer({ min: 1, max: 400 }) }) },
-  { weight: 1, arbitrary: fc.record({ skip: fc.integer({ min: 1, max: 50 }) }) },
+  { weight: 6, arbitrary: fc.record({ log, send: fc.integer({ min: 1, max: 400 }) }) },
+  { weight: 2, arbitrary: fc.record({ log, again: fc.integer({ min: 1, max: 400 }) }) },
+  { weight: 1, arbitrary: fc.record({ log, skip: fc.integer({ min: 1, max: 50 }) }) },
   { weight: 1, arbitrary: fc.constant('drop' as const) },
   { weight: 1, arbitrary: fc.constant('settle' as const) },
 )
 
-/** Runs one command of the builder 'one' that writes `output`, over connections that do what the moves say. */
+/** Runs one command of the builder that writes these logs, over connections that do what the moves say. */
 export class TroubledAgent {
   readonly #core: Core
-  readonly #output: Buffer
+  readonly #builder: string
+  readonly #outputs: readonly Buffer[]
+  readonly #sent: number[]
+  #request = 0
   #agent: CoreAgent
   #command = ''
-  #sent = 0
 
-  constructor(core: Core, output: Buffer) {
+  constructor(core: Core, builder: string, outputs: readonly Buffer[]) {
     this.#core = core
-    this.#output = output
+    this.#builder = builder
+    this.#outputs = outputs
+    this.#sent = outputs.map(() => 0)
     this.#agent = core.connect('bot')
   }
 
-  /** Fails when an ack came before its commit, or the log is not what was written. */
+  /** Fails when an ack came before its commit, or a log is not what was written. */
   async live(moves: readonly Move[]): Promise<void> {
-    const request = await this.#core.force('one')
+    this.#request = await this.#core.force(this.#builder)
     this.#command = (await this.#agent.next('run')).command
     for (const move of moves) {
       await this.#make(move)
       // A gap is refused, and costs the connection.
       if (this.#agent.closed !== undefined) await this.#reconnect()
-      const acked = this.#agent.of('ack').at(-1)?.offset ?? 0
-      assert.ok(acked <= (await this.#committed()), 'an ack came before its commit')
+      const acked = this.#outputs.map((_, n) => this.#acked(n))
+      const committed = await this.#committed()
+      for (const [n, bytes] of acked.entries())
+        assert.ok(bytes <= committed[n]!, `an ack of log ${n} came before its commit`)
     }
-    while (this.#sent < this.#output.length) this.#sent = this.#send(this.#sent, 1000)
-    this.#agent.send(doneOf(this.#command, this.#output.length))
+    for (const [n, output] of this.#outputs.entries())
+      while (this.#sent[n]! < output.length) this.#sent[n] = this.#send(n, this.#sent[n]!, 1000)
+    this.#agent.send(doneOf(this.#command, ...this.#lengths))
     await this.#agent.next('forget')
-    assert.equal(await this.#core.result(request), 'SUCCESS')
-    assert.deepEqual(await logOf(this.#core, request), this.#output)
+    assert.equal(await this.#core.result(this.#request), 'SUCCESS')
+    for (const [n, { id }] of (await this.#logs()).entries())
+      assert.deepEqual(await bytesOf(this.#core, id), this.#outputs[n])
   }
 
   end(): void {
     this.#agent.drop()
   }
 
+  get #lengths(): number[] {
+    return this.#outputs.map((output) => output.length)
+  }
+
+  #acked(log: number): number {
+    const acks = this.#agent.of('ack').filter((ack) => ack.log === log)
+    return acks.at(-1)?.offset ?? 0
+  }
+
   async #make(move: Move): Promise<void> {
-    if (move === 'drop') await this.#reconnect()
-    else if (move === 'settle') await this.#settle()
-    else if ('send' in move) this.#sent = this.#send(this.#sent, move.send)
-    else if ('again' in move) this.#sendAgain(Math.min(move.again, this.#sent))
-    else this.#send(this.#sent + move.skip, 10)
+    if (move === 'drop') return await this.#reconnect()
+    if (move === 'settle') return await this.#settle()
+    const n = move.log % this.#outputs.length
+    const sent = this.#sent[n]!
+    if ('send' in move) this.#sent[n] = this.#send(n, sent, move.send)
+    else if ('again' in move) this.#send(n, sent - Math.min(move.again, sent), Math.min(move.again, sent))
+    else this.#send(n, sent + move.skip, 10)
   }
 
   async #settle(): Promise<void> {
-    await waitFor('the commit', async () => (await this.#committed()) >= this.#sent, { interval: 1 })
+    const settled = async () => (await this.#committed()).every((bytes, n) => bytes >= this.#sent[n]!)
+    await waitFor('the commit', settled, { interval: 1 })
   }
 
   async #reconnect(): Promise<void> {
     this.#agent.drop()
     const { runId } = this.#agent
-    this.#agent = this.#core.connect('bot', { runId, commands: [held(this.#command, this.#output.length)] })
+    const commands = [held(this.#command, ...this.#lengths)]
+    this.#agent = this.#core.connect('bot', { runId, commands })
     const { resume } = await this.#agent.next('welcome')
-    this.#sent = resume[0]!.logs[0]!.bytes
-    assert.equal(await this.#committed(), this.#sent, 'the agent was told to let go of what is not committed')
+    for (const { bytes, log } of resume[0]!.logs) this.#sent[log] = bytes
+    const message = 'the agent was told to let go of what is not committed'
+    assert.deepEqual(await this.#committed(), this.#sent, message)
   }
 
-  #sendAgain(length: number): void {
-    this.#send(this.#sent - length, length)
-  }
-
-  #send(from: number, length: number): number {
-    const body = this.#output.subarray(from, from + length)
-    if (body.length > 0) this.#agent.output(outputFrame(this.#command, from, body))
+  #send(log: number, from: number, length: number): number {
+    const body = this.#outputs[log]!.subarray(from, from + length)
+    if (body.length > 0) this.#agent.output(outputFrame(this.#command, from, body, log))
     return from + body.length
   }
 
-  async #committed(): Promise<number> {
-    const newest = this.#core.database.db.selectFrom('logs').select('bytes').orderBy('id', 'desc')
-    return (await newest.executeTakeFirstOrThrow()).bytes
+  async #committed(): Promise<number[]> {
+    return (await this.#logs()).map(({ bytes }) => bytes)
+  }
+
+  async #logs(): Promise<{ id: number; bytes: number }[]> {
+    return await this.#core.database.db
+      .selectFrom('logs')
+      .innerJoin('steps', 'steps.id', 'logs.step_id')
+      .innerJoin('builds', 'builds.id', 'steps.build_id')
+      .select(['logs.id', 'logs.bytes'])
+      .where('builds.request_id', '=', this.#request)
+      .orderBy('logs.id')
+      .execute()
   }
 }
 
-async function logOf({ database }: Core, request: number): Promise<Buffer> {
+async function bytesOf({ database }: Core, log: number): Promise<Buffer> {
   const chunks = await database.db
-    .selectFrom('log_chunks as c')
-    .innerJoin('logs', 'logs.id', 'c.log_id')
-    .innerJoin('steps', 'steps.id', 'logs.step_id')
-    .innerJoin('builds', 'builds.id', 'steps.build_id')
-    .select(['c.start', 'c.bytes', 'c.body'])
-    .where('builds.request_id', '=', request)
-    .orderBy('c.start')
+    .selectFrom('log_chunks')
+    .select(['start', 'bytes', 'body'])
+    .where('log_id', '=', log)
+    .orderBy('start')
     .execute()
   let end = 0
   for (const { body, bytes, start } of chunks) {

@@ -107,10 +107,11 @@ test('workers lists the workers with what they do', async () => {
     runningBuilds: [17],
     lastSeenAt: '2026-01-02T03:04:05.000Z',
   })
+  master.workers.push({ ...master.workers[0]!, name: 'away', connected: false, runningBuilds: [] })
   const run = rouse(['workers', '--url', master.url])
   expect(await run.ended()).toBe(0)
   expect(run.out()).toMatch(
-    /\nbot-solaris {2}static {2}yes +1 of 2 {2}2026-01-02T03:04:05\.000Z {2}runs 1 of 2 builds\n$/,
+    /\nbot-solaris {2}static {2}yes +1 of 2 {2}now {7,}runs 1 of 2 builds\naway +static {2}no +0 of 2 {2}2026-01-02T03:04:05\.000Z {2}/,
   )
 })
 

@@ -21,7 +21,8 @@ test('logs prints every step under a header, and a single step byte for byte', a
   const expected = [
     Buffer.from('── 0 compile\n'),
     binary,
-    Buffer.from('checking for gcc\n── 1 unit tests\n1 passed\n'),
+    // Its header stands on a line of its own.
+    Buffer.from('\n── 0 compile: config.log\nchecking for gcc\n── 1 unit tests\n1 passed\n'),
   ]
   expect(all.bytes().equals(Buffer.concat(expected))).toBe(true)
 
@@ -30,6 +31,10 @@ test('logs prints every step under a header, and a single step byte for byte', a
     expect(await one.ended()).toBe(0)
     expect(one.bytes().equals(Buffer.concat([binary, Buffer.from('checking for gcc\n')]))).toBe(true)
   }
+
+  const named = rouse(['logs', '17', '--log', 'config.log', '--url', master.url])
+  expect(await named.ended()).toBe(0)
+  expect(named.bytes().toString()).toBe('checking for gcc\n')
 
   const wrong = rouse(['logs', '17', '--step', 'unit test', '--url', master.url])
   expect(await wrong.ended()).toBe(1)

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import { once } from '../../src/config/once.ts'
+import { secret } from '../../src/model/secret.ts'
 import { shell } from '../../src/steps/shell.ts'
+import { step } from '../../src/steps/step.ts'
+import { trigger } from '../../src/steps/trigger.ts'
 import { errorsOf, ofBuilder, right, smoke } from '../helpers/config-errors.ts'
 
 test.each<[string, object]>([
@@ -26,7 +29,18 @@ test.each<[string, object]>([
   ],
   ['builders[0].steps must be an array with at least one step, got an empty array', { steps: [] }],
   ['builders[0].steps is missing: it must be an array with at least one step', { steps: undefined }],
-  ['builders[0].env.A must be a string or a function of the properties, got null', { env: { A: null } }],
+  [
+    "builders[0].env.A must be a string, secret('NAME') or a function of the properties, got null",
+    { env: { A: null } },
+  ],
+  [
+    'builders[0].steps[0].secrets[0] must be a secret whose name has letters, digits, "_" and "-", got "a b"',
+    { steps: [shell('make', { env: { TOKEN: secret('a b') } })] },
+  ],
+  [
+    "builders[0].steps[0].secrets[1] must be secret('NAME'), got a string",
+    { steps: [step('own', async () => {}, { secrets: [secret('A'), 'B' as never] })] },
+  ],
   ['builders[0].step is not an option of a builder; did you mean "steps"?', { step: [] }],
 ])('%s', (message, options) => {
   expect(errorsOf(ofBuilder(options))).toEqual([message])
@@ -86,5 +100,13 @@ test.each<[string, object]>([
 test('two builders cannot have one name', () => {
   expect(errorsOf({ builders: [right.builders[0], right.builders[0]] })).toEqual([
     'builders[1].name "unit" is taken by builders[0]',
+  ])
+})
+
+test('a trigger step names builders that exist', () => {
+  const steps = [smoke, trigger({ builders: ['unit', 'untt', 'deploy'] })]
+  expect(errorsOf(ofBuilder({ steps }))).toEqual([
+    'builders[0].steps[1].builders[1]: step "trigger unit,untt,deploy" names builder "untt"; did you mean "unit"?',
+    'builders[0].steps[1].builders[2]: step "trigger unit,untt,deploy" names builder "deploy"; the builders are "unit"',
   ])
 })

@@ -61,6 +61,7 @@ test('a right config has no problems, with few options and with all of them', ()
     heartbeatInterval: '10s',
     maxDisconnected: 0,
     maxInfraRetries: 0,
+    maxLogSize: 1024,
   }
   expect(checkConfig(everything)).toEqual([])
 })
@@ -73,6 +74,7 @@ test.each<[string, object]>([
   ['title must be a string that is not empty, got ""', { title: '' }],
   [`auth must be 'none', got "no"`, { auth: 'no' }],
   ['dataDir must be a path, got true', { dataDir: true }],
+  ['maxLogSize must be a number of bytes, at least 1024, got 1000', { maxLogSize: 1000 }],
   ['maxInfraRetries must be an integer of 0 or more, got 1.5', { maxInfraRetries: 1.5 }],
   [`heartbeatInterval must be a duration from 0.1 s to ${times}, got "soon"`, { heartbeatInterval: 'soon' }],
   [`heartbeatInterval must be a duration from 0.1 s to ${times}, got 0`, { heartbeatInterval: 0 }],

@@ -19,7 +19,7 @@ test.each<[string, object]>([
   ],
   ['workers[1].kind is no kind of worker: "statik"; did you mean "static"?', { kind: 'statik' }],
   [
-    'workers[1].kind is no kind of worker: "constructor"; the kinds are "static" and "local"',
+    'workers[1].kind is no kind of worker: "constructor"; the kinds are "static", "local" and "latent"',
     { kind: 'constructor' },
   ],
   [`workers[1].password is missing: it must be a string or secret('NAME')`, { password: undefined }],
@@ -49,7 +49,11 @@ test.each<[string, object]>([
   [`workers[1].properties["a b"] must be ${json}, got an array`, { properties: { 'a b': [[NaN]] } }],
   [`workers[1].properties.s must be ${json}, got secret("S")`, { properties: { s: secret('S') } }],
   ['workers[1].properties must be a plain object, got an array', { properties: ['a'] }],
-  ['workers[1].env.PORT must be a string, got a number', { env: { PORT: 80 } }],
+  ["workers[1].env.PORT must be a string or secret('NAME'), got a number", { env: { PORT: 80 } }],
+  [
+    'workers[1].env.PORT must be a secret whose name has letters, digits, "_" and "-", got "../x"',
+    { env: { PORT: secret('../x') } },
+  ],
   ['workers[1].env["A=B"] is no name of an environment variable', { env: { 'A=B': '' } }],
   ['workers[1].env.A must not contain a NUL byte', { env: { A: 'x\0y' } }],
   ['workers[1].env must be a plain object, got an object', { env: process.env }],

@@ -5,8 +5,13 @@ import { expect, test } from 'vitest'
 import { localWorker } from '../../src/config/local-worker.ts'
 import { once } from '../../src/config/once.ts'
 import { resolveConfig } from '../../src/config/resolve-config.ts'
-import { secret } from '../../src/model/secret.ts'
 import { staticWorker } from '../../src/config/static-worker.ts'
+import { secret } from '../../src/model/secret.ts'
+import { git } from '../../src/steps/git.ts'
+import { httpRequest } from '../../src/steps/http-request.ts'
+import { masterShell } from '../../src/steps/master-shell.ts'
+import { shell } from '../../src/steps/shell.ts'
+import { step } from '../../src/steps/step.ts'
 import { right } from '../helpers/config-errors.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 
@@ -14,7 +19,7 @@ const loaded = (config: object, dir = '/srv/ci') => ({ config, dir, files: [join
 
 test('what the config leaves out gets its default', () => {
   const settings = resolveConfig(loaded(right), { BOT: 'hunter2' })
-  const { workers, builders, secrets, ...rest } = settings
+  const { workers, builders, secrets, secretValue, ...rest } = settings
   expect(rest).toEqual({
     title: 'Rouse',
     url: undefined,
@@ -26,11 +31,11 @@ test('what the config leaves out gets its default', () => {
     schedulers: [],
     sweepSeconds: 10,
     orphanGraceSeconds: 60,
-    secretsDir: '/srv/ci/secrets',
     heartbeatSeconds: 30,
     maxDisconnectedSeconds: 3600,
     maxInfraRetries: 3,
     maxArtifactSize: 1_073_741_824,
+    maxLogSize: 209_715_200,
     configFile: '/srv/ci/master.config.ts',
     files: ['/srv/ci/master.config.ts'],
   })
@@ -54,6 +59,8 @@ test('what the config leaves out gets its default', () => {
   expect(bot?.kind === 'static' && bot.password.value).toBe('hunter2')
   expect(builders).toEqual(right.builders)
   expect(secrets.map(({ value }) => value)).toEqual(['hunter2'])
+  expect(secretValue('BOT')).toBe('hunter2')
+  expect(() => secretValue('OTHER')).toThrow('secret OTHER is missing; looked in environment variable OTHER')
   expect(Object.isFrozen(settings) && Object.isFrozen(workers[0])).toBe(true)
 })
 
@@ -167,4 +174,25 @@ test('a secret that should hold the database but does not is refused without its
   const attempt = () => resolveConfig(loaded(config), { BOT: 'x', DATABASE_URL: 'mysql://u:hunter2@h/x' })
   expect(attempt).toThrow('database: the secret does not hold a URL such as postgres://user@host/name')
   expect(attempt).not.toThrow('hunter2')
+})
+
+test('the secrets of workers, builders and steps are found at once, and stay as they were', () => {
+  const steps = [
+    shell('make', { env: { A: secret('A') }, stdin: secret('B') }),
+    httpRequest('http://localhost/', { headers: { authorization: secret('C') }, body: secret('D') }),
+    masterShell('true', { env: { E: secret('E') } }),
+    step('own', async () => {}, { secrets: [secret('F')] }),
+    git({ repo: 'https://git.example/a.git', credentials: { password: secret('G') } }),
+    git({ repo: 'git@git.example:a.git', sshKey: secret('H') }),
+  ]
+  const workers = [{ ...right.workers[0], env: { I: secret('I') } }, right.workers[1]]
+  const builders = [{ ...right.builders[0], steps, env: { J: secret('J'), K: () => secret('K') } }]
+  const config = { ...right, workers, builders }
+  const names = 'ABCDEFGHIJ'.split('')
+  const env: Record<string, string> = { BOT: 'p', ...Object.fromEntries(names.map((name) => [name, name])) }
+  const { secretValue } = resolveConfig(loaded(config), env)
+  for (const name of names) env[name] = 'rotated'
+  env.K = 'by a function'
+  expect([...names, 'K'].map(secretValue)).toEqual([...names, 'by a function'])
+  expect(() => resolveConfig(loaded(config), { BOT: 'p' })).toThrow('10 secrets are missing:\n')
 })

@@ -2,8 +2,10 @@
 import {
   defineMaster,
   git,
+  httpRequest,
   interpolate,
   localWorker,
+  masterShell,
   once,
   overlay,
   secret,
@@ -21,9 +23,24 @@ const steps: Step[] = [
   shell('npm ci'),
   shell(['make', interpolate('%(prop:target:-all)s')], { timeout: '10m' }),
   step('smoke', async (context): Promise<Result> => {
-    const { exitCode } = await context.command({ op: 'shell', command: ['true'] })
+    const env = { TOKEN: secret('TOKEN'), PLAIN: 'text', GONE: null }
+    const { exitCode } = await context.command({ op: 'shell', command: ['true'], env, stdin: secret('KEY') })
     return exitCode === 0 ? 'SUCCESS' : 'FAILURE'
   }),
+]
+const private_ = [
+  git({ repo: 'https://git.acme.example/app.git', credentials: { password: secret('GIT_TOKEN') } }),
+  git({
+    repo: 'git@git.acme.example:app.git',
+    sshKey: secret('DEPLOY_KEY'),
+    knownHosts: (p) => String(p.get('hosts')),
+  }),
+  shell('npm publish', {
+    env: { TOKEN: secret('NPM_TOKEN'), OTHER: () => secret('OTHER') },
+    stdin: secret('KEY'),
+  }),
+  masterShell('deploy', { env: { TOKEN: secret('TOKEN') } }),
+  httpRequest('https://acme.example/', { headers: { authorization: secret('AUTH') }, body: secret('BODY') }),
 ]
 const workers = [localWorker('local-1')]
 const builders = [{ name: 'unit', workers: ['local-1'], steps }]
@@ -43,7 +60,13 @@ const config: MasterConfig = defineMaster({
       missingTimeout: '5m',
     }),
   ],
-  builders: [{ ...builders[0]!, env: { TARGET: (p: PropertyReader) => String(p.get('target', 'all')) } }],
+  builders: [
+    {
+      ...builders[0]!,
+      steps: private_,
+      env: { TOKEN: secret('TOKEN'), TARGET: (p: PropertyReader) => String(p.get('target', 'all')) },
+    },
+  ],
   schedulers: [once({ name: 'first', builders: ['unit'] })],
 })
 defineMaster({ ...config, title: 'Another' })
@@ -80,6 +103,10 @@ staticWorker('bot', { password: 'p', maxBuild: 2 })
 staticWorker('bot', { password: 'p', properties: { f: () => 1 } })
 // @ts-expect-error a secret is no property
 staticWorker('bot', { password: 'p', properties: { token: secret('T') } })
+// @ts-expect-error nor an argument of a command
+shell(['echo', secret('T')])
+// @ts-expect-error a password of git is a secret
+git({ repo: 'https://git.acme.example/', credentials: { password: 'p' } })
 // @ts-expect-error a local worker has no password
 localWorker('l', { password: 'p' })
 // @ts-expect-error a local worker is not missed

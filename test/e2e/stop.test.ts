@@ -6,21 +6,27 @@ import { startMaster } from '../helpers/run-master.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 const config = `
-const { defineMaster, localWorker, shell } = rouse
+const { defineMaster, localWorker, shell, trigger } = rouse
 export default defineMaster({
   listen,
-  workers: [localWorker('bot', { maxBuilds: 2 })],
+  workers: [localWorker('bot', { maxBuilds: 4 })],
   builders: [
     { name: 'gated', workers: ['bot'], steps: [
       shell('touch started; until [ -e go ]; do sleep 0.1; done'), shell('echo last; touch cleaned', { alwaysRun: true }) ] },
+    { name: 'asks', workers: ['bot'], steps: [
+      shell('touch started; until [ -e go ]; do sleep 0.1; done'), trigger({ builders: ['between'], waitForFinish: true }) ] },
+    { name: 'between', workers: ['bot'], steps: [trigger({ builders: ['quick', 'other'], waitForFinish: true })] },
+    { name: 'other', workers: ['bot'], steps: [shell('true')] },
     { name: 'quick', workers: ['bot'], steps: [shell('true')] },
   ],
 })`
 
-async function withBuild(): Promise<{ master: MasterProcess; build: number; folder: string }> {
+async function withBuild(
+  builder = 'gated',
+): Promise<{ master: MasterProcess; build: number; folder: string }> {
   const master = await startMaster({ config })
-  const request = await master.force('gated')
-  const folder = join(master.dir, 'rouse-data/workers/bot/gated/0')
+  const request = await master.force(builder)
+  const folder = join(master.dir, 'rouse-data/workers/bot', builder, '0')
   await waitFor('the build', () => readFile(join(folder, 'started')).then(() => true))
   return { master, folder, build: (await master.api(`/requests/${request}`)).buildIds[0] }
 }
@@ -47,6 +53,33 @@ test(
     await master.start()
     expect(await master.api(`/builds/${build}`)).toMatchObject({ result: 'SUCCESS' })
     expect(await master.request(late)).toMatchObject({ result: 'SUCCESS' })
+  },
+)
+
+test(
+  'stop --wait starts what a running build waits for, and what those wait for, but nothing else',
+  { timeout: 60_000 },
+  async () => {
+    const { build, folder, master } = await withBuild('asks')
+    const stop = master.spawnCli(['stop', '--wait'])
+    let said = ''
+    stop.stderr!.on('data', (data) => (said += String(data)))
+    const ended = finished(stop)
+    await waitFor('the progress', () => said.includes(`waiting for ${build} asks`))
+    const late = await master.force('quick')
+    await writeFile(join(folder, 'go'), '')
+    expect(await ended).toMatchObject({ code: 0 })
+    await master.start()
+    expect(await master.api(`/builds/${build}`)).toMatchObject({ result: 'SUCCESS' })
+    const { buildIds } = await master.request(late)
+    const all = (await master.api('/builds')).items.map(({ builder, id }: any) => `${id} ${builder}`)
+    expect(all.toReversed()).toEqual([
+      '1 asks',
+      '2 between',
+      expect.stringMatching(/^3 (quick|other)$/),
+      expect.stringMatching(/^4 (quick|other)$/),
+      `${buildIds[0]} quick`,
+    ])
   },
 )
 

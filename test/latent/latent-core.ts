@@ -92,6 +92,7 @@ export class LatentCore {
       context: { configDir: tmpdir(), readSecret: () => '' },
       delivery: async () => ({ file: '/nowhere/agent.mjs', sha256: '', masters: ['ws://127.0.0.1:1'] }),
       builders: () => this.#builders,
+      observer: { moved: () => {}, startFailed: () => {} },
     })
     this.builds = new Builds({
       ...common,
@@ -100,6 +101,8 @@ export class LatentCore {
       maxInfraRetries,
       artifacts: { store: new ArtifactStore(tmpdir()), maxBytes: 0 },
       configDir: tmpdir(),
+      secrets: { value: () => '' },
+      maxLogSize: 1_000_000,
     })
     this.login = new Login({ fleet, log, clock, instances: this.latent.logins })
     this.admin = new WorkerAdmin({ fleet, commit, clock, log, publish })

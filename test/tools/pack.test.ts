@@ -27,6 +27,7 @@ test('the packed package, installed into an empty folder, checks and starts a co
     'rouse-agent.mjs',
     'src',
     'ui',
+    'workers',
   ])
   expect(await readdir(installed)).toEqual(
     expect.arrayContaining(['LICENSE', 'README.md', 'RELEASE_NOTES.md', 'docs']),
@@ -39,6 +40,9 @@ test('the packed package, installed into an empty folder, checks and starts a co
     stdout: '',
   })
   await run('npx', ['rouse', 'check'], folder)
+  const open = `const { dockerWorker } = await import('rouse/workers/docker')
+await dockerWorker('dock', { image: 'a' }).backend.open({ cluster: 'c', configDir: '.' })`
+  await run(process.execPath, ['--input-type=module', '-e', open], folder)
 
   const url = await startMaster(folder)
   const page = await fetch(url)
@@ -114,8 +118,12 @@ export default defineMaster({
 // An error is expected, so that types which were not found (and so allow everything) are one.
 const mistake = `
 import { localWorker } from 'rouse'
+import { dockerWorker } from 'rouse/workers/docker'
 // @ts-expect-error
 localWorker('here', { maxBuilds: 'two' })
+dockerWorker('dock', { image: (p) => 'node:' + String(p.get('node')), instances: { max: 2 } })
+// @ts-expect-error
+dockerWorker('dock', { image: 24 })
 `
 const compilerOptions = {
   strict: true,

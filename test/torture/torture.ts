@@ -35,6 +35,8 @@ export interface Job {
 
 const workers = ['alpha', 'beta', 'gamma']
 export const password = 'torture-password-5772'
+/** What every build gets in its environment and prints. */
+export const token = 'torture-token-1618/+='
 
 const config = `
 const { defineMaster, staticWorker, secret, shell, interpolate } = rouse
@@ -46,10 +48,10 @@ export default defineMaster({
   builders: [{ name: 'work', workers: ${JSON.stringify(workers)}, steps: [
     shell('true', { name: 'before' }),
     shell(interpolate(
-      'echo "begin %(prop:n)s %(prop:buildid)s" >> "$TRACE"; i=0; ' +
+      'echo "begin %(prop:n)s %(prop:buildid)s" >> "$TRACE"; echo "token $TOKEN"; i=0; ' +
       'while [ $i -lt %(prop:lines)s ]; do i=$((i+1)); echo "line $i"; [ $((i % 50)) = 0 ] && sleep 0.05; done; ' +
       'echo "end %(prop:n)s %(prop:buildid)s %(prop:exitCode)s" >> "$TRACE"; exit %(prop:exitCode)s'),
-      { name: 'work', env: { TRACE: process.env.TRACE } }),
+      { name: 'work', env: { TRACE: process.env.TRACE, TOKEN: secret('TOKEN') } }),
   ] }],
 })`
 
@@ -59,7 +61,7 @@ export async function torture(options: TortureOptions): Promise<Tortured> {
   const random = new Random(seed)
   const trace = join(tmpdir(), `rouse-torture-${process.pid}-${seed}`)
   onEnd(() => rm(trace, { force: true }))
-  const master = await launchMaster({ config, env: { TORTURE: password, TRACE: trace } }, onEnd)
+  const master = await launchMaster({ config, env: { TORTURE: password, TOKEN: token, TRACE: trace } }, onEnd)
   const stations = await Promise.all(workers.map((name) => Station.open(master, name, onEnd)))
   const harm: Record<string, number> = {}
   const jobs = Promise.all(Array.from({ length: builds }, (_, n) => force(master, n, random, seconds)))

@@ -1,7 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { MasterProcess } from '../helpers/master-process.ts'
-import { password, type Job, type Tortured } from './torture.ts'
+import { findLeaks } from '../helpers/find-leaks.ts'
+import { password, token, type Job, type Tortured } from './torture.ts'
 
 /** Every promise that was broken, in sentences; empty when all held. */
 export async function verdict({ agents, jobs, master, trace }: Tortured): Promise<string[]> {
@@ -16,7 +17,9 @@ export async function verdict({ agents, jobs, master, trace }: Tortured): Promis
     if (worker.runningBuilds.length > 0) broken.push(`${worker.name} still holds a place`)
   }
   for (const agent of agents) broken.push(...(await leftBehind(agent.baseDir)))
-  if (master.output.includes(password)) broken.push("the password stands in the master's log")
+  const folders = agents.map(({ baseDir }) => baseDir)
+  for (const where of await findLeaks(master, folders, [password, token]))
+    broken.push(`a secret stands in ${where}`)
   return broken
 }
 
@@ -44,7 +47,7 @@ async function judge(
   if (ended.get(`end ${n} ${id} ${exitCode}`) !== 1)
     broken.push(`build ${id} of job ${n} did not end its command exactly once`)
   const text = await master.logText(id, 'stdout,stderr')
-  const right = Array.from({ length: lines }, (_, i) => `line ${i + 1}\n`).join('')
+  const right = `token ***\n${Array.from({ length: lines }, (_, i) => `line ${i + 1}\n`).join('')}`
   if (text !== right)
     broken.push(`the log of build ${id} (job ${n}) is not what its command wrote: ${difference(text, right)}`)
   return broken
@@ -58,11 +61,6 @@ async function leftBehind(baseDir: string): Promise<string[]> {
     const kept = await readdir(join(own, folder)).catch(() => [])
     if (kept.length > 0)
       broken.push(`${kept.length} left in ${join(own, folder)}: ${kept.slice(0, 3).join(', ')}`)
-  }
-  for (const file of await readdir(own, { recursive: true, withFileTypes: true }).catch(() => [])) {
-    if (!file.isFile()) continue
-    const content = await readFile(join(file.parentPath, file.name), 'latin1').catch(() => '')
-    if (content.includes(password)) broken.push(`the password stands in ${file.name}`)
   }
   return broken
 }

@@ -9,7 +9,8 @@ import { tempDir } from '../helpers/temp-dir.ts'
 import { ask } from './ask.ts'
 import { testBundle, useTestWeb } from './start-test-web.ts'
 
-const web = useTestWeb({ agentsListen: [{ host: '127.0.0.1', port: 0 }] })
+const listener = { agentsListen: [{ host: '127.0.0.1', port: 0 }] }
+const web = useTestWeb(listener)
 const both = () => [web().url, web().web.agentUrls()[0]!]
 
 test('every listener serves the agent with its checksum', async () => {
@@ -37,14 +38,25 @@ test('who has the agent already is told so in few bytes', async () => {
 })
 
 const script = async (host?: string) => {
-  const { body } = await ask(`${web().url}/agent/install.sh`, { headers: host === undefined ? {} : { host } })
+  const { body } = await ask(`${web().web.agentUrls()[0]}/agent/install.sh`, {
+    headers: host === undefined ? {} : { host },
+  })
   return body.toString()
 }
 
 test('install.sh names the master as it was reached', async () => {
-  expect(await script()).toContain(`master='${web().url}'\n`)
+  expect(await script()).toContain(`master='${web().web.agentUrls()[0]}'\n`)
   expect(await script('ci.internal:8010')).toContain(`master='http://ci.internal:8010'\n`)
   expect(await script('[::1]:8010')).toContain(`master='http://[::1]:8010'\n`)
+})
+
+const elsewhere = useTestWeb(listener, { agentsUrl: 'wss://agents.example:8011/' })
+
+test('install.sh of an address that serves no agents names the one that does, where the config says it', async () => {
+  const named = await ask(`${elsewhere().url}/agent/install.sh`)
+  expect(named.body.toString()).toContain(`master='wss://agents.example:8011'\n`)
+  const unnamed = await ask(`${web().url}/agent/install.sh`)
+  expect(unnamed.body.toString()).toContain(`master=''\n`)
 })
 
 test.each([`x';touch${'\t'}owned;'`, '$(reboot)', 'a b', 'x/y', '`id`'])(
@@ -109,7 +121,7 @@ test.each(['sh', 'bash'])('install.sh installs the agent by %s and prints how to
     code: 0,
     stdout: expect.stringMatching(
       new RegExp(
-        `^start it with: \\S*node ${agent} --master ${web().url} --name NAME --password-file FILE\n$`,
+        `^start it with: \\S*node ${agent} --master ${web().web.agentUrls()[0]} --name NAME --password-file FILE\n$`,
       ),
     ),
   })
@@ -174,7 +186,7 @@ test('install.sh writes a systemd unit', async () => {
   expect(code).toBe(0)
   const unit = await readFile(join(dir, 'units/rouse-agent-bot.service'), 'utf8')
   expect(unit).toContain(
-    `/agent/rouse-agent.mjs --master ${web().url} --name bot --password-file ${dir}/bot.password --base-dir ${dir}/agent/bot --max-spool 100\n`,
+    `/agent/rouse-agent.mjs --master ${web().web.agentUrls()[0]} --name bot --password-file ${dir}/bot.password --base-dir ${dir}/agent/bot --max-spool 100\n`,
   )
   expect(unit).toContain('User=ci\n')
   const odd = await install([...login, '--base-dir', 'a b', '--systemd-dir', 'units'])

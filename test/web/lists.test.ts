@@ -211,6 +211,7 @@ describe('builders and workers', () => {
     expect(items[0]).toEqual({
       name: 'bot',
       kind: 'static',
+      instances: [],
       connected: true,
       status: 'runs 1 of 2 builds',
       adminState: 'paused',

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { ask } from './ask.ts'
-import { seedBuild, seedChunks, seedLog, seedRequest } from './seed.ts'
+import { seedBuild, seedChunks, seedInstance, seedLog, seedRequest } from './seed.ts'
 import { startTestWeb, type TestWeb } from './start-test-web.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -172,6 +172,36 @@ describe.skipIf(!browserPath)(`in a browser${skipped}`, () => {
     expect(web.cancelled[0]).toContain(`build ${build}`)
   })
 
+  test('a build shows steps that are added to it at once, and what it has stored, also in a narrow window', async () => {
+    const { db } = database
+    const { build } = await seedBuild(db, { result: null })
+    const { step } = await seedLog(db, build)
+    const long = 'name-without-an-end-'.repeat(10)
+    const file = { build_id: build, step_id: step, path: 'x', sha256: 'x', type: 'text/plain' }
+    await db
+      .insertInto('artifacts')
+      .values([
+        { ...file, name: 'app.tgz', size: 1_536_000, created_at: new Date(0) },
+        { ...file, name: long, size: 1 },
+      ])
+      .execute()
+    const page = await open(`/#/builds/${build}`)
+    await page.setViewportSize({ width: 390, height: 800 })
+    await waitForText(page, '1.5 MiB')
+    const [row] = await page.locator('.artifacts tr').all()
+    expect(await row!.locator('td').allInnerTexts()).toEqual(expect.arrayContaining(['app.tgz', '1.5 MiB']))
+    expect(await row!.locator('td', { hasText: /1970|1969/ }).isVisible()).toBe(false)
+
+    const added = await seedLog(db, build, 2)
+    await db.updateTable('steps').set({ name: long }).where('id', '=', added.step).execute()
+    web.events.publish({ type: 'step.added', build, step: added.step, number: 2, name: long })
+    await waitFor('the new step', async () => (await page.locator('.step-name').count()) === 2)
+    const width = await page.evaluate('document.documentElement.scrollWidth')
+    expect(width).toBeLessThanOrEqual(390)
+    await page.setViewportSize({ width: 1200, height: 800 })
+    expect(await row!.locator('td', { hasText: /1970|1969/ }).isVisible()).toBe(true)
+  })
+
   test('a log of 100,000 lines shows its end at once and the rest on demand', async () => {
     const { db } = database
     const { build } = await seedBuild(db, { result: null })
@@ -202,6 +232,25 @@ describe.skipIf(!browserPath)(`in a browser${skipped}`, () => {
     const again = await startTestWeb(database, { uiDir, listen: { host: '127.0.0.1', port } })
     onTestFinished(() => again.web.close())
     await page.locator('.offline').waitFor({ state: 'detached' })
+  })
+
+  test('instances are shown with why they are as they are, and change while one looks', async () => {
+    const { db } = database
+    const id = await seedInstance(db, { state: 'starting', number: 7, price_per_hour: 3600 })
+    const page = await open('/#/instances')
+    await waitForText(page, 'dock/7')
+    await waitForText(page, 'waits for its agent')
+    await waitForText(page, 'Cost of the last seven days')
+    const stop_reason = 'it was idle for 600 s'
+    await db.updateTable('instances').set({ state: 'stopping', stop_reason }).where('id', '=', id).execute()
+    web.events.publish({
+      type: 'instance.changed',
+      instance: id,
+      name: 'dock/7',
+      worker: 'dock',
+      state: 'stopping',
+    })
+    await waitForText(page, stop_reason)
   })
 
   /** Fails the test when the page meets an error or something that its policy forbids. */

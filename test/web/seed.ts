@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import zlib from 'node:zlib'
-import type { Kysely } from 'kysely'
+import type { Insertable, Kysely } from 'kysely'
 import type { Database } from '../../src/db/schema.ts'
 import type { PropertyValue } from '../../src/model/properties.ts'
 import type { Result } from '../../src/model/results.ts'
@@ -14,6 +14,8 @@ export interface BuildSeed {
   readonly result?: Result | null
   readonly properties?: Readonly<Record<string, PropertyValue>>
   readonly branch?: string
+  /** The id of the instance it runs on. */
+  readonly instance?: string
 }
 
 /** A request and its first build, as the master would have stored them. */
@@ -30,6 +32,7 @@ export async function seedBuild(
       request_id: request,
       builder_id: await idOf(db, 'builders', builder),
       worker_id: await idOf(db, 'workers', worker),
+      instance_id: seed.instance ?? null,
       attempt: 1,
       slot: request,
       run_id: randomUUID(),
@@ -48,6 +51,32 @@ export async function seedBuild(
       .execute()
   }
   return { request, build }
+}
+
+/** A row of the ledger; times are ISO 8601. */
+export async function seedInstance(
+  db: Kysely<Database>,
+  { worker = 'dock', ...more }: Partial<Insertable<Database['instances']>> & { worker?: string } = {},
+): Promise<string> {
+  const id = more.id ?? `rouse-1a2b3c4d-${worker}-${randomUUID().slice(0, 8)}`
+  const [master] = await db.insertInto('masters').values(masterRow()).returning(['id', 'epoch']).execute()
+  await db
+    .insertInto('instances')
+    .values({
+      worker_id: await idOf(db, 'workers', worker),
+      number: 1,
+      backend: 'docker here',
+      state: 'attached',
+      ref: 'c0ffee',
+      template: '{}',
+      owner: master!.id,
+      epoch: master!.epoch,
+      deadline: more.state === 'gone' ? null : new Date('2030-01-01T00:00:00Z'),
+      ...more,
+      id,
+    })
+    .execute()
+  return id
 }
 
 export interface RequestSeed {

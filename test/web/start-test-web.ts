@@ -85,6 +85,7 @@ export async function startTestWeb(
   const services: WebServices = {
     title: 'Test',
     url: undefined,
+    agentsUrl: undefined,
     db: database.db,
     log,
     events: test.events,
@@ -129,6 +130,19 @@ export async function startTestWeb(
       },
       accept: (worker, link, { address }) => record(test.sessions, worker.name, link, address),
     },
+    metrics: async () => ({ type: 'text/plain; version=0.0.4', text: 'rouse_sessions 1\n' }),
+    cluster: {
+      describe: () => ({ id: 'a', held: null }),
+      adopt: async () => ({ id: 'a', held: null }),
+      renew: async () => ({ id: 'b', held: 'start the master again' }),
+    },
+    latent: {
+      reap: async ({ dryRun }) => ({
+        items: [{ ...testOrphan, ended: !dryRun }],
+        troubles: [{ backend: 'docker elsewhere', message: 'connection refused' }],
+      }),
+      hindrances: () => [],
+    },
     master: {
       windDown: () => [7],
       reconfig: () =>
@@ -140,6 +154,16 @@ export async function startTestWeb(
   }
   const web = await startWeb(services, { listen: { host: '127.0.0.1', port: 0 }, ...options })
   return Object.assign(test, { web, url: web.url })
+}
+
+const testOrphan = {
+  id: 'rouse-1a2b3c4d-dock-9-orphan',
+  worker: 'dock',
+  backend: 'docker here',
+  ref: 'c0ffee',
+  state: 'running',
+  detail: null,
+  error: null,
 }
 
 /** Its checksum is right. */

@@ -1,6 +1,6 @@
 import type { InstanceSpec } from '../../src/latent/backend.ts'
 import type { ImageFacts } from './probe-image.ts'
-import { agentScript, masterFolder, runtimeFolder, tokenFile, workFolder } from './paths.ts'
+import { agentScript, loaderLink, masterFolder, runtimeFolder, tokenFile, workFolder } from './paths.ts'
 import type { TarEntry } from './tar.ts'
 
 /** What is put into a container before it starts: the token, which its user alone can read, and the script that starts the agent. */
@@ -20,6 +20,7 @@ export function agentFiles(
   return [
     file(tokenFile, 0o600, spec.token),
     file(agentScript, 0o755, startScript(spec, image, env)),
+    { path: loaderLink.slice(1), type: 'symlink', mode: 0o777, target: image.loader },
     { path: workFolder.slice(1), type: 'directory', mode: 0o755, uid, gid },
   ]
 }

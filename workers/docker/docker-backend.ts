@@ -15,7 +15,7 @@ import type { DockerTemplate } from './docker-options.ts'
 import { Engine } from './engine.ts'
 import { isConflict, isNotFound } from './engine-error.ts'
 import { failureDetail } from './failure-detail.ts'
-import { Images } from './images.ts'
+import { Images, type PreparedImage } from './images.ts'
 import { rejectedStart } from './rejected-start.ts'
 import { labels, stampOf } from './stamps.ts'
 import { removeContainer, removeNetworks } from './remove-made.ts'
@@ -48,33 +48,25 @@ export class DockerBackend implements WorkerBackend<DockerTemplate> {
 
   async start(spec: InstanceSpec<DockerTemplate>, { signal }: CallOptions): Promise<Instance> {
     this.#check(spec)
-    const image = await this.#images.prepare(spec, signal)
-    const { cluster, configDir } = this.#context
-    const what = `cannot start ${spec.name}`
+    const { cluster } = this.#context
+    // Of a start that was cut short, perhaps by the end of its master; it keeps the image that it was made from.
+    const half = await this.#find(spec.id, signal)
+    if (half && half.State.Status !== 'created') return await this.#adopt(half, spec, signal)
+    const template = half
+      ? { ...withoutImage(spec.template), image: half.Image, pull: 'never' as const }
+      : spec.template
+    const image = await this.#images.prepare(spec.agent, template, signal)
     try {
-      if (spec.template.network === ownNetwork) await this.#createNetwork(spec, signal)
-      const config = containerConfig(spec, {
-        cluster,
-        configDir,
-        image: image.id,
-        imageName: image.name,
-        mount: image.runtime.mount(),
-      })
-      await this.#engine.create(what, spec.id, config, signal).catch((error: unknown) => {
-        if (!isConflict(error)) throw error
-      })
-      const { Id, State } = await this.#own(spec.id, signal)
-      const state = states[State.Status] ?? 'running'
-      const instance = { id: spec.id, cluster, worker: spec.worker, ref: Id, state }
-      if (state === 'failed') return { ...instance, detail: await failureDetail(this.#engine, Id, signal) }
-      if (State.Status !== 'created') return instance
-      if (!(await image.runtime.isComplete(Id, signal))) await image.runtime.fill(image.id, signal)
+      const ref = half?.Id ?? (await this.#create(spec, image, signal))
+      if (!(await image.runtime.isComplete(ref, signal))) await image.runtime.fill(image.id, signal)
       const env = [...image.env, ...Object.keys(spec.template.env ?? {})]
-      await this.#engine.put(what, Id, tarStream(agentFiles(spec, image.facts, env)), signal)
+      const files = tarStream(agentFiles(spec, image.facts, env))
+      const what = `cannot start ${spec.name}`
+      await this.#engine.put(what, ref, files, signal)
       await this.#engine.call(what, signal, (docker) =>
-        docker.getContainer(Id).start({ abortSignal: signal }),
+        docker.getContainer(ref).start({ abortSignal: signal }),
       )
-      return instance
+      return { id: spec.id, cluster, worker: spec.worker, ref, state: 'starting' }
     } catch (error) {
       throw rejectedStart(error, image.name) ?? error
     }
@@ -135,14 +127,55 @@ export class DockerBackend implements WorkerBackend<DockerTemplate> {
   }
 
   /** The container with the instance's name. */
-  async #own(id: InstanceId, signal: AbortSignal): Promise<Docker.ContainerInspectInfo> {
-    const container = await this.#engine.call(`cannot look at container ${id}`, signal, (docker) =>
-      docker.getContainer(id).inspect({ abortSignal: signal }),
-    )
-    const { Labels } = container.Config
-    if (Labels[labels.instance] !== id || Labels[labels.cluster] !== this.#context.cluster)
+  async #find(id: InstanceId, signal: AbortSignal): Promise<Docker.ContainerInspectInfo | undefined> {
+    const container = await this.#engine
+      .call(`cannot look at container ${id}`, signal, (docker) =>
+        docker.getContainer(id).inspect({ abortSignal: signal }),
+      )
+      .catch((error: unknown) => {
+        if (!isNotFound(error)) throw error
+      })
+    const found = container?.Config.Labels ?? {}
+    if (container && (found[labels.instance] !== id || found[labels.cluster] !== this.#context.cluster))
       throw new Error(`the Docker Engine has another container named ${id}, which is not ours`)
-    return container
+    return container ?? undefined
+  }
+
+  async #adopt(
+    { Id, State }: Docker.ContainerInspectInfo,
+    { id, worker }: InstanceSpec<DockerTemplate>,
+    signal: AbortSignal,
+  ): Promise<Instance> {
+    const state = states[State.Status] ?? 'running'
+    const instance = { id, cluster: this.#context.cluster, worker, ref: Id, state }
+    return state === 'failed'
+      ? { ...instance, detail: await failureDetail(this.#engine, Id, signal) }
+      : instance
+  }
+
+  async #create(
+    spec: InstanceSpec<DockerTemplate>,
+    image: PreparedImage,
+    signal: AbortSignal,
+  ): Promise<string> {
+    if (spec.template.network === ownNetwork) await this.#createNetwork(spec, signal)
+    const { cluster, configDir } = this.#context
+    const mount = image.runtime.mount()
+    const config = containerConfig(spec, {
+      cluster,
+      configDir,
+      image: image.id,
+      imageName: image.name,
+      mount,
+    })
+    try {
+      return await this.#engine.create(`cannot create ${spec.name}`, spec.id, config, signal)
+    } catch (error) {
+      // A call that was given up has been carried out meanwhile.
+      const present = isConflict(error) ? await this.#find(spec.id, signal) : undefined
+      if (present?.State.Status === 'created') return present.Id
+      throw error
+    }
   }
 
   async #createNetwork(spec: InstanceSpec<DockerTemplate>, signal: AbortSignal): Promise<void> {
@@ -173,6 +206,10 @@ export class DockerBackend implements WorkerBackend<DockerTemplate> {
       throw error
     }
   }
+}
+
+function withoutImage({ build: _build, image: _image, ...template }: DockerTemplate): DockerTemplate {
+  return template
 }
 
 const states: Readonly<Record<string, Instance['state']>> = {

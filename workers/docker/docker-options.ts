@@ -1,5 +1,6 @@
-import type { LatentOptions } from '../../src/latent/latent-worker.ts'
-import type { Renderable } from '../../src/model/properties.ts'
+import type { LatentDescription, LatentOptions } from '../../src/latent/latent-worker.ts'
+import type { LockAccess } from '../../src/model/lock.ts'
+import type { PropertyValue, Renderable } from '../../src/model/properties.ts'
 import type { Secret } from '../../src/model/secret.ts'
 import type { DockerOption } from './docker-host.ts'
 
@@ -58,10 +59,23 @@ export interface RegistryAuth {
 export type Pull = 'missing' | 'always' | 'never'
 export type HostConfig = Readonly<Record<string, unknown>>
 
-/** What every worker takes, as far as it makes sense here: the environment is the container's. */
+/** What every worker takes is here, too; its `env` is the container's. */
 export interface DockerWorkerOptions extends DockerOptions, LatentOptions {
   /** How many builds may run at once in one instance. Default 1. */
   readonly maxBuilds?: number
+  /** Set on every build that runs here. */
+  readonly properties?: Readonly<Record<string, PropertyValue>>
+  /** Set on every build that runs here unless something else has set it. */
+  readonly defaultProperties?: Readonly<Record<string, PropertyValue>>
+  /** Held by every build that runs here, from before its start to its end. */
+  readonly locks?: readonly LockAccess[]
+}
+
+/** What `dockerWorker` gives. */
+export interface DockerWorkerConfig
+  extends Omit<DockerWorkerOptions, keyof DockerOptions>, LatentDescription<DockerTemplate> {
+  readonly kind: 'latent'
+  readonly name: string
 }
 
 /** The options with the properties filled in: plain JSON, which the database holds. */

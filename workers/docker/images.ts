@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import type { AgentDelivery } from '../../src/latent/agent-delivery.ts'
-import type { BackendContext, InstanceSpec } from '../../src/latent/backend.ts'
+import type { BackendContext } from '../../src/latent/backend.ts'
 import { BackendError } from '../../src/latent/backend-error.ts'
 import type { DockerTemplate } from './docker-options.ts'
 import type { Engine } from './engine.ts'
@@ -36,10 +36,7 @@ export class Images {
   }
 
   /** Throws BackendError REJECTED when the image does not exist, or the agent cannot run in it. */
-  async prepare(
-    { agent, template }: InstanceSpec<DockerTemplate>,
-    signal: AbortSignal,
-  ): Promise<PreparedImage> {
+  async prepare(agent: AgentDelivery, template: DockerTemplate, signal: AbortSignal): Promise<PreparedImage> {
     const { auth, build, image, pull, user } = template
     const found = await this.#pulls.run(JSON.stringify([image, build, pull, auth]), signal, () =>
       ensureImage(this.#engine, template, this.#context, signal),
@@ -71,7 +68,7 @@ export class Images {
     if (known) return known
     return await this.#probes.run(key, signal, async () => {
       await runtime.fill(id, signal)
-      const probe = { image: id, name, user, cluster: this.#context.cluster, mount: runtime.mount() }
+      const probe = { image: id, name, user, cluster: this.#context.cluster, runtime }
       try {
         const facts = await probeImage(this.#engine, probe, signal)
         this.#remember(key, facts)

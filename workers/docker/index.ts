@@ -6,16 +6,23 @@ import {
   templateOptions,
   type DockerOptions,
   type DockerTemplate,
+  type DockerWorkerConfig,
   type DockerWorkerOptions,
 } from './docker-options.ts'
 import { templateMistakes } from './template-mistakes.ts'
 
 export type { DockerOption, DockerTlsOption } from './docker-host.ts'
-export type { DockerOptions, DockerWorkerOptions, ImageBuild, RegistryAuth } from './docker-options.ts'
+export type {
+  DockerOptions,
+  DockerWorkerConfig,
+  DockerWorkerOptions,
+  ImageBuild,
+  RegistryAuth,
+} from './docker-options.ts'
 
 /** A worker whose instances are containers of a Docker Engine, started when there is something to build. */
-export function dockerWorker<Options extends DockerWorkerOptions>(name: string, options: Options) {
-  const { docker, ...given } = (options ?? {}) as DockerWorkerOptions & Record<string, unknown>
+export function dockerWorker(name: string, options: DockerWorkerOptions): DockerWorkerConfig {
+  const { docker, ...given } = options ?? {}
   const of = dockerOption(docker)
   const common = Object.fromEntries(Object.entries(given).filter(([key]) => !isTemplateOption(key)))
   const template = templateOf(given)
@@ -30,8 +37,7 @@ export function dockerWorker<Options extends DockerWorkerOptions>(name: string, 
     template: hasFunction(template) ? (properties) => render(template, properties) : template,
     mistakes,
   }
-  type Common = Omit<Options, keyof DockerOptions>
-  return Object.freeze({ ...(common as Common), ...description, kind: 'latent' as const, name })
+  return Object.freeze({ ...common, ...description, kind: 'latent', name })
 }
 
 // A secret is replaced by a plain object: what is rendered goes into the database.

@@ -9,3 +9,5 @@ export const tokenFile = '/rouse/token'
 export const workFolder = '/rouse/work'
 /** Folders with the master's sockets, one per address. */
 export const masterFolder = '/rouse/master'
+/** Leads to the loader that starts our Node.js: the image's, or the one beside our Node.js. */
+export const loaderLink = '/rouse/ld.so'

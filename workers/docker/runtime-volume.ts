@@ -18,6 +18,11 @@ export class RuntimeVolume {
     this.name = `rouse-runtime-${content.hash.slice(0, 24)}-${cluster.replace(/[^a-zA-Z0-9_.-]/g, '_').slice(0, 64)}`
   }
 
+  /** Where an image has the loader for our Node.js. */
+  get loader(): string {
+    return this.#content.loader
+  }
+
   /** How containers mount it. Nothing of an image may get into it, should that have such a folder itself. */
   mount({ readOnly = true } = {}): object {
     return {

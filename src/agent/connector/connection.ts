@@ -5,7 +5,7 @@ import { messageOf } from '../../model/errors.ts'
 import { version } from '../../model/version.ts'
 import { decodeFromMaster, encodeControl, maxControlBytes } from '../../protocol/control.ts'
 import { decodeFileFrame } from '../../protocol/file-frame.ts'
-import type { FromMaster } from '../../protocol/messages.ts'
+import type { FromMaster, Welcome } from '../../protocol/messages.ts'
 import { subprotocol } from '../../protocol/version.ts'
 import type { RawLink, RawLinkEvents } from '../process/remote-supervisor.ts'
 import { versionMismatch } from '../version-mismatch.ts'
@@ -27,7 +27,7 @@ export interface ConnectionOptions {
   readonly runId?: string | undefined
   /** Hands an open connection to the supervisor. */
   readonly attach: (link: RawLink) => RawLinkEvents
-  readonly onWelcome: () => void
+  readonly onWelcome: (welcome: Welcome) => void
   /** Closes the connection. */
   readonly signal: AbortSignal
 }
@@ -36,6 +36,8 @@ export interface ConnectionEnd {
   readonly reason: string
   /** The master answered, and does not want this agent as it is. */
   readonly refused: boolean
+  /** It does not know the agent's name, or not with this password. */
+  readonly unknown: boolean
   /** Milliseconds between welcome and end; 0 without a welcome. */
   readonly held: number
 }
@@ -54,6 +56,7 @@ class Connection {
   #events: RawLinkEvents | undefined
   #reason: string | undefined
   #refused = false
+  #unknown = false
   #welcomedAt: number | undefined
   #deadline: NodeJS.Timeout | undefined
 
@@ -98,7 +101,7 @@ class Connection {
     this.#heartbeat.stop()
     this.#events?.closed(reason)
     const held = this.#welcomedAt === undefined ? 0 : performance.now() - this.#welcomedAt
-    return { reason, refused: this.#refused, held }
+    return { reason, refused: this.#refused, unknown: this.#unknown, held }
   }
 
   #opened(): void {
@@ -128,12 +131,13 @@ class Connection {
     clearTimeout(this.#deadline)
     this.#welcomedAt = performance.now()
     this.#heartbeat.start(message.heartbeat)
-    this.#o.onWelcome()
+    this.#o.onWelcome(message)
   }
 
   async #refuse(response: IncomingMessage): Promise<void> {
-    const { lasting, reason } = await readRefusal(response)
+    const { lasting, reason, status } = await readRefusal(response)
     this.#refused = lasting
+    this.#unknown = status === 401
     this.#drop(reason)
   }
 

@@ -29,6 +29,7 @@ export class ConnectorPeer {
   readonly #events: PeerEvents
   readonly #reader = new FrameReader()
   #master: AgentLinkEvents | undefined
+  #asksForIdle = false
 
   constructor(socket: Socket, supervisor: Supervisor, events: PeerEvents) {
     this.#socket = socket
@@ -44,6 +45,13 @@ export class ConnectorPeer {
 
   send(message: FromSupervisor): void {
     writeFrame(this.#socket, 'own', encodeOwn(message))
+  }
+
+  /** To be called often: tells the connector that nothing runs, where it asked for that. */
+  look(): void {
+    if (!this.#asksForIdle || this.#supervisor.busy) return
+    this.#asksForIdle = false
+    this.send({ type: 'idle' })
   }
 
   /** Lets go of the connector: the commands go on. */
@@ -76,6 +84,9 @@ export class ConnectorPeer {
         return this.#closed(message.reason)
       case 'drain':
         return this.#supervisor.drain(message.cancel)
+      case 'whenIdle':
+        this.#asksForIdle = true
+        return this.look()
       case 'close':
         return this.#events.close()
       case 'retire':

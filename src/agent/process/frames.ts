@@ -15,13 +15,16 @@ const kinds = ['own', 'text', 'binary'] as const
 
 export function writeFrame(socket: Socket, kind: FrameKind, payload: Buffer): void {
   if (!socket.writable) return
-  const header = Buffer.alloc(headerBytes)
+  const header = Buffer.allocUnsafe(headerBytes)
   header.writeUInt32BE(payload.length + 1)
   header[4] = kinds.indexOf(kind)
-  socket.cork()
+  // What is said in one turn leaves together.
+  if (socket.writableCorked === 0) {
+    socket.cork()
+    process.nextTick(() => socket.uncork())
+  }
   socket.write(header)
   socket.write(payload)
-  socket.uncork()
 }
 
 /** Puts frames together again. Throws an Error when they cannot be any. */

@@ -20,6 +20,8 @@ export type FromSupervisor =
   /** The connection to the master is to be closed. */
   | { readonly type: 'hangUp'; readonly connection: number; readonly reason: string }
   | { readonly type: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly message: string }
+  /** Answers `whenIdle`: no command runs. */
+  | { readonly type: 'idle' }
   /** Nothing of the master's is left, as `drain` asked for. */
   | { readonly type: 'drained' }
 
@@ -30,6 +32,8 @@ export type FromConnector =
   | { readonly type: 'open'; readonly connection: number }
   | { readonly type: 'closed'; readonly reason: string }
   | { readonly type: 'drain'; readonly cancel: boolean }
+  /** Asks for `idle` once no command runs. */
+  | { readonly type: 'whenIdle' }
   /** Commands are ended, and then the supervisor. */
   | { readonly type: 'close' }
   /** The connector leaves. Without commands the supervisor ends. */

@@ -36,6 +36,7 @@ export class RemoteSupervisor {
   readonly #log: Log
   readonly #reader: FrameReader
   #drained!: () => void
+  readonly #idle: (() => void)[] = []
   #connection = 0
   /** The one that what comes is for; undefined until the supervisor has taken it. */
   #taken = 0
@@ -96,6 +97,12 @@ export class RemoteSupervisor {
     this.#tell({ type: 'drain', cancel })
   }
 
+  /** Resolves when it runs no command. */
+  idle(): Promise<void> {
+    this.#tell({ type: 'whenIdle' })
+    return new Promise((resolve) => this.#idle.push(resolve))
+  }
+
   /** Has every process group killed at once. Synchronous: for a process that ends now. */
   kill(): void {
     if (this.#socket.destroyed) return
@@ -154,6 +161,9 @@ export class RemoteSupervisor {
         return
       case 'log':
         return this.#log[message.level](message.message)
+      case 'idle':
+        for (const resolve of this.#idle.splice(0)) resolve()
+        return
       case 'drained':
         return this.#drained()
       case 'supervisor':

@@ -100,6 +100,7 @@ export class SupervisorServer {
 
   #look(folder: string, idleMs: number): void {
     if (!isThere(folder)) return this.kill()
+    this.#peer?.look()
     if (this.#peer || this.#supervisor.held > 0) this.#idleSince = performance.now()
     else if (performance.now() - this.#idleSince > idleMs) void this.#end()
   }

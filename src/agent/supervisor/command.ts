@@ -3,20 +3,20 @@ import type { Run } from '../../protocol/messages.ts'
 import type { CommandResult } from '../../protocol/operation.ts'
 import type { HeldCommand } from './held-command.ts'
 import { MaskedOutput } from './mask/masked-output.ts'
-import type { Host } from './operation-context.ts'
+import type { Host, OperationContext } from './operation-context.ts'
 import { FileTransfer, isTransfer } from './file-transfer.ts'
 import { OutputLog } from './output-log.ts'
 import { runFileOperation } from './run-file-operation.ts'
 import { runShell } from './run-shell.ts'
 import { removeResult, writeResult } from './spool/result-file.ts'
-import { spoolPath } from './spool/spool-path.ts'
+import { logPath, spoolPath } from './spool/spool-path.ts'
 import { endedBy, type Stop } from './stop.ts'
 import { workspaceFolder } from './workspace-path.ts'
 
 /** One command of a master, from its `run` until it is forgotten. */
 export class Command implements HeldCommand {
   readonly id: string
-  readonly output: OutputLog
+  readonly logs: readonly OutputLog[]
   /** The file that it sends or receives. */
   readonly transfer: FileTransfer | undefined
   result: CommandResult | null = null
@@ -29,8 +29,11 @@ export class Command implements HeldCommand {
     const { host } = o
     this.id = message.command
     this.#path = spoolPath(host.spoolDir, this.id)
-    const maxBytes = message.operation.op === 'shell' ? message.operation.maxLogSize : undefined
-    this.output = new OutputLog({ path: this.#path, usage: host.usage, maxBytes })
+    const { logFiles = [], maxLogSize: maxBytes } = message.operation.op === 'shell' ? message.operation : {}
+    this.logs = Array.from(
+      { length: 1 + logFiles.length },
+      (_, log) => new OutputLog({ path: logPath(this.#path, log), usage: host.usage, maxBytes }),
+    )
     this.transfer = isTransfer(message.operation) ? new FileTransfer(message.command) : undefined
     this.finished = this.#run(message, o.baseDir, host)
   }
@@ -44,19 +47,20 @@ export class Command implements HeldCommand {
   }
 
   forget(): void {
-    this.output.discard()
+    for (const output of this.logs) output.discard()
     if (this.result) removeResult(this.#path)
     else void this.finished.then(() => removeResult(this.#path))
   }
 
   async #run(message: Run, baseDir: string, host: Host): Promise<void> {
-    const output = new MaskedOutput(this.output, message.mask ?? [])
-    const result = await this.#perform(message, { baseDir, host, output })
-    output.finish()
+    const outputs = this.logs.map((log) => new MaskedOutput(log, message.mask ?? []))
+    const [output, ...logFiles] = outputs as [MaskedOutput, ...MaskedOutput[]]
+    const result = await this.#perform(message, { baseDir, host, output, logFiles })
+    for (const each of outputs) each.finish()
     const { message: text } = result
     const masked = text === undefined ? result : { ...result, message: output.masked(text).slice(0, 4096) }
     try {
-      writeResult(this.#path, { result: masked, bytes: this.output.end })
+      writeResult(this.#path, { result: masked, logs: this.logs.map(({ end }) => end) })
     } catch {
       // The disk is full: should the agent die before the master has the result, the command counts as lost.
     }
@@ -65,9 +69,10 @@ export class Command implements HeldCommand {
 
   async #perform(
     { operation, workspace }: Run,
-    { baseDir, host, output }: { baseDir: string; host: Host; output: MaskedOutput },
+    o: { baseDir: string } & Pick<OperationContext, 'host' | 'output' | 'logFiles'>,
   ): Promise<CommandResult> {
     const { id } = this
+    const { baseDir, host, logFiles, output } = o
     const [cancel, kill] = [this.#cancel.signal, this.#kill.signal]
     try {
       const folder = workspaceFolder(baseDir, workspace)
@@ -77,7 +82,7 @@ export class Command implements HeldCommand {
       }
       if (operation.op !== 'shell')
         return await runFileOperation(operation, folder, AbortSignal.any([cancel, kill]))
-      return await runShell(operation, { id, workspace: folder, output, cancel, kill, host })
+      return await runShell(operation, { id, workspace: folder, output, logFiles, cancel, kill, host })
     } catch (error) {
       return endedBy({ reason: 'notStarted', message: messageOf(error) })
     }

@@ -6,7 +6,8 @@ import type { Stop } from './stop.ts'
 /** A command that the master has not forgotten yet. */
 export interface HeldCommand {
   readonly id: string
-  readonly output: OutputLog
+  /** 0 is what it prints, the others are of files that it writes. */
+  readonly logs: readonly OutputLog[]
   /** The file that it sends or receives. */
   readonly transfer?: FileTransfer | undefined
   readonly result: CommandResult | null

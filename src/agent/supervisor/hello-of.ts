@@ -15,9 +15,9 @@ export function helloOf(
     version,
     runId: o.runId,
     facts: o.facts ?? machineFacts(o.baseDir),
-    commands: Array.from(commands, ({ id, output, result }) => ({
+    commands: Array.from(commands, ({ id, logs, result }) => ({
       id,
-      logs: [{ log: 0, bytes: output.end }],
+      logs: logs.map(({ end }, log) => ({ log, bytes: end })),
       result: result && { exitCode: result.exitCode, signal: result.signal, reason: result.reason },
     })),
   }

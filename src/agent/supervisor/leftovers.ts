@@ -6,6 +6,7 @@ import { commandMark } from './environment.ts'
 import { groupExists, signalGroup } from './process-group.ts'
 import { processIdentity } from './process-identity.ts'
 import { processIds, readProcessStat } from './process-table.ts'
+import { removeFile } from './remove-file.ts'
 
 /** Keeps a record on disk of every process group that commands started, so that none outlives its agent for ever. */
 export class Leftovers {
@@ -30,11 +31,11 @@ export class Leftovers {
   settle(command: string, pid: number): void {
     for (const [id, leader] of this.#lingering) {
       if (signalGroup(leader, 0)) continue
-      rmSync(this.#file(id), { force: true })
+      removeFile(this.#file(id))
       this.#lingering.delete(id)
     }
     if (groupExists(pid)) this.#lingering.set(command, pid)
-    else rmSync(this.#file(command), { force: true })
+    else removeFile(this.#file(command))
   }
 
   /** Kills what is still there of every record, and removes the records. Returns the process groups that were there. */

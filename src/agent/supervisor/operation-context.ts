@@ -8,6 +8,8 @@ export interface OperationContext {
   readonly id: string
   readonly workspace: string
   readonly output: MaskedOutput
+  /** Where the files that a shell operation names go. */
+  readonly logFiles: readonly MaskedOutput[]
   /** Aborted with a `Stop`: SIGTERM, and SIGKILL after the operation's grace. */
   readonly cancel: AbortSignal
   /** Aborted with a `Stop`: SIGKILL at once. */

@@ -36,7 +36,7 @@ export class OutputLog {
   #retry: NodeJS.Timeout | undefined
 
   constructor(options: OutputLogOptions, log = new SpooledLog(options.path, options.usage)) {
-    const { maxBytes = defaultMaxBytes, usage } = options
+    const { maxBytes = defaultMaxLogSize, usage } = options
     this.#o = options
     this.#headBytes = Math.ceil(maxBytes / 2)
     this.#tailBytes = Math.floor(maxBytes / 2)
@@ -76,6 +76,7 @@ export class OutputLog {
     this.#tellOfRoom()
   }
 
+  /** The bytes are the caller's again when this returns. */
   append(stream: Stream, bytes: Buffer): void {
     if (this.#discarding || bytes.length === 0) return
     this.started ||= stream !== 'header'
@@ -84,6 +85,13 @@ export class OutputLog {
     if (room > 0) this.#put(stream, bytes.subarray(0, room))
     if (bytes.length > room) this.#appendTail(stream, bytes.subarray(room))
     this.onData()
+  }
+
+  /** Counts bytes of a log that is too long without having them. As much as it may have must follow. */
+  leaveOut(bytes: number): void {
+    if (this.#discarding) return
+    this.#tail ??= this.#beginTail()
+    this.#tail.leaveOut(bytes)
   }
 
   /** A line of our own, which begins where a line begins. */
@@ -138,12 +146,14 @@ export class OutputLog {
   }
 
   #appendTail(stream: Stream, bytes: Buffer): void {
-    if (!this.#tail) {
-      const text = `the log is ${this.#headBytes} bytes long: of what follows only the last ${this.#tailBytes} are kept\n`
-      this.#put('header', Buffer.from(`\n${text}`))
-      this.#tail = new TailRing(this.#o.path, this.#o.usage, this.#tailBytes)
-    }
+    this.#tail ??= this.#beginTail()
     this.#tail.append(stream, bytes)
+  }
+
+  #beginTail(): TailRing {
+    const text = `the log is ${this.#headBytes} bytes long: of what follows only the last ${this.#tailBytes} are kept\n`
+    this.#put('header', Buffer.from(`\n${text}`))
+    return new TailRing(this.#o.path, this.#o.usage, this.#tailBytes)
   }
 
   #adoptTail(): void {
@@ -175,6 +185,6 @@ export class OutputLog {
   }
 }
 
-const defaultMaxBytes = 209_715_200
+export const defaultMaxLogSize = 209_715_200
 const retryMs = 1000
 const newline = 10

@@ -12,7 +12,7 @@ export interface Pipe {
 }
 
 /**
- * Makes real pipes for the output of commands. The ones that Node.js makes are sockets, and a socket cannot be opened again:
+ * Makes real pipes for commands. The ones that Node.js makes are sockets, and a socket cannot be opened again:
  * `echo error > /dev/stderr` in a build would fail. A named pipe whose name is removed at once is as good as any other;
  * names are made many at a time, because each time costs a process.
  */
@@ -31,16 +31,16 @@ export class PipePool {
     mkdirSync(dir, { recursive: true })
   }
 
-  /** Two pipes; undefined where the file system has none. Throws when the process has too many open files. */
-  async pair(): Promise<[Pipe, Pipe] | undefined> {
-    while (this.#names.length < 2 && !this.#impossible) await (this.#making ??= this.#make())
+  /** So many pipes, at most 64; undefined where the file system has none. Throws when the process has too many open files. */
+  async take(count: number): Promise<Pipe[] | undefined> {
+    while (this.#names.length < count && !this.#impossible) await (this.#making ??= this.#make())
     if (this.#impossible) return undefined
-    const first = openPipe(this.#names.pop()!)
+    const pipes: Pipe[] = []
     try {
-      return [first, openPipe(this.#names.pop()!)]
+      while (pipes.length < count) pipes.push(openPipe(this.#names.pop()!))
+      return pipes
     } catch (error) {
-      closeSync(first.read)
-      closeSync(first.write)
+      for (const pipe of pipes) closePipe(pipe)
       throw error
     }
   }
@@ -63,6 +63,11 @@ export class PipePool {
       this.#making = undefined
     }
   }
+}
+
+export function closePipe({ read, write }: Pipe): void {
+  closeSync(read)
+  closeSync(write)
 }
 
 // Opened for both ways first: opening one end alone would wait for the other.

@@ -7,13 +7,13 @@ import type { HeldCommand } from './held-command.ts'
 import { OutputLog } from './output-log.ts'
 import type { Host } from './operation-context.ts'
 import { readResult, removeResult, writeResult } from './spool/result-file.ts'
-import { spooledCommands, spoolPath } from './spool/spool-path.ts'
+import { countLogs, logPath, namesOfLog, spooledCommands, spoolPath } from './spool/spool-path.ts'
 import { endedBy } from './stop.ts'
 
 /** A command of a supervisor that died: what is on disk of its output, and its result, or 'lost' where there was none. */
 export class RecoveredCommand implements HeldCommand {
   readonly id: string
-  readonly output: OutputLog
+  readonly logs: readonly OutputLog[]
   readonly result: CommandResult
   readonly finished = Promise.resolve()
   readonly #path: string
@@ -22,13 +22,17 @@ export class RecoveredCommand implements HeldCommand {
     this.id = id
     this.#path = spoolPath(spoolDir, id)
     const stored = readResult(this.#path)
-    this.output = OutputLog.recover({ path: this.#path, usage }, names)
-    // Of a command whose output was all committed, or that was being forgotten, only the result may be left.
-    if (stored && this.output.start === this.output.end) this.output.discard(stored.bytes)
+    const count = Math.max(countLogs(names), stored?.logs.length ?? 0)
+    this.logs = Array.from({ length: count }, (_, log) =>
+      OutputLog.recover({ path: logPath(this.#path, log), usage }, namesOfLog(names, log)),
+    )
+    const lengths = this.logs.map((output, log) => ({ output, bytes: stored?.logs[log] ?? 0 }))
+    // Of a log that was all committed, or a command that was being forgotten, only the result may be left.
+    for (const { bytes, output } of lengths) if (stored && output.start === output.end) output.discard(bytes)
     // A machine that lost its power may have lost output and kept the result.
-    if (stored && stored.bytes <= this.output.end) this.result = stored.result
+    if (stored && lengths.every(({ bytes, output }) => bytes <= output.end)) this.result = stored.result
     else this.result = this.#lost()
-    this.output.close()
+    for (const output of this.logs) output.close()
   }
 
   cancel(): void {}
@@ -36,16 +40,15 @@ export class RecoveredCommand implements HeldCommand {
   kill(): void {}
 
   forget(): void {
-    this.output.discard()
+    for (const output of this.logs) output.discard()
     removeResult(this.#path)
   }
 
   #lost(): CommandResult {
-    const { output } = this
-    output.appendHeader(`${lost.message}\n`)
+    this.logs[0]!.appendHeader(`${lost.message}\n`)
     const result = endedBy(lost)
     try {
-      writeResult(this.#path, { result, bytes: output.end })
+      writeResult(this.#path, { result, logs: this.logs.map(({ end }) => end) })
     } catch {
       // The disk is full: a later supervisor finds it lost once more.
     }

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { messageOf } from '../../model/errors.ts'
 import type { CommandResult, ShellOperation } from '../../protocol/operation.ts'
 import { commandEnvironment } from './environment.ts'
+import { FollowedFiles } from './followed-files.ts'
 import type { OperationContext } from './operation-context.ts'
 import { endHeader, startHeader } from './shell-header.ts'
 import { ShellRun } from './shell-run.ts'
@@ -13,16 +14,24 @@ import { operationPath } from './workspace-path.ts'
 export async function runShell(operation: ShellOperation, context: OperationContext): Promise<CommandResult> {
   const { cancel, host, id, kill, output, workspace } = context
   let spawned: SpawnedShell
+  let followed: FollowedFiles | undefined
+  let run: ShellRun | undefined
   const startedAt = performance.now()
   try {
     const cwd = operationPath(workspace, operation.workdir)
     const env = commandEnvironment(host.env, operation.env, id)
     output.appendHeader(startHeader(operation, cwd))
     await mkdir(cwd, { recursive: true })
+    if (operation.logFiles?.length) {
+      followed = new FollowedFiles(operation, { cwd, context, heard: () => run?.heard() })
+      await followed.prepare()
+    }
     cancel.throwIfAborted()
     kill.throwIfAborted()
     const onSpawned = (pid: number) => host.leftovers.record(id, pid)
-    spawned = await spawnShell(operation, { ...host, id, cwd, env, onSpawned })
+    const { stdin = '' } = operation
+    const secretInput = output.masked(stdin) !== stdin
+    spawned = await spawnShell(operation, { ...host, id, cwd, env, secretInput, onSpawned })
   } catch (error) {
     const stopped = [cancel, kill].find((signal) => signal.aborted)
     const reason = stopped ? stopOf(stopped).reason : 'notStarted'
@@ -30,7 +39,14 @@ export async function runShell(operation: ShellOperation, context: OperationCont
     output.appendHeader(`not started: ${message}\n`)
     return endedBy({ reason, message })
   }
-  const result = await new ShellRun(operation, context, spawned).finished
+  run = new ShellRun(operation, context, spawned)
+  followed?.follow()
+  let result: CommandResult
+  try {
+    result = await run.finished
+  } finally {
+    await followed?.finish()
+  }
   host.leftovers.settle(id, spawned.pid)
   output.appendHeader(endHeader(result, performance.now() - startedAt))
   return result

@@ -24,15 +24,15 @@ export class Session {
     this.#window = window
   }
 
-  /** Sends what the command has from `offset` on, and what comes. The master answers for everything before. */
-  ship(command: HeldCommand, offset: number): void {
-    command.output.release(offset)
+  /** Sends what each log of the command has from its offset (default 0) on, and what comes. The master answers for everything before. */
+  ship(command: HeldCommand, offsets: readonly number[]): void {
+    for (const [log, output] of command.logs.entries()) output.release(offsets[log] ?? 0)
     command.transfer?.attach(this.link)
-    this.#shippers.set(command.id, new Shipper(command, this.link, { offset, window: this.#window }))
+    this.#shippers.set(command.id, new Shipper(command, this.link, { offsets, window: this.#window }))
   }
 
-  ack(command: string, offset: number): void {
-    this.#shippers.get(command)?.ack(offset)
+  ack(command: string, log: number, offset: number): void {
+    this.#shippers.get(command)?.ack(log, offset)
   }
 
   /** The command has its result. */

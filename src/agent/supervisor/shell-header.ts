@@ -3,7 +3,7 @@ import type { CommandResult, ShellOperation } from '../../protocol/operation.ts'
 
 /** What the log says before a command's own output. Names of variables only: their values may be secrets. */
 export function startHeader(operation: ShellOperation, workdir: string): string {
-  const { command, env, maxTime, stdin, timeout } = operation
+  const { command, env, logFiles = [], maxTime, stdin, timeout } = operation
   const limits = [
     timeout > 0 ? `timeout ${inWords(timeout)}` : 'no timeout',
     ...(maxTime > 0 ? [`maxTime ${inWords(maxTime)}`] : []),
@@ -15,6 +15,7 @@ export function startHeader(operation: ShellOperation, workdir: string): string 
     `  in ${workdir} (${limits.join(', ')})`,
     ...(set.length > 0 ? [`  with ${set.join(', ')}`] : []),
     ...(unset.length > 0 ? [`  without ${unset.join(', ')}`] : []),
+    ...(logFiles.length > 0 ? [`  following ${logFiles.map(({ path }) => path).join(', ')}`] : []),
     ...(stdin === undefined ? [] : [`  with ${Buffer.byteLength(stdin)} bytes of input`]),
     '',
   ].join('\n')

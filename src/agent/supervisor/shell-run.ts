@@ -50,6 +50,11 @@ export class ShellRun {
     this.finished = this.#run(context)
   }
 
+  /** It gave a sign of life in another way than by its output. */
+  heard(): void {
+    if (!this.#paused) this.#silence.restart()
+  }
+
   async #run({ cancel, kill, output }: OperationContext): Promise<CommandResult> {
     const onCancel = () => this.#stop(stopOf(cancel))
     const onKill = () => this.#kill(stopOf(kill))
@@ -94,6 +99,7 @@ export class ShellRun {
     })
     // A stream that fails is closed next, which is all there is to know.
     stream.on('error', () => {})
+    stream.resume()
     await new Promise((resolve) => stream.once('close', resolve))
   }
 

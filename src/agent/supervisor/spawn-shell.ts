@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import type { ShellOperation } from '../../protocol/operation.ts'
 import type { Pipe, PipePool } from './pipe-pool.ts'
 import { signalGroup } from './process-group.ts'
@@ -11,6 +11,7 @@ import { signalGroup } from './process-group.ts'
 export interface SpawnedShell {
   readonly child: ChildProcess
   readonly pid: number
+  /** Paused. What they give out is to be copied by whoever keeps it. */
   readonly stdout: Readable
   readonly stderr: Readable
 }
@@ -22,6 +23,8 @@ export interface SpawnOptions {
   readonly pipes: PipePool
   /** For the moment that it takes to hand the input over. */
   readonly scratchDir: string
+  /** The input may not be written to disk, not even for that moment. */
+  readonly secretInput: boolean
   /** Called with the process id in the same turn as the spawn. */
   readonly onSpawned: (pid: number) => void
 }
@@ -31,29 +34,33 @@ export async function spawnShell(operation: ShellOperation, options: SpawnOption
   const { command, stdin } = operation
   const argv = typeof command === 'string' ? ['/bin/sh', '-c', command] : command
   const { cwd, env } = options
-  const pipes = await options.pipes.pair()
+  const piped = stdin !== undefined && options.secretInput
+  const pipes = await options.pipes.take(piped ? 3 : 2)
+  const [out, err, feed] = pipes ?? []
+  // What this process has to close once the command has it.
+  const given: number[] = [out?.write, err?.write, feed?.read].filter((fd) => fd !== undefined)
   let child: ChildProcess | undefined
-  let input: number | undefined
   try {
-    if (stdin !== undefined) input = openInput(join(options.scratchDir, options.id), stdin)
-    const outputs = pipes ? pipes.map((pipe) => pipe.write) : ['pipe' as const, 'pipe' as const]
+    let input: number | 'pipe' | 'ignore' = 'ignore'
+    if (piped) input = feed?.read ?? 'pipe'
+    else if (stdin !== undefined) given.push((input = openInput(join(options.scratchDir, options.id), stdin)))
     child = spawn(argv[0]!, argv.slice(1), {
       cwd,
       env,
       detached: true,
-      stdio: [input ?? 'ignore', ...outputs],
+      stdio: [input, out?.write ?? 'pipe', err?.write ?? 'pipe'],
     })
     if (child.pid === undefined) throw await failureOf(child, argv[0]!)
     options.onSpawned(child.pid)
-    const [stdout, stderr] = pipes ? pipes.map(readerOf) : [child.stdout, child.stderr]
-    return { child, pid: child.pid, stdout: stdout!, stderr: stderr! }
+    if (piped) write(child, feed ? writerOf(feed) : child.stdin!, stdin)
+    const [stdout, stderr] = [out, err].map((pipe) => pipe && readerOf(pipe))
+    return { child, pid: child.pid, stdout: stdout ?? child.stdout!, stderr: stderr ?? child.stderr! }
   } catch (error) {
     if (child?.pid !== undefined) signalGroup(child.pid, 'SIGKILL')
-    for (const pipe of pipes ?? []) closeSync(pipe.read)
+    for (const fd of [out?.read, err?.read, feed?.write]) if (fd !== undefined) closeSync(fd)
     throw error
   } finally {
-    if (input !== undefined) closeSync(input)
-    for (const pipe of pipes ?? []) closeSync(pipe.write)
+    for (const fd of given) closeSync(fd)
   }
 }
 
@@ -77,6 +84,24 @@ function openInput(file: string, text: string): number {
   }
 }
 
-function readerOf(pipe: Pipe): Readable {
-  return new Socket({ fd: pipe.read, readable: true, writable: false })
+// A command that ends without reading it is harmless: the rest goes with it.
+function write(child: ChildProcess, input: Writable, text: string): void {
+  input.on('error', () => {})
+  child.once('exit', () => input.destroy())
+  input.end(text)
 }
+
+function writerOf(pipe: Pipe): Writable {
+  return new Socket({ fd: pipe.write, readable: false, writable: true })
+}
+
+// Its 'data' is gone when the listeners return: a buffer for each read would keep the garbage collector busier than all else.
+function readerOf(pipe: Pipe): Readable {
+  const callback = (count: number) => socket.emit('data', readBuffer.subarray(0, count))
+  const onread = { buffer: readBuffer, callback }
+  const socket: Socket = new Socket({ fd: pipe.read, readable: true, writable: false, onread })
+  return socket.pause()
+}
+
+/** As much as a pipe holds. */
+const readBuffer = Buffer.allocUnsafeSlow(65_536)

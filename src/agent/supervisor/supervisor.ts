@@ -14,23 +14,13 @@ import { helloOf } from './hello-of.ts'
 import { openHost } from './open-host.ts'
 import type { Host } from './operation-context.ts'
 import { groupsEnd } from './process-group.ts'
+import type { OutputLog } from './output-log.ts'
 import { recoverCommands } from './recovered-command.ts'
 import { Session } from './session.ts'
 import { inWords } from './shell-header.ts'
 import type { Stop } from './stop.ts'
+import type { SupervisorOptions } from './supervisor-options.ts'
 import { ownFolder } from './workspace-path.ts'
-
-export interface SupervisorOptions {
-  /** Workspaces are below it. Made when missing; one agent at a time may use it. */
-  readonly baseDir: string
-  readonly log: Log
-  /** What it tells of its machine. Default: what it finds out. */
-  readonly facts?: Facts
-  /** What commands get the allow-listed part of. Default process.env. */
-  readonly env?: NodeJS.ProcessEnv
-  /** Bytes of output on disk at which commands wait. Default 1 GiB. */
-  readonly maxSpool?: number | undefined
-}
 
 /**
  * Runs the commands of a master and keeps their output and results on disk until the master has committed them. Connections
@@ -92,8 +82,8 @@ export class Supervisor {
     return new Set([...this.#commands.values(), ...this.#running]).size
   }
 
-  get draining(): boolean {
-    return this.#drain !== undefined
+  get busy(): boolean {
+    return this.#running.size > 0
   }
 
   set maxSpool(bytes: number) {
@@ -144,7 +134,7 @@ export class Supervisor {
   kill(): void {
     this.#detach(this.#session, 'the agent was killed')
     for (const command of this.#running) {
-      command.output.neverFull()
+      for (const output of command.logs) output.neverFull()
       command.kill({ reason: 'lost', message: 'the agent was killed' })
     }
   }
@@ -165,12 +155,14 @@ export class Supervisor {
       case 'cancel':
         return this.#commands.get(message.command)?.cancel({ reason: 'cancelled', message: message.reason })
       case 'ack':
-        return message.log === 0 ? session.ack(message.command, message.offset) : undefined
+        return session.ack(message.command, message.log, message.offset)
       case 'want':
         return this.#commands.get(message.command)?.transfer?.want(message)
       case 'forget':
         this.#forget(message.command)
         return this.#checkDrained()
+      case 'retire':
+        return this.held === 0 ? this.drain(false) : undefined
       case 'drained':
         if (this.#drain) this.#drainEnded()
     }
@@ -184,30 +176,34 @@ export class Supervisor {
     session.welcome(this.#window)
     this.#away?.stop()
     this.#maxDisconnected = message.maxDisconnected ?? defaultMaxDisconnected
-    const offsets = new Map(
-      message.resume.map(({ command, logs }) => [command, logs.find((l) => l.log === 0)?.bytes ?? 0]),
-    )
+    const wanted = new Map(message.resume.map(({ command, logs }) => [command, logs]))
     for (const command of [...this.#commands.values()]) {
-      command.output.window = this.#window
-      const offset = offsets.get(command.id)
-      if (offset === undefined) this.#forget(command.id)
-      else {
-        if (offset < command.output.start || offset > command.output.end) this.#lose(command, offset)
-        session.ship(command, offset)
-      }
+      if (wanted.has(command.id)) this.#resume(session, command, wanted.get(command.id)!)
+      else this.#forget(command.id)
     }
     if (this.#drain) session.link.send({ type: 'drain', ...this.#drain })
   }
 
+  #resume(session: Session, command: HeldCommand, wanted: readonly { log: number; bytes: number }[]): void {
+    const offsets: number[] = []
+    for (const { bytes, log } of wanted) offsets[log] = bytes
+    for (const [log, output] of command.logs.entries()) {
+      const offset = offsets[log] ?? 0
+      output.window = this.#window
+      if (offset < output.start || offset > output.end) this.#lose(command, output, offset)
+    }
+    session.ship(command, offsets)
+  }
+
   #run(session: Session, message: Run): void {
     if (this.#closed || this.#commands.has(message.command)) return
-    if (this.#commands.size >= maxCommands) return session.link.close(`more than ${maxCommands} commands`)
+    if (this.#outputs().length >= maxLogs) return session.link.close(`more than ${maxLogs} logs of commands`)
     const command = new Command(message, { baseDir: this.#baseDir, host: this.#host })
-    command.output.window = this.#window
+    for (const output of command.logs) output.window = this.#window
     this.#commands.set(command.id, command)
     this.#running.add(command)
     this.#log.debug(`command ${command.id}: ${message.operation.op} in ${message.workspace}`)
-    session.ship(command, 0)
+    session.ship(command, [])
     void command.finished.then(() => {
       this.#running.delete(command)
       this.#log.debug(`command ${command.id}: ${JSON.stringify({ ...command.result, data: undefined })}`)
@@ -228,11 +224,15 @@ export class Supervisor {
   }
 
   // The machine lost its power after the master had got the output, or the master has lost some of it.
-  #lose(command: HeldCommand, offset: number): void {
-    const { output, result } = command
+  #lose(command: HeldCommand, output: OutputLog, offset: number): void {
     this.#log.warn(`command ${command.id} has no output from byte ${offset} on`)
     output.discard(offset)
-    if (!result) command.kill({ reason: 'lost', message: `the agent has no output from byte ${offset} on` })
+    if (!command.result)
+      command.kill({ reason: 'lost', message: `the agent has no output from byte ${offset} on` })
+  }
+
+  #outputs(): OutputLog[] {
+    return [...this.#commands.values()].flatMap(({ logs }) => logs)
   }
 
   #checkDrained(): void {
@@ -252,7 +252,7 @@ export class Supervisor {
   // Without a master the disk bounds what commands print, and the time bounds them.
   #letGo(): void {
     this.#session = undefined
-    for (const { output } of this.#commands.values()) output.window = Infinity
+    for (const output of this.#outputs()) output.window = Infinity
     this.#startAway()
   }
 
@@ -270,13 +270,13 @@ export class Supervisor {
     this.#detach(this.#session, 'the agent has stopped')
     this.#away?.stop()
     for (const command of this.#running) {
-      command.output.neverFull()
+      for (const output of command.logs) output.neverFull()
       command.cancel({ reason: 'cancelled', message: 'the agent has stopped' })
     }
     const patience = setTimeout(() => this.kill(), patienceMs)
     await Promise.all([...this.#running].map((command) => command.finished))
     clearTimeout(patience)
-    for (const { output } of this.#commands.values()) output.close()
+    for (const output of this.#outputs()) output.close()
     this.#host.leftovers.killAll()
     await this.#host.pipes.close()
     this.#unlock()
@@ -287,8 +287,8 @@ export class Supervisor {
 const defaultWindow = 4_194_304
 /** A master cannot make an agent keep more than this. */
 const maxWindow = 67_108_864
-/** As many as a hello can list. */
-const maxCommands = 5000
+/** Of all commands, as many as a hello can list. */
+const maxLogs = 5000
 const patienceMs = 2000
 const unkillableMs = 5000
 const defaultMaxSpool = 1_073_741_824

@@ -6,6 +6,8 @@ import { selectSteps } from './select-steps.ts'
 export interface FollowBuildOptions {
   /** Only the steps with this name or number. */
   readonly step?: string | undefined
+  /** Only the logs with this name. */
+  readonly log?: string | undefined
   /** Goes on until the build is final; else it prints what is there by now. */
   readonly follow: boolean
 }
@@ -14,12 +16,12 @@ export interface FollowBuildOptions {
 export async function followBuild(
   id: number,
   parts: FollowParts,
-  { step, follow }: FollowBuildOptions,
+  { step, log, follow }: FollowBuildOptions,
 ): Promise<ApiBuild> {
   const { client, patience, signal } = parts
   const events = follow ? new BuildEvents(client, id) : undefined
   try {
-    const printer = new LogPrinter(parts)
+    const printer = new LogPrinter(parts, log)
     for (;;) {
       // The build is read before its steps and these before their logs: what a final build's logs hold then is all.
       const build = await patience.through(() => client.get<ApiBuild>(`/builds/${id}`, {}, signal))

@@ -21,10 +21,11 @@ export async function followRequest(id: number, parts: FollowRequestParts): Prom
       followed.add(build)
       // A build that ended otherwise than RETRY is the request's last.
       if (last.result !== null && last.result !== 'RETRY')
-        return { request: id, build: last, result: last.result }
+        return { request: id, build: last, result: last.result, reason: null }
     }
     if (fresh.length > 0) polls = 0
-    else if (request.state === 'complete') return { request: id, build: last, result: request.result }
+    else if (request.state === 'complete')
+      return { request: id, build: last, result: request.result, reason: request.startFailure ?? null }
     else await view.waiting(request)
     await clock.sleep(Math.min(slowestPoll, 100 * 1.5 ** Math.min(polls, 20)), signal)
   }

@@ -26,6 +26,8 @@ export interface Outcome {
   /** The last build; undefined when the request ended without one. */
   readonly build: ApiBuild | undefined
   readonly result: Result | null
+  /** Why it ended without a build, where that is known. */
+  readonly reason: string | null
 }
 
 export interface LogPlace {

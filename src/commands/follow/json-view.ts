@@ -11,7 +11,8 @@ import type { FollowView, LogPlace, Outcome } from './follow-view.ts'
  *     {"type":"step","build":17,"step":{...}}        at the start and at the end of each step
  *     {"type":"log","build":17,"step":2,"log":5,"name":"stdio","text":"..."}
  *     {"type":"connection","state":"lost"}           and "back"
- *     {"type":"result","request":12,"build":17,"result":"SUCCESS"}   the last one, with "build" null when there was none
+ *     {"type":"result","request":12,"build":17,"result":"SUCCESS"}   the last one, with "build" null when there was none,
+ *                                                   and "reason" where it is known why
  */
 export class JsonView implements FollowView {
   readonly #out: Terminal
@@ -63,8 +64,9 @@ export class JsonView implements FollowView {
     await this.#object({ type: 'connection', state: 'back' })
   }
 
-  async ended({ request, build, result }: Outcome): Promise<void> {
-    await this.#object({ type: 'result', request, build: build?.id ?? null, result })
+  async ended({ request, build, reason, result }: Outcome): Promise<void> {
+    const why = build || reason === null ? {} : { reason }
+    await this.#object({ type: 'result', request, build: build?.id ?? null, result, ...why })
   }
 
   async interrupted(): Promise<void> {}

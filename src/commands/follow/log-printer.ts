@@ -18,14 +18,17 @@ export interface FollowParts {
  */
 export class LogPrinter {
   readonly #parts: FollowParts
+  readonly #only: string | undefined
   readonly #printed = new Map<number, number>()
   readonly #begun = new Set<number>()
   readonly #ended = new Set<number>()
   readonly #endedLogs = new Set<number>()
   #open: LogPlace | undefined
 
-  constructor(parts: FollowParts) {
+  /** `only`: the logs of this name. */
+  constructor(parts: FollowParts, only?: string) {
     this.#parts = parts
+    this.#only = only
   }
 
   /** Prints all there is by now. `final`: no step will do anything any more. */
@@ -52,7 +55,7 @@ export class LogPrinter {
     const path = `/steps/${step.id}/logs`
     const { items } = await patience.through(() => client.list<ApiLog>(path, {}, Infinity, signal))
     for (const log of items.toSorted((a, b) => a.id - b.id)) {
-      if (this.#endedLogs.has(log.id)) continue
+      if (this.#endedLogs.has(log.id) || (this.#only !== undefined && log.name !== this.#only)) continue
       const place = { build, step, log }
       this.#open = place
       await this.#printKnown(place)

@@ -32,6 +32,8 @@ export class TextView implements FollowView {
   readonly #progress: ProgressLine
   readonly #since: number
   readonly #texts = new Map<number, LogText>()
+  /** Logs whose name has been shown. */
+  readonly #headed = new Set<number>()
   #build: ApiBuild | undefined
   #atLineStart = true
 
@@ -56,7 +58,7 @@ export class TextView implements FollowView {
     this.#build = build
     if (!this.#options.announce) return
     const attempt = build.attempt > 1 ? `, attempt ${build.attempt}` : ''
-    await this.#line(`build ${build.id} of ${build.builder} on ${build.worker}${attempt}`)
+    await this.#line(`build ${build.id} of ${build.builder} on ${build.instance ?? build.worker}${attempt}`)
   }
 
   async stepStarted(_build: ApiBuild, step: ApiStep): Promise<void> {
@@ -64,8 +66,13 @@ export class TextView implements FollowView {
       await this.#line(headline(step), this.#out.colours.dim)
   }
 
-  async log({ log }: LogPlace, bytes: Uint8Array): Promise<void> {
+  async log({ log, step }: LogPlace, bytes: Uint8Array): Promise<void> {
     await this.#progress.clear()
+    // What commands print needs no name; other logs are of files.
+    if (this.#options.headers && log.name !== 'stdio' && !this.#headed.has(log.id)) {
+      this.#headed.add(log.id)
+      await this.#line(`${headline(step)}: ${log.name}`, this.#out.colours.dim)
+    }
     if (!this.#out.isTTY) return await this.#write(bytes)
     const text = this.#texts.get(log.id) ?? new LogText({ colours: this.#out.colours.isColorSupported })
     this.#texts.set(log.id, text)
@@ -105,9 +112,10 @@ export class TextView implements FollowView {
     await this.#note('the master is back')
   }
 
-  async ended({ request, build, result }: Outcome): Promise<void> {
+  async ended({ request, build, reason, result }: Outcome): Promise<void> {
     await this.#progress.clear()
-    if (!build) await this.#line(`request r${request} ended without a build: ${result ?? 'no result'}`)
+    const why = reason === null ? '' : ` (${reason})`
+    if (!build) await this.#line(`request r${request} ended without a build: ${result ?? 'no result'}${why}`)
   }
 
   async interrupted(request?: number): Promise<void> {

@@ -1,3 +1,4 @@
+import { costText } from '../../model/cost.ts'
 import type { ApiBuild, ApiStep } from '../../web/api.ts'
 import { displayWidth } from './display-width.ts'
 import { plainLine } from './neutralise.ts'
@@ -17,12 +18,13 @@ export function buildDetails(
   const state = build.result ?? build.state
   const facts = [
     ['builder', build.builder],
-    ['worker', build.worker],
+    ['worker', build.instance ?? build.worker],
     ['request', `r${build.requestId}${build.attempt > 1 ? `, attempt ${build.attempt}` : ''}`],
     ['reason', build.reason],
     ['source', sourceText(build)],
     ['started', when(build.startedAt, { isTTY, now })],
     ['took', took(build.startedAt, build.finishedAt, now)],
+    ['cost', build.cost === null ? '' : costText(build.cost)],
     ...Object.entries(build.properties)
       .filter(([, value]) => value !== null)
       .map(([name, value]) => [`property ${name}`, text(value)]),

@@ -17,4 +17,10 @@ const colourNames = {
   CANCELLED: 'gray',
   running: 'blue',
   pending: 'gray',
-} as const satisfies Record<Result | 'running' | 'pending', keyof Colours>
+  requested: 'cyan',
+  starting: 'cyan',
+  attached: 'green',
+  busy: 'blue',
+  stopping: 'yellow',
+  gone: 'gray',
+} as const satisfies Record<Result | 'running' | 'pending', keyof Colours> & Record<string, keyof Colours>

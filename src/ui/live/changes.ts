@@ -5,4 +5,7 @@ export const changesLists = (event: LiveEvent) =>
   !event.type.startsWith('log.') && !event.type.startsWith('step.')
 
 export const changesWorkers = (event: LiveEvent) =>
-  event.type.startsWith('worker.') || event.type.startsWith('build.')
+  changesInstances(event) || event.type.startsWith('worker.')
+
+export const changesInstances = (event: LiveEvent) =>
+  event.type === 'instance.changed' || event.type.startsWith('build.')

@@ -61,7 +61,7 @@ export function LogPanel({ log }: { log: ApiLog }) {
       </div>
       <Trouble error={error} />
       <footer class="log-foot faint">
-        <span>{totalLines.toLocaleString()} lines</span>
+        <span>{totalLines === 1 ? '1 line' : `${totalLines.toLocaleString()} lines`}</span>
         <a href={`./api/v1/logs/${log.id}/text`} target="_blank" rel="noreferrer">
           Whole log as text
         </a>

@@ -10,6 +10,7 @@ import { describeSource } from '../parts/build-table.tsx'
 import { Facts, showValue } from '../parts/facts.tsx'
 import { StepRow } from '../parts/step-row.tsx'
 import { Trouble } from '../parts/trouble.tsx'
+import { money } from '../money.ts'
 import { link } from '../route.ts'
 import { duration, useNow } from '../time.ts'
 
@@ -61,13 +62,14 @@ export function BuildPage({ id }: { id: number }) {
 function BuildFacts({ build }: { build: ApiBuild }) {
   const now = useNow(build.state === 'running')
   const facts = {
-    worker: <a href={link('workers', build.worker)}>{build.worker}</a>,
+    worker: <a href={link('workers', build.worker)}>{build.instance ?? build.worker}</a>,
     source: describeSource(build.source),
     reason: build.reason,
     request: `r${build.requestId}`,
     attempt: build.attempt > 1 ? String(build.attempt) : null,
     started: new Date(build.startedAt).toLocaleString(),
     took: duration(build.startedAt, build.finishedAt ?? now),
+    cost: build.cost === null ? null : money(build.cost),
   }
   return <Facts facts={facts} />
 }

@@ -4,6 +4,8 @@ import { changesWorkers } from '../live/changes.ts'
 import { useResource } from '../live/use-resource.ts'
 import { Action } from '../parts/action.tsx'
 import { BuildTable } from '../parts/build-table.tsx'
+import { CostTable } from '../parts/cost-table.tsx'
+import { InstanceTable } from '../parts/instance-table.tsx'
 import { Facts, showValue } from '../parts/facts.tsx'
 import { Trouble } from '../parts/trouble.tsx'
 import { WorkerDot } from '../parts/worker-table.tsx'
@@ -28,6 +30,19 @@ export function WorkerPage({ name }: { name: string }) {
       </div>
       <Trouble error={error} />
       {data && <Facts facts={describe(data)} />}
+      {data?.kind === 'latent' && (
+        <section>
+          <h2>
+            Instances <span class="count">{data.instances.length}</span>
+          </h2>
+          <InstanceTable
+            instances={data.instances}
+            reload={reload}
+            empty="None lives now. One is started when a build needs it."
+          />
+        </section>
+      )}
+      {data?.kind === 'latent' && <CostTable worker={name} />}
       <section>
         <h2>Builds</h2>
         <BuildTable
@@ -48,13 +63,15 @@ interface Machine {
   readonly hostname?: string
 }
 
-function describe({ kind, address, version, maxBuilds, connectedAt, facts, properties }: ApiWorker) {
+function describe(worker: ApiWorker) {
+  const { kind, address, version, maxBuilds, connected, connectedAt, lastSeenAt, facts, properties } = worker
   const { os, arch, cpus, memory, hostname } = (facts ?? {}) as Machine
   const values: Record<string, string | number | null | undefined> = {
     kind,
     address,
-    'builds at once': maxBuilds,
+    [kind === 'latent' ? 'builds at once on an instance' : 'builds at once']: maxBuilds,
     'connected since': connectedAt && new Date(connectedAt).toLocaleString(),
+    'last seen': connected ? 'now' : lastSeenAt && new Date(lastSeenAt).toLocaleString(),
     agent: version,
     system: os && `${os} ${arch}`,
     processors: cpus,

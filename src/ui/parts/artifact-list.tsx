@@ -2,10 +2,13 @@ import type { ApiArtifact } from '../../web/api.ts'
 import type { List } from '../api.ts'
 import type { LiveEvent } from '../live/event-stream.ts'
 import { useResource } from '../live/use-resource.ts'
+import { size } from '../size.ts'
+import { ago, useNow } from '../time.ts'
 
 /** What the build has stored, to be downloaded; nothing while there is nothing. */
 export function ArtifactList({ build, changes }: { build: number; changes: (event: LiveEvent) => boolean }) {
   const { data } = useResource<List<ApiArtifact>>(`/builds/${build}/artifacts`, changes)
+  const now = useNow(false)
   if (!data || data.items.length === 0) return null
   return (
     <section class="artifacts">
@@ -21,8 +24,13 @@ export function ArtifactList({ build, changes }: { build: number; changes: (even
                   {artifact.name}
                 </a>
               </td>
-              <td class="faint">{artifact.step}</td>
-              <td class="faint number">{artifact.size.toLocaleString()} bytes</td>
+              <td class="wide faint">{artifact.step}</td>
+              <td class="wide number faint" title={new Date(artifact.createdAt).toLocaleString()}>
+                {ago(artifact.createdAt, now)}
+              </td>
+              <td class="number size" title={`${artifact.size.toLocaleString()} bytes`}>
+                {size(artifact.size)}
+              </td>
             </tr>
           ))}
         </tbody>

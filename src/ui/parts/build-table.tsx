@@ -45,7 +45,7 @@ export function BuildTable({ filter = '', empty }: { filter?: string; empty: str
               </td>
               <td class="wide">{describeSource(build.source)}</td>
               <td class="wide">
-                <a href={link('workers', build.worker)}>{build.worker}</a>
+                <a href={link('workers', build.worker)}>{build.instance ?? build.worker}</a>
               </td>
               <td class="wide faint">{build.summary ?? build.reason}</td>
               <td class="number">{duration(build.startedAt, build.finishedAt ?? now)}</td>

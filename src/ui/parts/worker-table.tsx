@@ -27,6 +27,7 @@ export function WorkerTable() {
 
 export function WorkerDot({ worker }: { worker: ApiWorker }) {
   const state = !worker.connected ? 'away' : worker.runningBuilds.length > 0 ? 'busy' : 'idle'
-  const words = { away: 'not connected', busy: 'building', idle: 'idle' }
+  const away = worker.kind === 'latent' ? 'asleep: no instance' : 'not connected'
+  const words = { away, busy: 'building', idle: 'idle' }
   return <span class={`dot ${state}`} role="img" aria-label={words[state]} title={words[state]} />
 }

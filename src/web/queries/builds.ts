@@ -1,5 +1,6 @@
 import { sql, type Kysely } from 'kysely'
 import type { Database } from '../../db/schema.ts'
+import { costOf } from '../../model/cost.ts'
 import type { Result } from '../../model/results.ts'
 import type { ApiBuild } from '../api.ts'
 
@@ -21,12 +22,12 @@ export async function listBuilds(
   const { builder, worker, state, result, cursor } = filter
   if (builder !== undefined) {
     query = query.where('u.builder_id', '=', (eb) =>
-      eb.selectFrom('builders').select('id').where('name', '=', builder),
+      eb.selectFrom('builders as named').select('named.id').where('named.name', '=', builder),
     )
   }
   if (worker !== undefined) {
     query = query.where('u.worker_id', '=', (eb) =>
-      eb.selectFrom('workers').select('id').where('name', '=', worker),
+      eb.selectFrom('workers as named').select('named.id').where('named.name', '=', worker),
     )
   }
   if (state !== undefined) query = query.where('u.result', state === 'running' ? 'is' : 'is not', null)
@@ -52,10 +53,13 @@ function selectBuilds(db: Kysely<Database>) {
     .innerJoin('requests as r', 'r.id', 'u.request_id')
     .innerJoin('buildsets as s', 's.id', 'r.buildset_id')
     .innerJoin('source_stamps as ss', 'ss.id', 's.source_stamp_id')
+    .leftJoin('instances as i', 'i.id', 'u.instance_id')
     .select([
       'u.id',
       'b.name as builder',
       'w.name as worker',
+      'i.number as instance_number',
+      'i.price_per_hour',
       'u.request_id',
       'r.buildset_id',
       'u.attempt',
@@ -79,6 +83,7 @@ function toApiBuild(row: Row): ApiBuild {
     id: row.id,
     builder: row.builder,
     worker: row.worker,
+    instance: row.instance_number === null ? null : `${row.worker}/${row.instance_number}`,
     requestId: row.request_id,
     buildsetId: row.buildset_id,
     attempt: row.attempt,
@@ -89,6 +94,7 @@ function toApiBuild(row: Row): ApiBuild {
     source: { repository: row.repository, branch: row.branch, revision: row.revision },
     startedAt: row.started_at.toISOString(),
     finishedAt: row.finished_at?.toISOString() ?? null,
+    cost: costOf(row.price_per_hour, (row.finished_at?.getTime() ?? Date.now()) - row.started_at.getTime()),
     properties: row.properties,
   }
 }

@@ -57,6 +57,7 @@ function selectRequests(db: Kysely<Database>) {
       'r.claimed_at',
       'r.completed_at',
       'r.superseded_by',
+      'r.start_failure',
       sql<number[]>`(select coalesce(json_agg(id order by id), '[]') from builds where request_id = r.id)`.as(
         'build_ids',
       ),
@@ -80,6 +81,7 @@ function toApiRequest(row: Row, queue: QueueService): ApiRequest {
     claimedAt: row.claimed_at?.toISOString() ?? null,
     completedAt: row.completed_at?.toISOString() ?? null,
     waitingFor: waiting?.reason ?? null,
+    startFailure: row.start_failure,
     position: waiting?.position ?? null,
     supersededBy: row.superseded_by,
     buildIds: row.build_ids,

@@ -3,8 +3,12 @@ import type { App } from '../app.ts'
 import { installScript } from '../install-script.ts'
 import type { WebServices } from '../services.ts'
 
-/** The agent itself, for machines that have only Node.js. None of it is secret. */
-export function agentDownloads(app: App, { agentBundle, url }: WebServices): void {
+/** The agent itself, for machines that have only Node.js. None of it is secret. `agents`: they may connect here, too. */
+export function agentDownloads(
+  app: App,
+  { agentBundle, agentsUrl, url }: WebServices,
+  { agents }: { agents: boolean },
+): void {
   const schema = { hide: true }
 
   app.get('/agent/rouse-agent.mjs', { schema }, async (request, reply) => {
@@ -21,7 +25,8 @@ export function agentDownloads(app: App, { agentBundle, url }: WebServices): voi
 
   app.get('/agent/install.sh', { schema }, async (request, reply) => {
     const { sha256 } = await agentBundle()
-    return await plain(reply).send(installScript({ master: masterOf(request.headers.host, url), sha256 }))
+    const master = agents ? masterOf(request.headers.host, url) : readable(agentsUrl)
+    return await plain(reply).send(installScript({ master, sha256 }))
   })
 }
 
@@ -39,9 +44,13 @@ function isKnown({ headers }: FastifyRequest, sha256: string): boolean {
  * that may not stand in a script.
  */
 function masterOf(host: string | undefined, url: string | undefined): string | undefined {
-  if (url !== undefined && new URL(url).host === host?.toLowerCase())
-    return /^[\w.:[\]~%/-]+$/.test(url) ? url.replace(/\/$/, '') : undefined
+  if (url !== undefined && new URL(url).host === host?.toLowerCase()) return readable(url)
   return host !== undefined && /^([\w.-]+|\[[\da-fA-F:.]+\])(:\d{1,5})?$/.test(host)
     ? `http://${host}`
     : undefined
+}
+
+// Of plain characters only. A socket of this machine is no address for others.
+function readable(url: string | undefined): string | undefined {
+  return url !== undefined && /^(http|ws)s?:[\w.:[\]~%/-]+$/.test(url) ? url.replace(/\/$/, '') : undefined
 }

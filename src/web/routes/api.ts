@@ -4,8 +4,10 @@ import type { WebServices } from '../services.ts'
 import { artifactRoutes } from './artifacts.ts'
 import { builderRoutes } from './builders.ts'
 import { buildRoutes } from './builds.ts'
+import { clusterRoutes } from './cluster.ts'
 import { eventRoutes, type EventOptions } from './events.ts'
 import { healthRoute, readyRoute } from './health.ts'
+import { instanceRoutes } from './instances.ts'
 import { logRoutes } from './logs.ts'
 import { masterRoutes } from './master.ts'
 import { requestRoutes } from './requests.ts'
@@ -32,6 +34,8 @@ export async function apiRoutes(app: App, services: WebServices, options: EventO
   logRoutes(app, services)
   artifactRoutes(app, services)
   workerRoutes(app, services)
+  instanceRoutes(app, services)
   eventRoutes(app, services, options)
   masterRoutes(app, services)
+  clusterRoutes(app, services)
 }

@@ -1,19 +1,24 @@
 import Type from 'typebox'
-import type { FastifyRequest } from 'fastify'
-import { RouseError } from '../../model/errors.ts'
 import { answers } from '../answers.ts'
 import { ReconfigSchema } from '../api.ts'
 import type { App } from '../app.ts'
 import type { NameChanges } from '../../config/compare-settings.ts'
+import { onlyFromHere } from '../only-from-here.ts'
 import type { WebServices } from '../services.ts'
 
-const MasterSchema = Type.Object({ title: Type.String(), ready: Type.Boolean() })
+const MasterSchema = Type.Object({
+  title: Type.String(),
+  ready: Type.Boolean(),
+  hasInstances: Type.Boolean(),
+})
 
 /** What the page shows in its header. */
 export function masterRoutes(app: App, services: WebServices): void {
   app.get('/master', { schema: { response: answers(MasterSchema) } }, () => ({
     title: services.title,
     ready: services.ready(),
+    // Whether the page has anything to show of them.
+    hasInstances: services.workers().some(({ kind }) => kind === 'latent'),
   }))
 
   app.post(
@@ -26,7 +31,7 @@ export function masterRoutes(app: App, services: WebServices): void {
       },
     },
     async (request) => {
-      refuseOthers(request)
+      onlyFromHere(request)
       const { builders, needsRestart, schedulers, workers } = await services.master.reconfig()
       return {
         workers: listed(workers),
@@ -48,7 +53,7 @@ export function masterRoutes(app: App, services: WebServices): void {
       },
     },
     (request) => {
-      refuseOthers(request)
+      onlyFromHere(request)
       return { runningBuilds: services.master.windDown({ cancel: request.body.cancel ?? false }) }
     },
   )
@@ -65,12 +70,6 @@ const StopBodySchema = Type.Object(
 const StopSchema = Type.Object({ runningBuilds: Type.Array(Type.Integer()) })
 
 const EmptyBodySchema = Type.Object({}, { additionalProperties: false })
-
-// Who may log in to the machine may read the config anyway; others are not told what is wrong in it.
-function refuseOthers({ ip }: FastifyRequest): void {
-  if (/^(::ffff:)?127\.|^::1$/.test(ip)) return
-  throw new RouseError('ROUSE_NOT_ALLOWED', 'this may be asked only on the machine of the master')
-}
 
 function listed({ added, changed, removed }: NameChanges) {
   return { added: [...added], changed: [...changed], removed: [...removed] }

@@ -12,14 +12,14 @@ import { readUntil } from '../read-until.ts'
 import type { WebServices } from '../services.ts'
 import { checkStorable } from '../storable.ts'
 
-export function workerRoutes(app: App, { db, fleet, workers }: WebServices): void {
+export function workerRoutes(app: App, { db, fleet, latent, workers }: WebServices): void {
   const query = Type.Object(pageQuery, { additionalProperties: false })
   app.get(
     '/workers',
     { schema: { querystring: query, response: answers(PageSchema(WorkerSchema)) } },
     async (request) => {
       const { items, next } = pageOfAll(workers(), request.query)
-      return { items: await describeWorkers(db, fleet, items), next }
+      return { items: await describeWorkers(db, { fleet, latent }, items), next }
     },
   )
 
@@ -27,7 +27,7 @@ export function workerRoutes(app: App, { db, fleet, workers }: WebServices): voi
     '/workers/:name',
     { schema: { params: NameParams, response: answers(WorkerSchema) } },
     async (request) => {
-      const [worker] = await describeWorkers(db, fleet, [find(request.params.name)])
+      const [worker] = await describeWorkers(db, { fleet, latent }, [find(request.params.name)])
       return worker!
     },
   )
@@ -47,7 +47,7 @@ export function workerRoutes(app: App, { db, fleet, workers }: WebServices): voi
             ? active
             : { state, reason: reason || null, by: by || null, until: readUntil(until, Date.now()) },
         )
-        const [worker] = await describeWorkers(db, fleet, [config])
+        const [worker] = await describeWorkers(db, { fleet, latent }, [config])
         return worker!
       },
     )

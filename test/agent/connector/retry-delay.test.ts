@@ -22,3 +22,9 @@ test('a refused agent is in no hurry, however short the time', () => {
   expect(retryDelay({ round: 0, away: 0, refused: true }, () => 0)).toBe(30_000)
   expect(retryDelay({ round: 9, away: 1e9, refused: true }, () => 1)).toBe(15_000)
 })
+
+test('the agent of an instance is told within seconds that it is not wanted', () => {
+  const retry = { round: 0, away: 0, refused: true, isInstance: true }
+  expect(retryDelay(retry, () => 0)).toBe(5000)
+  expect(retryDelay(retry, () => 1)).toBe(2500)
+})

@@ -22,6 +22,7 @@ export class FakeMaster {
   readonly steps: ApiStep[] = []
   readonly logs: ApiLog[] = []
   readonly workers: object[] = []
+  readonly instances: object[] = []
   readonly texts = new Map<number, Buffer>()
   /** Everything that was asked, oldest first. */
   readonly asked: Asked[] = []
@@ -94,6 +95,7 @@ export class FakeMaster {
       claimedAt: null,
       completedAt: null,
       supersededBy: null,
+      startFailure: null,
       waitingFor: 'waits for a worker: bot is not connected',
       position: 1,
       buildIds: [],
@@ -108,6 +110,7 @@ export class FakeMaster {
       id: this.builds.length + 17,
       builder: request.builder,
       worker: 'bot',
+      instance: null,
       requestId: request.id,
       buildsetId: 1,
       attempt: request.buildIds.length + 1,
@@ -118,6 +121,7 @@ export class FakeMaster {
       source,
       startedAt: '2026-01-02T03:04:05.000Z',
       finishedAt: null,
+      cost: null,
       properties: {},
       ...more,
     }
@@ -208,6 +212,7 @@ export class FakeMaster {
     if (room === 'requests' && !id) return list(this.#filtered(this.requests, asked), asked, response)
     if (room === 'builds' && !id) return list(this.#filtered(this.builds, asked), asked, response)
     if (room === 'workers') return list(this.workers, asked, response)
+    if (room === 'instances') return list(this.instances, asked, response)
     if (room === 'requests')
       return one(
         this.requests.find((r) => r.id === number),

@@ -1,15 +1,18 @@
 import { spawnSync } from 'node:child_process'
 import { createReadStream, existsSync, readFileSync } from 'node:fs'
-import { mkdir, rename, rm } from 'node:fs/promises'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { tarStream, type TarEntry } from '../../../workers/docker/tar.ts'
+import { waitFor } from '../wait-for.ts'
 import { programOf, type DockerEngine } from './docker-engine.ts'
 
 /** Debian with git and bash, and no Node.js. */
 export const plainImage = 'rouse-test/plain:1'
-/** The same with Node.js in /usr/local/bin, a user `builder` (1234:1234) and JAVA_HOME. */
+/** Debian 11: glibc 2.31, and neither Node.js nor libstdc++. */
+export const olderImage = 'rouse-test/older:1'
+/** `plainImage` with Node.js in /usr/local/bin, a user `builder` (1234:1234) and JAVA_HOME. */
 export const nodeImage = 'rouse-test/node:1'
 /** BusyBox on musl, without Node.js. */
 export const muslImage = 'rouse-test/musl:1'
@@ -24,9 +27,16 @@ export async function makeImage(engine: DockerEngine, image: string): Promise<st
 
 const makers: Readonly<Record<string, (engine: DockerEngine) => Promise<string | undefined>>> = {
   async [plainImage](engine) {
-    const tar = await debianTar()
+    const tar = await debianTar(suite, [...base, 'git', 'tar', 'gzip'])
     if (tar === undefined) return "needs Debian's mmdebstrap"
     await importImage(engine, plainImage, createReadStream(tar))
+    return undefined
+  },
+
+  async [olderImage](engine) {
+    const tar = await debianTar('bullseye', base)
+    if (tar === undefined) return "needs Debian's mmdebstrap"
+    await importImage(engine, olderImage, createReadStream(tar))
     return undefined
   },
 
@@ -92,25 +102,63 @@ async function importImage({ docker }: DockerEngine, image: string, tar: Readabl
 }
 
 /** A Debian as a tar file, made once and kept for later runs. */
-async function debianTar(): Promise<string | undefined> {
+async function debianTar(release: string, packages: readonly string[]): Promise<string | undefined> {
   const folder = join(tmpdir(), 'rouse-test-images')
-  const file = join(folder, `${suite}-2.tar`)
+  const file = join(folder, `${release}-4.tar`)
   if (existsSync(file)) return file
   const mmdebstrap = programOf('mmdebstrap')
   if (!mmdebstrap) return undefined
   await mkdir(folder, { recursive: true })
-  const making = join(folder, `${process.pid}.tar`)
+  const lock = `${file}.lock`
+  let held = false
+  // One test file makes it, the others wait.
+  const ready = async () => existsSync(file) || (held = await takeLock(lock))
+  await waitFor(`${file} to be made`, ready, { timeout: makeMs })
+  if (!held) return file
+  try {
+    if (!existsSync(file)) await makeDebian(mmdebstrap, release, packages, file)
+  } finally {
+    await rm(lock, { recursive: true, force: true })
+  }
+  return file
+}
+
+async function takeLock(lock: string): Promise<boolean> {
+  // Whoever held it that long was killed.
+  const age = await stat(lock).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => 0,
+  )
+  if (age > makeMs) await rm(lock, { recursive: true, force: true })
+  return await mkdir(lock).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function makeDebian(
+  mmdebstrap: string,
+  release: string,
+  packages: readonly string[],
+  file: string,
+): Promise<void> {
+  // By its ending mmdebstrap knows that it shall be a file.
+  const making = `${file}.${process.pid}.tar`
   // Unpacked and not configured: a third of the time. What is left out is text, translations and Perl.
-  const include = 'base-files,base-passwd,bash,dash,coreutils,git,sed,grep,findutils,tar,gzip,procps'
   const hook = `cd "$1" && rm -rf usr/share/locale usr/share/man usr/share/doc usr/share/info usr/share/perl usr/lib/*/perl \
 && cp usr/share/base-passwd/passwd.master etc/passwd && cp usr/share/base-passwd/group.master etc/group \
 && echo 'builder:x:1234:1234::/home/builder:/bin/bash' >> etc/passwd && echo 'builder:x:1234:' >> etc/group`
-  const args = ['--variant=extract', `--include=${include}`, `--extract-hook=${hook}`, suite, making]
-  const { error, status, stderr } = spawnSync(mmdebstrap, args, { encoding: 'utf8', timeout: 300_000 })
+  const args = [
+    '--variant=extract',
+    `--include=${packages.join(',')}`,
+    `--extract-hook=${hook}`,
+    release,
+    making,
+  ]
+  const { error, status, stderr } = spawnSync(mmdebstrap, args, { encoding: 'utf8', timeout: makeMs })
   if (status === 0) await rename(making, file)
   await rm(making, { force: true })
-  if (status === 0) return file
-  throw new Error(`mmdebstrap failed: ${error?.message ?? stderr.slice(-1000)}`)
+  if (status !== 0) throw new Error(`mmdebstrap failed: ${error?.message ?? stderr.slice(-1000)}`)
 }
 
 function fileEntry(from: string, path: string): TarEntry {
@@ -118,5 +166,7 @@ function fileEntry(from: string, path: string): TarEntry {
   return { path, mode: 0o755, content }
 }
 
+const makeMs = 120_000
 const suite = 'bookworm'
+const base = ['base-files', 'base-passwd', 'bash', 'dash', 'coreutils', 'sed', 'grep', 'findutils', 'procps']
 const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu'

@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { call } from '../../backends/contract/contract-context.ts'
 import { engineForFile } from '../../helpers/docker/engine-for-file.ts'
-import { nodeImage, plainImage } from '../../helpers/docker/test-images.ts'
+import { nodeImage, olderImage, plainImage } from '../../helpers/docker/test-images.ts'
 import { WireMaster } from '../../agent/wire-master.ts'
 
-const engine = engineForFile(plainImage, nodeImage)
+const engine = engineForFile(plainImage, nodeImage, olderImage)
 
 test('an image without Node.js runs builds, which see neither our Node.js nor its libraries', async ({
   skip,
@@ -59,6 +59,21 @@ test('an image with a Node.js of its own runs the agent on it, as its own user, 
   expect(command.text('stdout')).toMatch(
     /^\/opt\/java \/opt\/cuda \/home\/builder\n1234\n1234\n600 1234\n\/usr\/local\/bin\/node \/rouse\/runtime\/rouse-agent\.mjs /,
   )
+})
+
+test('an image with an older glibc and no libstdc++ runs builds, which see its own glibc', async ({
+  skip,
+}) => {
+  if (engine.missing) return skip(engine.missing)
+  const master = await WireMaster.start()
+  const { agentOf, backend, spec } = await engine.open({ image: olderImage, network: 'host' })
+  await backend.start(spec({ id: 'bot', agent: agentOf(master.url) }), call())
+  await master.connected()
+  const command = master.shell(
+    'env | grep LD_; grep -o "libc-.*" /proc/self/maps | sort -u; cat /etc/debian_version',
+  )
+  expect(await command.done()).toMatchObject({ exitCode: 0 })
+  expect(command.text('stdout')).toMatch(/^libc-2\.31\.so\n11\./)
 })
 
 test('processes that a build leaves behind do not stay as zombies', async ({ skip }) => {

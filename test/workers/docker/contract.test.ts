@@ -14,9 +14,14 @@ import { labels } from '../../../workers/docker/stamps.ts'
 contract('docker', async () => {
   const engine = await startDockerEngine()
   if (typeof engine === 'string') return engine
-  for (const image of [plainImage, muslImage, emptyImage]) {
-    const missing = await makeImage(engine, image)
-    if (missing === undefined) continue
+  let missing: string | undefined
+  try {
+    for (const image of [plainImage, muslImage, emptyImage]) missing ??= await makeImage(engine, image)
+  } catch (error) {
+    await engine.stop()
+    throw error
+  }
+  if (missing !== undefined) {
     await engine.stop()
     return missing
   }

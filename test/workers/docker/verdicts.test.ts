@@ -7,29 +7,41 @@ import { factsOf } from '../../../workers/docker/probe-image.ts'
 
 const ours = '/rouse/runtime/bin/node'
 
+const image = '/lib64/ld.so'
+const libraries = '/rouse/runtime/lib'
+const glibc = '/rouse/runtime/glibc'
+
 test.each([
-  ['its own Node.js', 'uid 5\ngid 6\nnode /usr/bin/node v20.1.0\nplain v24.1.0', '/usr/bin/node', undefined],
+  [
+    'its own Node.js',
+    'uid 5\ngid 6\nnode /usr/bin/node v20.1.0\nplain v24.1.0',
+    '/usr/bin/node',
+    undefined,
+    image,
+  ],
   [
     'ours, where its own is too old',
     'uid 5\ngid 6\nnode /usr/bin/node v18.1.0\nplain v24.1.0',
-    ours,
-    undefined,
+    ...[ours, undefined, image],
   ],
-  ['ours, where it has none', 'uid 5\r\ngid 6\r\nplain v24.1.0\r\n', ours, undefined],
+  ['ours, where it has none', 'uid 5\r\ngid 6\r\nplain v24.1.0\r\n', ours, undefined, image],
   [
-    'ours with libraries',
+    'ours with our libraries, where it has none',
     'uid 5\ngid 6\nerror libstdc++.so.6: cannot open\nlibs v24.1.0',
-    ours,
-    '/rouse/runtime/lib',
+    ...[ours, libraries, image],
+  ],
+  [
+    'ours with the glibc of our libraries, where its own is too old for them',
+    'uid 5\ngid 6\nerror libstdc++.so.6: cannot open\nerror not found\nwhole v24.1.0',
+    ...[ours, `${glibc}:${libraries}`, `${glibc}/ld.so`],
   ],
   [
     'ours, where its own is broken',
     'uid 5\ngid 6\nnode /usr/bin/node Segmentation fault\nplain v24.1.0',
-    ours,
-    undefined,
+    ...[ours, undefined, image],
   ],
-])('the agent runs on %s', (_, output, node, libraries) => {
-  expect(factsOf(output, 'app:1')).toEqual({ node, libraries, uid: 5, gid: 6 })
+])('the agent runs on %s', (_, output, node, libraries, loader) => {
+  expect(factsOf(output, 'app:1', '/lib64/ld.so')).toEqual({ node, libraries, loader, uid: 5, gid: 6 })
 })
 
 test.each([
@@ -53,7 +65,7 @@ test.each([
   ['something else', 'error Illegal instruction', /does not start in it \(Illegal instruction\)/],
   ['silence', '', /no reason given/],
 ])('an image that cannot run the agent is rejected with the reason: %s', (_, output, reason) => {
-  expect(() => factsOf(output, 'app:1')).toThrow(
+  expect(() => factsOf(output, 'app:1', '/lib64/ld.so')).toThrow(
     expect.objectContaining({ code: 'REJECTED', message: expect.stringMatching(reason) as string }) as Error,
   )
 })

@@ -1,19 +1,21 @@
 import type { Stream } from '../../../protocol/runs.ts'
 import type { OutputLog } from '../output-log.ts'
-import { maskPatterns } from './mask-patterns.ts'
-import { Masker } from './masker.ts'
+import { maskPatterns } from '../../../util/mask/mask-patterns.ts'
+import { Masker } from '../../../util/mask/masker.ts'
+import { maskText } from '../../../util/mask/mask-text.ts'
 
 /** The way of a command's output into its log: nothing that is to be masked gets there. */
 export class MaskedOutput {
   readonly #log: OutputLog
-  readonly #patterns: readonly Buffer[]
+  readonly #secrets: readonly string[]
   readonly #maskers: Readonly<Record<'stdout' | 'stderr', Masker>> | undefined
 
   constructor(log: OutputLog, secrets: readonly string[]) {
     this.#log = log
-    this.#patterns = maskPatterns(secrets)
-    if (secrets.length > 0)
-      this.#maskers = { stdout: new Masker(this.#patterns), stderr: new Masker(this.#patterns) }
+    this.#secrets = secrets
+    if (secrets.length === 0) return
+    const patterns = maskPatterns(secrets)
+    this.#maskers = { stdout: new Masker(patterns), stderr: new Masker(patterns) }
   }
 
   get full(): boolean {
@@ -24,8 +26,13 @@ export class MaskedOutput {
     this.#log.onRoom = onRoom
   }
 
+  /** The bytes are the caller's again when this returns. */
   append(stream: Exclude<Stream, 'header'>, bytes: Buffer): void {
-    this.#log.append(stream, this.#maskers ? this.#maskers[stream].push(bytes) : bytes)
+    this.#log.append(stream, this.#maskers ? this.#maskers[stream].push(Buffer.from(bytes)) : bytes)
+  }
+
+  leaveOut(bytes: number): void {
+    this.#log.leaveOut(bytes)
   }
 
   appendHeader(text: string): void {
@@ -40,8 +47,6 @@ export class MaskedOutput {
   }
 
   masked(text: string): string {
-    if (this.#patterns.length === 0) return text
-    const masker = new Masker(this.#patterns)
-    return Buffer.concat([masker.push(Buffer.from(text)), masker.end()]).toString()
+    return maskText(text, this.#secrets)
   }
 }

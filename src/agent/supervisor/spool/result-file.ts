@@ -1,11 +1,12 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import type { CommandResult } from '../../../protocol/operation.ts'
+import { removeFile } from '../remove-file.ts'
 
 /** How a command ended, beside its output. */
 export interface StoredResult {
   readonly result: CommandResult
-  /** Length of the log, all of which was written before. */
-  readonly bytes: number
+  /** Length of each log, all of which was written before. */
+  readonly logs: readonly number[]
 }
 
 /** Throws what writing throws. */
@@ -16,14 +17,15 @@ export function writeResult(path: string, stored: StoredResult): void {
 /** Undefined when there is none, or only a part of one. */
 export function readResult(path: string): StoredResult | undefined {
   try {
-    return JSON.parse(readFileSync(nameOf(path), 'utf8')) as StoredResult
+    const stored = JSON.parse(readFileSync(nameOf(path), 'utf8')) as StoredResult
+    return Array.isArray(stored.logs) ? stored : undefined
   } catch {
     return undefined
   }
 }
 
 export function removeResult(path: string): void {
-  rmSync(nameOf(path), { force: true })
+  removeFile(nameOf(path))
 }
 
 function nameOf(path: string): string {

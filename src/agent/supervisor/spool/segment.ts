@@ -5,11 +5,11 @@ import {
   openSync,
   readSync,
   renameSync,
-  rmSync,
   writeSync,
   writevSync,
 } from 'node:fs'
 import { streams, type Stream } from '../../../protocol/runs.ts'
+import { removeFile } from '../remove-file.ts'
 import type { SpoolUsage } from './spool-usage.ts'
 
 /**
@@ -53,7 +53,7 @@ export class Segment {
 
   append(stream: Stream, bytes: Buffer): void {
     if (!this.waiting && this.tryAppend(stream, bytes)) return
-    this.#inMemory.push(recordHeader(stream, bytes.length), bytes)
+    this.#inMemory.push(recordHeader(stream, bytes.length), Buffer.from(bytes))
     this.#count(bytes.length)
   }
 
@@ -103,7 +103,7 @@ export class Segment {
     this.#usage.remove(this.#onDisk)
     this.#onDisk = 0
     this.#inMemory = []
-    rmSync(this.#path, { force: true })
+    removeFile(this.#path)
   }
 
   #count(length: number): void {

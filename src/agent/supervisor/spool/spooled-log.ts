@@ -72,18 +72,19 @@ export class SpooledLog {
 
   /** At most `max` bytes from `offset` on, which must not lie before `start`. Throws what reading the files throws. */
   read(offset: number, max: number): { raw: Buffer; runs: Run[] } {
-    const parts: Buffer[] = []
+    const raw = Buffer.allocUnsafe(Math.max(0, Math.min(max, this.#end - offset)))
     const runs: { stream: Stream; length: number }[] = []
     let place = this.#place?.offset === offset ? this.#place : this.#find(offset)
-    for (let left = Math.min(max, this.#end - offset); place && left > 0;) {
-      const taken = this.#take(place, left, parts, runs)
+    let length = 0
+    while (place && length < raw.length) {
+      const taken = this.#take(place, raw.subarray(length), runs)
       if (isSame(taken, place)) break
-      left -= taken.offset - place.offset
+      length += taken.offset - place.offset
       place = taken
       if (runs.length === maxRuns) break
     }
     this.#place = place
-    return { raw: Buffer.concat(parts), runs }
+    return { raw: raw.subarray(0, length), runs }
   }
 
   /** The master has committed everything before `offset`. */
@@ -144,15 +145,16 @@ export class SpooledLog {
       left: 0,
     }
     while (place.offset < offset) {
-      const next = this.#take(place, offset - place.offset, [], [])
+      const next = this.#take(place, offset - place.offset, [])
       if (isSame(next, place)) return undefined
       place = next
     }
     return place
   }
 
-  // One read from one file. Gives the place behind what it took.
-  #take(from: Place, max: number, parts: Buffer[], runs: { stream: Stream; length: number }[]): Place {
+  // One read from one file, into a buffer, or over so many bytes. Gives the place behind what it took.
+  #take(from: Place, into: Buffer | number, runs: { stream: Stream; length: number }[]): Place {
+    const max = typeof into === 'number' ? into : into.length
     const file = this.#segments[from.segment]!
     const count = file.read(scratch, from.position)
     if (count === 0) {
@@ -175,7 +177,7 @@ export class SpooledLog {
       if (last?.stream === stream) last.length += length
       else if (runs.length === maxRuns) break
       else runs.push({ stream, length })
-      parts.push(Buffer.from(scratch.subarray(at, at + length)))
+      if (typeof into !== 'number') scratch.copy(into, offset - from.offset, at, at + length)
       at += length
       offset += length
       left -= length

@@ -52,6 +52,14 @@ export class TailRing {
       this.#put(stream, bytes.subarray(at, at + this.#pieceBytes))
   }
 
+  /** Counts bytes that are not here. */
+  leaveOut(bytes: number): void {
+    this.#seen += bytes
+    // The name of the next file says so too.
+    this.#open?.seal()
+    this.#open = undefined
+  }
+
   remove(): void {
     while (this.#segments.length > 0) this.#dropOldest()
   }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { maskPatterns } from '../../../../src/agent/supervisor/mask/mask-patterns.ts'
-import { Masker } from '../../../../src/agent/supervisor/mask/masker.ts'
+import { maskPatterns } from '../../../src/util/mask/mask-patterns.ts'
+import { maskText } from '../../../src/util/mask/mask-text.ts'
+import { Masker } from '../../../src/util/mask/masker.ts'
 
 /** Masks a text that comes in pieces of these lengths. */
 function masked(patterns: readonly Buffer[], text: Buffer, sizes: readonly number[]): Buffer {
@@ -84,4 +85,28 @@ test('what may be the beginning of a secret is held back only as long as it may 
   expect(masker.push(Buffer.from('a line\n')).toString()).toBe('a line\n')
   expect(masker.push(Buffer.from('secre')).toString()).toBe('')
   expect(masker.end().toString()).toBe('secre')
+})
+
+test('a long secret is hidden in base64 that is broken into lines', () => {
+  const key = Array.from({ length: 12 }, (_, i) => `line ${i} of a private key, long enough`).join('\n')
+  const code = Buffer.from(`${key}\n`).toString('base64')
+  for (const width of [76, 64]) {
+    const lines = code.match(new RegExp(`.{1,${width}}`, 'g'))!
+    const shown = maskText(lines.join('\n'), [key]).split('\n')
+    // The very end holds the newline after the secret, which is none.
+    expect(shown.slice(0, -1)).toEqual(lines.slice(0, -1).map(() => '***'))
+    expect(shown.at(-1)!.length).toBeLessThanOrEqual(12)
+  }
+})
+
+test('a secret with quotes is hidden where a shell or JSON quotes it', () => {
+  const value = `it's a "pass\\word"`
+  const shell = `echo '${value.replaceAll("'", `'\\''`)}'`
+  expect(maskText(`${shell} ${JSON.stringify({ value })}`, [value])).toBe(`echo '***' {"value":"***"}`)
+})
+
+test('a short secret is hidden too, and the beginning of one at the end of a text that was cut', () => {
+  expect(maskText('x7 = 7x', ['7'])).toBe('x*** = ***x')
+  expect(maskText('the secre', ['secret'])).toBe('the secre')
+  expect(maskText('the secre', ['secret'], { cut: true })).toBe('the ')
 })

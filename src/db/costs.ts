@@ -1,0 +1,47 @@
+import { sql, type Kysely } from 'kysely'
+import { roundedCost } from '../model/cost.ts'
+import type { Database } from './schema.ts'
+
+export interface DayCost {
+  /** Where the day begins. */
+  readonly day: Date
+  readonly worker: string
+  readonly cost: number
+  /** Seconds that its instances existed on that day. */
+  readonly seconds: number
+  /** How many of them there were. */
+  readonly instances: number
+}
+
+export interface CostQuery {
+  /** Where the days begin; each has 24 hours. */
+  readonly days: readonly Date[]
+  readonly now: Date
+  /** Default: all. */
+  readonly workers?: readonly string[]
+}
+
+/**
+ * What instances with a price have cost, by day and worker, newest day first: from the moment they were asked for until they
+ * were surely gone. Days and workers without any are left out.
+ */
+export async function costsByDay(
+  db: Kysely<Database>,
+  { days, now, workers }: CostQuery,
+): Promise<DayCost[]> {
+  const ofWorkers = workers ? sql`and w.name = any(${workers})` : sql``
+  const { rows } = await sql<DayCost>`
+    select day, w.name as worker, count(*)::int as instances,
+      sum(seconds)::float8 as seconds, sum(seconds * i.price_per_hour / 3600)::float8 as cost
+    from unnest(${days}::timestamptz[]) as day
+      join instances i on i.price_per_hour is not null
+        and i.created_at < least(day + interval '24 hours', ${now})
+        and (i.state <> 'gone' or i.changed_at > day)
+      join workers w on w.id = i.worker_id ${ofWorkers},
+      lateral (select case when i.state = 'gone' then i.changed_at else ${now}::timestamptz end as ended),
+      lateral (select extract(epoch from
+        least(ended, day + interval '24 hours') - greatest(i.created_at, day)) as seconds)
+    group by day, w.name
+    order by day desc, w.name`.execute(db)
+  return rows.map((row) => ({ ...row, cost: roundedCost(row.cost), seconds: Math.round(row.seconds) }))
+}

@@ -1,0 +1,19 @@
+import type { Fleet } from '../fleet/fleet.ts'
+import type { LiveInstance } from './live-instance.ts'
+
+/** What the fleet sees of an instance's agent becomes an event of the instance. */
+export function followFleet(fleet: Fleet, instanceOf: (id: string | null) => LiveInstance | undefined): void {
+  fleet.handleInstances({
+    attached: (worker) => {
+      const instance = instanceOf(worker.instanceId)
+      if (instance) instance.credentialHash ??= worker.session?.credentialHash ?? null
+      instance?.handle({ type: 'attached' })
+    },
+    detached: (worker) => instanceOf(worker.instanceId)?.handle({ type: 'detached' }),
+    drained: (worker) => {
+      const instance = instanceOf(worker.instanceId)
+      instance?.handle({ type: 'retired' })
+      instance?.handle({ type: 'unwanted', reason: 'its agent wants to end' })
+    },
+  })
+}
