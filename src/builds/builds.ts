@@ -277,7 +277,10 @@ export class Builds {
   async #takeUpLost(held: HeldCommands = { workerId: 0, ids: [] }): Promise<void> {
     const { commit, master } = this.#o
     const isKnown = (request: number) => this.#dispatcher.knows(request)
-    this.#dispatcher.takeUp(await commit.write((trx) => takeUp(trx, { master, held, isKnown })))
+    const unfinished = await commit.write((trx) => takeUp(trx, { master, held, isKnown }))
+    // Only now: an instance whose build was taken is taken as well.
+    await this.#o.latent?.takeOver()
+    this.#dispatcher.takeUp(unfinished)
   }
 
   // A build goes where its agent goes: it need not wait until the lease of a dead master is over.

@@ -11,6 +11,8 @@ export interface LatentHooks {
   began(instance: Worker): void
   /** A build has ended, is stored, and has given its place back. */
   ended(instance: Worker, result: Result | undefined): void
+  /** Takes over the instances of masters that are gone. */
+  takeOver(): Promise<void>
   /** Requests came, went or found their places. */
   distributed(): void
 }
@@ -20,5 +22,6 @@ export const noLatentWorkers: LatentHooks = {
   reason: () => undefined,
   began: () => {},
   ended: () => {},
+  takeOver: async () => {},
   distributed: () => {},
 }

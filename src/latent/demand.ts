@@ -69,7 +69,7 @@ export class Demand {
     this.wake()
   }
 
-  hooks(instanceOf: (worker: Worker) => LiveInstance | undefined): LatentHooks {
+  hooks(instanceOf: (worker: Worker) => LiveInstance | undefined): Omit<LatentHooks, 'takeOver'> {
     return {
       fits: (request, worker) => {
         const instance = instanceOf(worker)

@@ -90,7 +90,8 @@ export class Latent {
       held: () => this.#held,
       stopped: (count) => (this.#orphansStopped += count),
     })
-    this.hooks = this.#demand.hooks((worker) => this.#pools.instance(worker.instanceId))
+    const hooks = this.#demand.hooks((worker) => this.#pools.instance(worker.instanceId))
+    this.hooks = { ...hooks, takeOver: () => this.#takeOver() }
     this.logins = { find: (id) => this.#login(id) }
     followFleet(fleet, (id) => this.#pools.instance(id))
   }
@@ -150,12 +151,8 @@ export class Latent {
   /** What is stored is known before the first agent may log in and the first build goes on. Nothing is asked of a provider yet. */
   async open(specs: readonly LatentSpec[]): Promise<void> {
     await this.configure(specs)
-    const stored = await this.#store(async (trx) => {
-      await this.#tools.backoffs.load(trx)
-      return takeInstances(trx, this.#o.master)
-    })
-    for (const instance of stored) this.#pools.adopt(instance)
-    for (const instance of this.live) instance.handle({ type: 'adopted' })
+    await this.#store((trx) => this.#tools.backoffs.load(trx))
+    await this.#takeOver()
   }
 
   /** Looks after everything from now on. */
@@ -202,6 +199,14 @@ export class Latent {
         .catch((error: unknown) =>
           this.#o.log.warn(`${backend.key} could not be closed: ${messageOf(error)}`),
         )
+  }
+
+  /** Looks after the instances of masters that are gone from now on. */
+  async #takeOver(): Promise<void> {
+    const stored = await this.#store((trx) => takeInstances(trx, this.#o.master))
+    const found = stored.filter(({ facts }) => !this.#pools.instance(facts.id))
+    for (const instance of found) this.#pools.adopt(instance)
+    if (found.length > 0 && this.#side) this.#pools.drain()
   }
 
   #login(id: string): InstanceLogin | undefined {

@@ -20,6 +20,8 @@ export class Pools {
   readonly #o: PoolsOptions
   readonly current = new Map<string, Pool>()
   readonly #leaving = new Set<Pool>()
+  /** Instances that nothing can be done for, by id. */
+  readonly #leftOver = new Set<string>()
 
   constructor(options: PoolsOptions) {
     this.#o = options
@@ -59,17 +61,19 @@ export class Pools {
     const { backend: key, id, worker, workerId } = stored.facts
     const known = [...this.#all].find(({ backend, name }) => name === worker && backend.key === key)
     const backend = this.#o.backend(key)
-    if (known) known.adopt(stored)
+    if (known) known.adopt(stored).handle({ type: 'adopted' })
     else if (backend) {
       const spec = removedSpec(stored.facts)
       const pool = this.#o.make(spec, backend, new Worker(workerId, spec.worker))
       this.#leaving.add(pool)
-      pool.adopt(stored)
-    } else
+      pool.adopt(stored).handle({ type: 'adopted' })
+    } else if (!this.#leftOver.has(id)) {
+      this.#leftOver.add(id)
       this.#o.log.error(
         { instance: id, worker, backend: key },
         `instance ${id} is left over, and no worker of the config uses its backend: put its worker back until it is gone, or end it by hand`,
       )
+    }
   }
 
   /** Ends what was made from another template than the config's, or for a worker that has left it. */

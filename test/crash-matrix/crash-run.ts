@@ -1,0 +1,141 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { sql } from 'kysely'
+import type { TestDatabase } from '../helpers/database.ts'
+import { launchMaster, type MasterProcess, type OnEnd } from '../helpers/master-process.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { startDatabaseTrap } from './database-trap.ts'
+import type { Provider } from './provider.ts'
+
+/** Where a master is killed: at the n-th time that this happens. */
+export interface CrashPoint {
+  /** 'store update instances busy', 'call start'. */
+  readonly what: string
+  readonly nth: number
+  readonly when: 'before' | 'after'
+}
+
+export interface CrashOutcome {
+  /** False: the run never came to that point. */
+  readonly reached: boolean
+  /** Everything that happened, in order, of the first master. */
+  readonly points: readonly string[]
+  /** What is wrong at the end; empty: nothing. */
+  readonly mistakes: readonly string[]
+}
+
+interface CrashRunOptions {
+  readonly database: TestDatabase
+  readonly provider: Provider
+  readonly onEnd: OnEnd
+  /** None: nobody is killed. */
+  readonly point?: CrashPoint
+}
+
+/** One life cycle of an instance with one build, in which the master is killed at one point and started again. */
+export async function crashRun({ database, onEnd, point, provider }: CrashRunOptions): Promise<CrashOutcome> {
+  const trap = await startDatabaseTrap(database.address, onEnd)
+  const points: string[] = []
+  let master: MasterProcess | undefined
+  let killed: Promise<unknown> | undefined
+  const pass = (what: string, when: 'before' | 'after') => {
+    if (killed || !master) return
+    if (when === 'before') points.push(what)
+    const nth = points.filter((one) => one === what).length
+    if (!point || point.what !== what || point.nth !== nth || point.when !== when) return
+    process.kill(master.pid, 'SIGKILL')
+    trap.cut()
+    killed = master.end('SIGKILL')
+  }
+  trap.witness = (stored, when) => {
+    for (const one of stored) pass(`store ${one}`, when)
+  }
+  provider.witness = (operation, when) => pass(`call ${operation}`, when)
+
+  const begun = await launchMaster({ config: configOf(provider.worker), env: { DATABASE: trap.url } }, onEnd)
+  provider.attachTo(begun)
+  // Only from here on: what a start of the master stores is no part of a life cycle.
+  master = begun
+  const request = await submit(master, () => killed !== undefined)
+  await waitFor('the kill or the end', async () => killed ?? (await isOver(database, provider)), {
+    timeout: 60_000,
+  })
+  await killed
+  if (killed) {
+    // Its lease would end by itself, in half a minute.
+    await sql`update masters set stopped_at = now(), lease_until = now()`.execute(database.db)
+    await begun.start()
+    await submit(begun, () => false)
+  }
+  const over = waitFor('the end of everything', () => isOver(database, provider), { timeout: 60_000 })
+  const late = await over.then(
+    () => [],
+    () => ['it did not come to its end'],
+  )
+  const mistakes = [...late, ...(await mistakesOf(database, provider, begun))]
+  void request
+  await begun.end('SIGTERM')
+  return { reached: killed !== undefined, points, mistakes }
+}
+
+/** As `rouse force` does it: again with the same key until there is an answer. */
+async function submit(master: MasterProcess, over: () => boolean): Promise<void> {
+  while (!over()) {
+    try {
+      const headers = { 'idempotency-key': 'the only one' }
+      await master.api('/builders/unit/force', { method: 'POST', json: {}, headers })
+      return
+    } catch {
+      await delay(50)
+    }
+  }
+}
+
+async function isOver({ db }: TestDatabase, provider: Provider): Promise<boolean> {
+  const requests = await db.selectFrom('requests').select('state').execute()
+  const instances = await db.selectFrom('instances').select('state').execute()
+  return (
+    requests.length === 1 &&
+    requests.every(({ state }) => state === 'complete') &&
+    instances.length > 0 &&
+    instances.every(({ state }) => state === 'gone') &&
+    (await provider.machines()) === 0
+  )
+}
+
+async function mistakesOf(
+  { db }: TestDatabase,
+  provider: Provider,
+  master: MasterProcess,
+): Promise<string[]> {
+  const mistakes: string[] = []
+  const expectIs = (what: string, is: unknown, should: unknown) => {
+    if (JSON.stringify(is) !== JSON.stringify(should))
+      mistakes.push(`${what}: ${JSON.stringify(is)} instead of ${JSON.stringify(should)}`)
+  }
+  const requests = await db.selectFrom('requests').select(['state', 'result']).execute()
+  expectIs('requests', requests, [{ state: 'complete', result: 'SUCCESS' }])
+  const builds = await db.selectFrom('builds').select('result').orderBy('id').execute()
+  expectIs('builds', builds, [{ result: 'SUCCESS' }])
+  expectIs('machines that are left', await provider.machines(), 0)
+  expectIs('machines ever made', provider.made(), 1)
+  const trace = await readFile(join(master.dir, 'trace'), 'utf8').catch(() => '')
+  expectIs('what the command did', trace, 'begin\nend\n')
+  const instances = await db.selectFrom('instances').select('state').execute()
+  expectIs('instances', instances, [{ state: 'gone' }])
+  return mistakes
+}
+
+const configOf = (worker: string) => `
+const { defineMaster, shell } = rouse
+${worker}
+export default defineMaster({
+  listen,
+  database: process.env.DATABASE,
+  sweepInterval: 1,
+  workers: [worker],
+  builders: [{ name: 'unit', workers: ['dock'], steps: [
+    shell('echo begin >> "$TRACE"; sleep 0.3; echo end >> "$TRACE"',
+      { name: 'work', env: { TRACE: process.cwd() + '/trace' } }) ] }],
+})`

@@ -1,0 +1,15 @@
+import type { MasterProcess } from '../helpers/master-process.ts'
+
+/** What a crash matrix needs of a provider of instances. Docker's can be put in the fake's place. */
+export interface Provider {
+  /** Source that defines `worker`, a latent worker 'dock' with buildWaitTimeout 0. */
+  readonly worker: string
+  /** Called before the provider does what it was called for, and before it answers. */
+  witness: (operation: string, when: 'before' | 'after') => void
+  /** Machines that it has now. */
+  machines(): Promise<number>
+  /** Machines that it has ever made. */
+  made(): number
+  /** Whose agents the machines run. */
+  attachTo(master: MasterProcess): void
+}
