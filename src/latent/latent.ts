@@ -1,5 +1,7 @@
 import type { LatentHooks } from '../builds/latent-hooks.ts'
 import type { LatentSide } from '../builds/latent-side.ts'
+import { storeSurely } from '../builds/store-surely.ts'
+import { codeOf } from '../db/connection-failure.ts'
 import type { Work } from '../db/group-commit.ts'
 import type { Worker } from '../fleet/worker.ts'
 import type { InstanceLogin, InstanceLogins } from '../fleet/instance-logins.ts'
@@ -266,12 +268,18 @@ export class Latent {
     instance.handle({ type: 'forced', reason: 'the master is stopping' })
   }
 
-  async #store<T>(work: Work<T>): Promise<T> {
-    return this.#o.commit.write(work)
+  /** Tried until it works: an instance that is not looked after any more would cost money unseen. */
+  #store<T>(work: Work<T>): Promise<T> {
+    return storeSurely(work, this.#o, this.#loops.signal, (error) => !isRefused(error))
   }
 }
 
 /** Milliseconds that providers have to take the orders to stop. */
 const shutdownPatience = 20_000
+
+// Class 23: an integrity constraint is against it, now and later.
+function isRefused(error: unknown): boolean {
+  return codeOf(error)?.startsWith('23') ?? false
+}
 
 const nobody = { moved: () => {}, startFailed: () => {} }
