@@ -64,6 +64,7 @@ const events: Record<string, InstanceEvent> = {
   buildEnded: { type: 'buildEnded' },
   'listed none': { type: 'listed', bearers: [], asOf: now },
   'listed one': { type: 'listed', bearers: [bearer()], asOf: now },
+  'listed half-made': { type: 'listed', bearers: [bearer('starting')], asOf: now },
   'listed failed': { type: 'listed', bearers: [bearer('failed')], asOf: now },
   'listed two': { type: 'listed', bearers: [bearer(), bearer()], asOf: now },
   unwanted: { type: 'unwanted', reason: 'r' },
@@ -99,6 +100,7 @@ const live = {
   stopFailed: nothing,
   buildBegan: 'busy',
   'listed one': nothing,
+  'listed half-made': nothing,
   'listed failed': nothing,
   'listed two': 'stopping lose stop',
   forced: 'stopping stop',
@@ -108,6 +110,7 @@ const same = (state: InstanceState, restarts: boolean) => ({
   ...starting,
   adopted: state,
   'listed none': restarts ? `${state} start` : nothing,
+  'listed half-made': state === 'requested' ? 'requested start' : nothing,
 })
 
 /** What each event makes of an instance in each state, and what is done then, when its agent is connected and it has no builds. */
@@ -149,6 +152,7 @@ const table: Record<InstanceState, Record<string, string>> = {
     stopFailed: 'stopping',
     'listed none': 'stopping',
     'listed one': 'stopping stop',
+    'listed half-made': 'stopping stop',
     'listed failed': 'stopping stop',
     'listed two': 'stopping stop',
   },
