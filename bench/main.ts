@@ -3,7 +3,7 @@ import { Releasers } from '../src/util/releasers.ts'
 import { launchMaster } from '../test/helpers/master-process.ts'
 import { waitFor } from '../test/helpers/wait-for.ts'
 import { measureBuilds } from './builds.ts'
-import { measureInstances } from './instances.ts'
+import { measureContainers } from './containers.ts'
 import { measureLatency } from './latency.ts'
 import { measureLogs } from './logs.ts'
 import type { Row } from './row.ts'
@@ -31,10 +31,10 @@ try {
   await waitFor('the agent', async () => (await master.api('/workers/bench')).connected)
   await master.request(await master.force('trivial'))
   for (const measure of [measureBuilds, measureLogs, measureLatency]) print(await measure(master))
-  const instances = await measureInstances((release) => releasers.add('bench', release))
-  if (typeof instances === 'string')
-    process.stdout.write(`\nlatency in Docker containers: skipped, ${instances}\n`)
-  else instances.forEach(print)
+  const containers = await measureContainers((release) => releasers.add('bench', release))
+  if (typeof containers === 'string')
+    process.stdout.write(`\nlatency in Docker containers: skipped, ${containers}\n`)
+  else containers.forEach(print)
 } finally {
   await releasers.release()
 }

@@ -11,7 +11,7 @@ import { median, type Row } from './row.ts'
 const samples = 5
 
 /** From force to the first output in a Docker container, idle or to be started, beside `docker run` of its image. A text says why not. */
-export async function measureInstances(onEnd: OnEnd): Promise<readonly Row[] | string> {
+export async function measureContainers(onEnd: OnEnd): Promise<readonly Row[] | string> {
   const docker = programOf('docker')
   if (!docker) return 'needs the docker command'
   const engine = await startDockerEngine()
