@@ -22,10 +22,12 @@ export async function startEngineTrap(engine: string, socket: string, onEnd: OnE
   const handle = async (call: IncomingMessage, reply: ServerResponse) => {
     const operation = operationOf(call, helpers)
     trap.witness(operation, 'before')
-    if (call.destroyed) return
+    if (call.socket.destroyed) return
     const { headers, method, url: path } = call
     const passed = request({ socketPath: engine, headers, method, path, agent: false })
     call.pipe(passed)
+    // The engine would wait for the rest of it for ever, and hold the container meanwhile.
+    call.once('close', () => call.complete || passed.destroy())
     const [answer] = (await once(passed, 'response')) as [IncomingMessage]
     const body = Buffer.concat(await answer.toArray())
     if (operation.endsWith('create') && answer.statusCode === 201) {
