@@ -52,7 +52,8 @@ export const tasks = {
   /** Masters killed before and after everything they do in the life of an instance. */
   async matrix(args, { build, run, node }) {
     await build('page', 'agent')
-    const env = process.env.ROUSE_TEST_INSTALL === '1' ? await installForTests(node) : {}
+    const installed = process.env.ROUSE_TEST_INSTALL === '1' ? await installForTests(node) : {}
+    const env = { ROUSE_MATRIX_CELLS: 'all', ...installed }
     return run(['node_modules/vitest/vitest.mjs', 'run', 'test/crash-matrix', ...args], { env })
   },
 
