@@ -76,7 +76,11 @@ async function lives(db: Kysely<Database>, releasers: Releasers): Promise<number
   let core: LatentCore | undefined
   const cloud = new FakeCloud({
     boot: async (machine) => {
-      await new MachineAgent(machine, async () => 0).connect(core!)
+      const agent = new MachineAgent(machine, async () => 0)
+      while (!machine.signal.aborted) {
+        if (!agent.connected) await agent.connect(core!)
+        await systemClock.sleep(1000, machine.signal).catch(() => {})
+      }
     },
   })
   core = await LatentCore.open(
