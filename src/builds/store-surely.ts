@@ -18,7 +18,7 @@ export async function storeSurely<T>(
       return await commit.write(work)
     } catch (error) {
       if (signal.aborted || !isWorthAnotherTry(error)) throw error
-      log.error({ err: error }, 'a build could not be stored; trying again')
+      log.error({ err: error }, 'what happened could not be stored; trying again')
       await clock.sleep(backoff(attempt, delay), signal).catch(() => {})
     }
   }

@@ -4,6 +4,7 @@ import { humanDuration } from '../model/durations.ts'
 import type { ApiInstance } from '../web/instance-api.ts'
 import { type ClientOptions, openClient, withClientOptions } from './client/client-options.ts'
 import { type Columns, printJson, printTable } from './output/print.ts'
+import type { Column } from './output/table.ts'
 import { colourOf } from './output/result-text.ts'
 import { integer } from './parse-integer.ts'
 
@@ -30,24 +31,28 @@ async function instances({ all, json, limit, worker, ...options }: InstancesOpti
   const page = await client.list<ApiInstance>('/instances', query, limit)
   if (json) return await printJson(page)
   const priced = page.items.some(({ cost }) => cost !== null)
-  await printTable(page.items, priced ? withCost : instancesTable, all ? 'no instances' : 'no instance lives')
+  await printTable(page.items, instancesTable({ priced }), all ? 'no instances' : 'no instance lives')
 }
 
-const instancesTable: Columns<ApiInstance> = ({ colours, isTTY }, now) => [
-  { title: 'INSTANCE', text: ({ name }) => name },
-  { title: 'STATE', text: ({ state }) => state, colour: ({ state }) => colourOf(state, colours) },
-  { title: 'AGE', text: ({ age }) => humanDuration(age * 1000), align: 'right' },
-  { title: 'IDLE UNTIL', text: ({ idleUntil }) => until(idleUntil, { isTTY, now }) },
-  { title: 'ATTEMPT', text: ({ attempt }) => String(attempt), align: 'right' },
-  { title: 'BUILDS', text: ({ builds }) => String(builds), align: 'right' },
-  { title: 'ID', text: ({ id }) => id, cut: true },
-  { title: 'WHY', text: ({ why }) => why, cut: true },
-]
+function instancesTable({ priced }: { priced: boolean }): Columns<ApiInstance> {
+  return ({ colours, isTTY }, now) => [
+    { title: 'INSTANCE', text: ({ name }) => name },
+    { title: 'STATE', text: ({ state }) => state, colour: ({ state }) => colourOf(state, colours) },
+    { title: 'AGE', text: ({ age }) => humanDuration(age * 1000), align: 'right' },
+    { title: 'IDLE UNTIL', text: ({ idleUntil }) => until(idleUntil, { isTTY, now }) },
+    { title: 'ATTEMPT', text: ({ attempt }) => String(attempt), align: 'right' },
+    { title: 'BUILDS', text: ({ builds }) => String(builds), align: 'right' },
+    ...(priced ? [cost] : []),
+    // People want the reason; programs can use the id.
+    ...(isTTY ? [] : [{ title: 'ID', text: ({ id }: ApiInstance) => id }]),
+    { title: 'WHY', text: ({ why }) => why, cut: true },
+  ]
+}
 
-const withCost: Columns<ApiInstance> = (terminal, now) => {
-  const columns = instancesTable(terminal, now)
-  const text = ({ cost }: ApiInstance) => (cost === null ? '-' : costText(cost))
-  return columns.toSpliced(-2, 0, { title: 'COST', text, align: 'right' })
+const cost: Column<ApiInstance> = {
+  title: 'COST',
+  text: ({ cost }) => (cost === null ? '-' : costText(cost)),
+  align: 'right',
 }
 
 /** 'in 9 m 40 s' on a terminal, ISO 8601 in a pipe. */

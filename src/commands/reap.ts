@@ -26,13 +26,13 @@ async function reap({ dryRun = false, json, ...options }: ReapOptions): Promise<
   const { items, troubles } = answer
   if (json) await printJson(answer)
   else {
-    await printTable(items, dryRun ? dryTable : endedTable, 'nothing was found that nobody knows')
+    if (items.length > 0 || troubles.length === 0)
+      await printTable(items, dryRun ? dryTable : endedTable, 'nothing was found that nobody knows')
     for (const { backend, message } of troubles)
       await terminalOf(process.stderr).write(plainLine(`${backend} cannot be asked: ${message}`) + '\n')
   }
-  const failed = troubles.length + items.filter(({ error }) => error !== null).length
-  if (failed > 0)
-    throw new RouseError('ROUSE_REAP_INCOMPLETE', `${failed} of the providers' answers are missing`)
+  if (troubles.length > 0 || items.some(({ error }) => error !== null))
+    throw new RouseError('ROUSE_REAP_INCOMPLETE', 'not everything could be looked at and ended')
 }
 
 const columns: Columns<ApiReap['items'][number]> = () => [

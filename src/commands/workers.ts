@@ -58,17 +58,28 @@ function me(): string | undefined {
   }
 }
 
+// A latent worker without an instance is as it should be.
+function connection({ connected, kind }: ApiWorker): 'yes' | 'no' | 'asleep' {
+  if (connected) return 'yes'
+  return kind === 'latent' ? 'asleep' : 'no'
+}
+
+function builds({ kind, maxBuilds, runningBuilds }: ApiWorker): string {
+  const running = runningBuilds.length
+  return kind === 'latent' ? String(running) : `${running} of ${maxBuilds}`
+}
+
 const workersTable: Columns<ApiWorker> = ({ isTTY, colours }, now) => [
   { title: 'WORKER', text: (worker) => worker.name, cut: true },
   { title: 'KIND', text: (worker) => worker.kind },
   {
     title: 'CONNECTED',
-    text: (worker) => (worker.connected ? 'yes' : 'no'),
-    colour: (worker) => (worker.connected ? colours.green : colours.red),
+    text: connection,
+    colour: (worker) => ({ yes: colours.green, no: colours.red, asleep: colours.gray })[connection(worker)],
   },
   {
     title: 'BUILDS',
-    text: (worker) => `${worker.runningBuilds.length} of ${worker.maxBuilds}`,
+    text: builds,
     align: 'right',
   },
   {

@@ -3,11 +3,12 @@ import type { Worker } from './worker.ts'
 /** What a login needs to know of instances; the latent engine knows it. */
 export interface InstanceLogins {
   /** Undefined for one that this master does not know, or has done with. */
-  find(id: string): InstanceLogin | undefined
+  find(id: string): Promise<InstanceLogin | undefined>
 }
 
 export interface InstanceLogin {
-  readonly worker: Worker
+  /** Who it is here, asked for once the login is right; undefined: another master looks after it. */
+  readonly worker: () => Promise<Worker | undefined>
   /** The password of its first login. */
   readonly token: string
   /** SHA-256 of the credential that its agent has made; null before its first login. Then the token is worthless. */

@@ -64,7 +64,7 @@ export class Login {
   }
 
   async check(attempt: LoginAttempt): Promise<LoginAnswer> {
-    const instance = this.#instances?.find(attempt.name)
+    const instance = await this.#instances?.find(attempt.name)
     return instance ? await this.#checkInstance(instance, attempt) : await this.#checkWorker(attempt)
   }
 
@@ -76,7 +76,7 @@ export class Login {
   }
 
   async #checkInstance(instance: InstanceLogin, attempt: LoginAttempt): Promise<LoginAnswer> {
-    const { credentialHash, refusal, token, worker } = instance
+    const { credentialHash, refusal, token } = instance
     const proposed = sha256(attempt.credential ?? '')
     const rightToken = sameText(attempt.password, token)
     const rightCredential = timingSafeEqual(proposed, credentialHash ?? nothing)
@@ -87,12 +87,11 @@ export class Login {
         attempt,
         credentialHash ? 'another agent has logged in as this instance' : 'wrong token of an instance',
       )
-    if (refusal === undefined) return await this.#admit(worker, attempt, proposed)
-    this.#log.warn(
-      { worker: worker.name, instance: attempt.name, address: attempt.address },
-      `agent refused: ${refusal}`,
-    )
-    return { ok: false, status: 409, code: 'ROUSE_AGENT_INSTANCE_ENDS', message: refusal }
+    const worker = refusal === undefined ? await instance.worker() : undefined
+    if (worker) return await this.#admit(worker, attempt, proposed)
+    const message = refusal ?? 'another master looks after this instance'
+    this.#log.warn({ instance: attempt.name, address: attempt.address }, `agent refused: ${message}`)
+    return { ok: false, status: 409, code: 'ROUSE_AGENT_INSTANCE_ENDS', message }
   }
 
   async #admit(

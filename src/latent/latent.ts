@@ -1,8 +1,10 @@
 import type { LatentHooks } from '../builds/latent-hooks.ts'
 import type { LatentSide } from '../builds/latent-side.ts'
+import { storeSurely } from '../builds/store-surely.ts'
+import { codeOf } from '../db/connection-failure.ts'
 import type { Work } from '../db/group-commit.ts'
 import type { Worker } from '../fleet/worker.ts'
-import type { InstanceLogin, InstanceLogins } from '../fleet/instance-logins.ts'
+import type { InstanceLogins } from '../fleet/instance-logins.ts'
 import { messageOf } from '../model/errors.ts'
 import { Backoffs } from './backoffs.ts'
 import { Budgets } from './budgets.ts'
@@ -13,12 +15,12 @@ import type { LatentSpec } from './latent-spec.ts'
 import type { LatentTools } from './latent-tools.ts'
 import { livingOf, takeInstances } from './ledger.ts'
 import type { LiveInstance } from './live-instance.ts'
+import { Logins } from './logins.ts'
 import { OpenBackend } from './open-backend.ts'
 import { Pool } from './pool.ts'
 import { Pools } from './pools.ts'
 import { Reconcile, type Finding } from './reconcile.ts'
 import { RenderedTemplates } from './rendered-templates.ts'
-import { instanceToken } from './token.ts'
 
 /** The engine of latent workers: starts instances when requests wait, ends them when they are not needed, and never loses one. */
 export class Latent {
@@ -90,7 +92,12 @@ export class Latent {
     })
     const hooks = this.#demand.hooks((worker) => this.#pools.instance(worker.instanceId))
     this.hooks = { ...hooks, takeOver: () => this.#takeOver() }
-    this.logins = { find: (id) => this.#login(id) }
+    this.logins = new Logins({
+      ...options,
+      tools: this.#tools,
+      instance: (id) => this.#pools.instance(id),
+      adopt: (stored) => this.#pools.adopt(stored),
+    })
     followFleet(fleet, (id) => this.#pools.instance(id))
   }
 
@@ -207,16 +214,6 @@ export class Latent {
     if (found.length > 0 && this.#side) this.#pools.drain()
   }
 
-  #login(id: string): InstanceLogin | undefined {
-    const instance = this.#pools.instance(id)
-    if (!instance) return undefined
-    const { credentialHash, row, worker } = instance
-    const token = instanceToken(this.#o.clusterKey, id, row.generation)
-    const refusal =
-      row.state === 'stopping' || row.state === 'gone' ? 'this instance is being stopped' : undefined
-    return { worker, token, credentialHash, refusal }
-  }
-
   #makePool(spec: LatentSpec, backend: OpenBackend, worker: Worker): Pool {
     const { cluster, clusterKey, delivery, fleet, maxDisconnected } = this.#o
     return new Pool({
@@ -271,12 +268,18 @@ export class Latent {
     instance.handle({ type: 'forced', reason: 'the master is stopping' })
   }
 
-  async #store<T>(work: Work<T>): Promise<T> {
-    return this.#o.commit.write(work)
+  /** Tried until it works: an instance that is not looked after any more would cost money unseen. */
+  #store<T>(work: Work<T>): Promise<T> {
+    return storeSurely(work, this.#o, this.#loops.signal, (error) => !isRefused(error))
   }
 }
 
 /** Milliseconds that providers have to take the orders to stop. */
 const shutdownPatience = 20_000
+
+// Class 23: an integrity constraint is against it, now and later.
+function isRefused(error: unknown): boolean {
+  return codeOf(error)?.startsWith('23') ?? false
+}
 
 const nobody = { moved: () => {}, startFailed: () => {} }

@@ -84,16 +84,48 @@ export async function takeInstances(trx: Trx, { epoch, id: owner }: Master): Pro
       eb.or([eb('masters.stopped_at', 'is not', null), eb('masters.lease_until', '<', sql<Date>`now()`)]),
     )
     .execute()
-  const rows = await trx
+  const rows = await selectLiving(trx)
+    .where('instances.owner', '=', owner)
+    .orderBy('instances.created_at')
+    .execute()
+  return rows.map(storedInstance)
+}
+
+/** One that is not gone, whoever looks after it. */
+export async function findInstance(
+  db: Pick<Trx, 'selectFrom'>,
+  id: string,
+): Promise<StoredInstance | undefined> {
+  const row = await selectLiving(db).where('instances.id', '=', id).executeTakeFirst()
+  return row && storedInstance(row)
+}
+
+/** Takes an instance from whoever looks after it. Undefined when it is gone, or a newer master has it. */
+export async function claimInstance(
+  trx: Trx,
+  id: string,
+  { epoch, id: owner }: Master,
+): Promise<StoredInstance | undefined> {
+  await trx
+    .updateTable('instances')
+    .set({ owner, epoch })
+    .where('id', '=', id)
+    .where('epoch', '<=', epoch)
+    .execute()
+  const row = await selectLiving(trx)
+    .where('instances.id', '=', id)
+    .where('instances.owner', '=', owner)
+    .executeTakeFirst()
+  return row && storedInstance(row)
+}
+
+function selectLiving(db: Pick<Trx, 'selectFrom'>) {
+  return db
     .selectFrom('instances')
     .innerJoin('workers', 'workers.id', 'instances.worker_id')
     .selectAll('instances')
     .select('workers.name as worker')
-    .where('instances.owner', '=', owner)
     .where('instances.state', '<>', 'gone')
-    .orderBy('instances.created_at')
-    .execute()
-  return rows.map(storedInstance)
 }
 
 /** Which of these ids belong to instances that are not gone, whoever owns them. */

@@ -249,6 +249,11 @@ function isPlaceTaken(error: unknown): boolean {
   return (error as { constraint?: unknown } | undefined)?.constraint === 'instances_one_per_place'
 }
 
+/** Of every instance of the cluster. */
+export function idPrefix(cluster: string): string {
+  return `rouse-${cluster.slice(0, 8)}-`
+}
+
 /** 'rouse-1a2b3c4d-dock-2-k3j9x0ab': says to people at the provider's whose it is, and is never given twice. */
 function newId(cluster: string, worker: string, number: number): string {
   const name = worker
@@ -260,5 +265,5 @@ function newId(cluster: string, worker: string, number: number): string {
     .toString(36)
     .padStart(13, '0')
     .slice(-10)
-  return `rouse-${cluster.slice(0, 8)}-${name || 'worker'}-${number}-${random}`
+  return `${idPrefix(cluster)}${name || 'worker'}-${number}-${random}`
 }

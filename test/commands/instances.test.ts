@@ -78,6 +78,15 @@ test('instances --json prints the JSON of the API; without any a pipe gets nothi
   expect(JSON.parse(run.out())).toEqual({ items: [instance], next: null })
 })
 
+test('workers says of a latent worker that it is asleep, and what its instances do', async () => {
+  const master = await fakeMaster()
+  const worker = { kind: 'latent', connected: false, runningBuilds: [], maxBuilds: 1, lastSeenAt: null }
+  master.workers.push({ ...worker, name: 'dock', status: '1 of 4 instances: 1 starting' })
+  const run = rouse(['workers', '--url', master.url])
+  expect(await run.ended()).toBe(0)
+  expect(run.out()).toMatch(/\ndock +latent +asleep +0 +- +1 of 4 instances: 1 starting\n$/)
+})
+
 test('reap --dry-run says what nobody knows, and leaves it', async () => {
   const master = await fakeMaster()
   master.intercept = answering({ dryRun: true, items: [orphan], troubles: [] })

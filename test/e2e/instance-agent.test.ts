@@ -40,7 +40,7 @@ test('a real agent becomes the one agent of its instance by a socket; who finds 
     .execute()
   const worker = new Worker(rowId, latent, { id, number: 1, pool })
   const known: InstanceLogin = {
-    worker,
+    worker: async () => worker,
     token,
     get credentialHash() {
       return worker.session?.credentialHash ?? stored
@@ -50,7 +50,7 @@ test('a real agent becomes the one agent of its instance by a socket; who finds 
   const login = new Login({
     ...parts,
     fleet,
-    instances: { find: (name) => (name === id ? known : undefined) },
+    instances: { find: async (name) => (name === id ? known : undefined) },
   })
   const path = join(await tempDir(), 'agents.sock')
   const { web } = await startTestWeb(

@@ -15,18 +15,25 @@ beforeAll(async () => {
 })
 afterAll(() => database.close())
 
+type KnownInstance = InstanceLogin & { of: Worker; credentialHash: Buffer | null; refusal?: string }
+
 /** A fleet with the latent worker "dock" and two instances of it; what is stored of them is what the logins see. */
 async function open() {
   const { password: _, ...latent } = staticSpec({ name: 'dock', kind: 'latent' })
   const opened = await openFleet(database, [staticSpec(), latent])
-  const instances = new Map<string, InstanceLogin & { credentialHash: Buffer | null; refusal?: string }>()
+  const instances = new Map<string, KnownInstance>()
   const ids = [`dock-${randomUUID()}`, `dock-${randomUUID()}`]
   for (const [index, id] of ids.entries()) {
     const number = ++places
     const pool = opened.fleet.get('dock')!
     const { rowId } = pool
     const worker = new Worker(rowId, latent, { id, number, pool })
-    instances.set(id, { worker, token: `token ${index}`, credentialHash: null })
+    instances.set(id, {
+      of: worker,
+      worker: async () => worker,
+      token: `token ${index}`,
+      credentialHash: null,
+    })
     const row = { id, worker_id: rowId, number, backend: 'test', state: 'starting' as const }
     const rest = { template: '{}', epoch: opened.master.epoch, deadline: new Date() }
     await database.db
@@ -34,7 +41,7 @@ async function open() {
       .values({ ...row, ...rest })
       .execute()
   }
-  const login = new Login({ ...opened, instances: { find: (id) => instances.get(id) } })
+  const login = new Login({ ...opened, instances: { find: async (id) => instances.get(id) } })
   const attempt = {
     name: ids[0]!,
     password: 'token 0',
@@ -71,10 +78,10 @@ test('an instance logs in with its token once; from then on only with the creden
   const { check, credential, fleet, instance, stored } = await open()
   const credentialHash = hashOf(credential)
   const answer = await check()
-  expect(answer).toEqual({ ok: true, worker: instance.worker, credentialHash })
-  const first = await new FarEnd(fleet, { worker: instance.worker, credentialHash }).welcomed()
+  expect(answer).toEqual({ ok: true, worker: instance.of, credentialHash })
+  const first = await new FarEnd(fleet, { worker: instance.of, credentialHash }).welcomed()
   expect((await stored()).credential_hash).toEqual(credentialHash)
-  expect(instance.worker.session!.credentialHash).toEqual(credentialHash)
+  expect(instance.of.session!.credentialHash).toEqual(credentialHash)
 
   instance.credentialHash = credentialHash
   expect(await check({ runId: first.runId })).toMatchObject({ ok: true })
@@ -86,25 +93,25 @@ test('an instance logs in with its token once; from then on only with the creden
 test('a login whose answer was lost is repeated with the same credential, also after it was stored', async () => {
   const { check, credential, fleet, instance } = await open()
   const credentialHash = hashOf(credential)
-  const first = await new FarEnd(fleet, { worker: instance.worker, credentialHash }).welcomed()
+  const first = await new FarEnd(fleet, { worker: instance.of, credentialHash }).welcomed()
   // The engine does not know of it yet.
   expect(await check({ runId: first.runId })).toMatchObject({ ok: true, credentialHash })
   const again = await new FarEnd(fleet, {
-    worker: instance.worker,
+    worker: instance.of,
     credentialHash,
     runId: first.runId,
   }).welcomed()
-  expect(instance.worker.session?.runId).toBe(again.runId)
+  expect(instance.of.session?.runId).toBe(again.runId)
 })
 
 test('of two agents that know the token of an instance, only the first one that is stored gets a session', async () => {
   const { credential, fleet, instance, logged, stored } = await open()
   const first = await new FarEnd(fleet, {
-    worker: instance.worker,
+    worker: instance.of,
     credentialHash: hashOf(credential),
   }).welcomed()
   first.master.closed('lost')
-  const thief = new FarEnd(fleet, { worker: instance.worker, credentialHash: hashOf(newCredential()) })
+  const thief = new FarEnd(fleet, { worker: instance.of, credentialHash: hashOf(newCredential()) })
   await waitFor('the end of the second', () => thief.closed)
   expect(thief.received).toEqual([])
   expect((await stored()).credential_hash).toEqual(hashOf(credential))
@@ -136,11 +143,11 @@ test("an agent that logs in with a latent worker's name is refused, and the log 
 
 test('a second attach to an instance is refused with 409 while its agent answers', async () => {
   const { check, credential, fleet, instance } = await open()
-  await new FarEnd(fleet, { worker: instance.worker, credentialHash: hashOf(credential) }).welcomed()
+  await new FarEnd(fleet, { worker: instance.of, credentialHash: hashOf(credential) }).welcomed()
   expect(await check({ runId: randomUUID() })).toMatchObject({
     status: 409,
     code: 'ROUSE_AGENT_ALREADY_CONNECTED',
-    message: expect.stringContaining(`"${instance.worker.name}"`),
+    message: expect.stringContaining(`"${instance.of.name}"`),
   })
 })
 
@@ -159,18 +166,18 @@ test('an instance that is being stopped is told so with 409, but only when it kn
 test('the instances of a worker have their sessions side by side', async () => {
   const { credential, fleet, instance, other } = await open()
   const first = await new FarEnd(fleet, {
-    worker: instance.worker,
+    worker: instance.of,
     credentialHash: hashOf(credential),
   }).welcomed()
   const second = await new FarEnd(fleet, {
-    worker: other.worker,
+    worker: other.of,
     credentialHash: hashOf(newCredential()),
   }).welcomed()
   expect([first.closed, second.closed]).toEqual([undefined, undefined])
   const live = await database.db
     .selectFrom('sessions')
     .select('instance_id')
-    .where('instance_id', 'in', [instance.worker.instanceId, other.worker.instanceId])
+    .where('instance_id', 'in', [instance.of.instanceId, other.of.instanceId])
     .where('disconnected_at', 'is', null)
     .execute()
   expect(live).toHaveLength(2)
@@ -178,7 +185,7 @@ test('the instances of a worker have their sessions side by side', async () => {
 
 test('an instance that the master has done with between login and hello gets no session', async () => {
   const { credential, fleet, instance } = await open()
-  instance.worker.left = true
-  const late = new FarEnd(fleet, { worker: instance.worker, credentialHash: hashOf(credential) })
+  instance.of.left = true
+  const late = new FarEnd(fleet, { worker: instance.of, credentialHash: hashOf(credential) })
   expect(late.closed).toBe('this instance is being stopped')
 })

@@ -23,6 +23,8 @@ import { workerSpec } from '../../src/worker-spec.ts'
 import type { TestDatabase } from '../helpers/database.ts'
 
 export interface LatentCoreOptions {
+  /** No other master lives: theirs is taken over at once. Default true. */
+  readonly only?: boolean
   readonly workers: readonly WorkerConfig[]
   readonly builders: readonly BuilderConfig[]
   readonly clock: Clock
@@ -117,7 +119,7 @@ export class LatentCore {
   }
 
   static async open(database: Pick<TestDatabase, 'db'>, options: LatentCoreOptions): Promise<LatentCore> {
-    const identity = { host: 'test', pid: process.pid, version: '0.0.0', only: true }
+    const identity = { host: 'test', pid: process.pid, version: '0.0.0', only: options.only ?? true }
     const core = new LatentCore(database, await registerMaster(database.db, identity), options)
     const workers = options.workers.map((worker) => resolved(mortal(worker, core)))
     await core.fleet.configure(workers.map(workerSpec))

@@ -48,6 +48,22 @@ test('a stop that was stored and never carried out is carried out by the next ma
   await world.empty()
 })
 
+test("a build goes on with its instance's agent at another master, which need not wait for the dead one's lease", async () => {
+  const hold = held()
+  const world = await LatentWorld.open({ command: hold.command, only: false })
+  const request = await world.force('unit')
+  await world.until('the command', hold.begun)
+  await world.kill()
+  await world.startMaster({ only: false })
+  await world.pass(5)
+  hold.end()
+  expect(await world.result(request)).toBe('SUCCESS')
+  expect(await world.builds(request)).toHaveLength(1)
+  expect(world.agents.size).toBe(1)
+  const { rows } = await world.database.pool.query('select 1 from masters where lease_until < now()')
+  expect(rows).toEqual([])
+})
+
 test('a build goes on although no master ran for longer than any deadline of its instance', async () => {
   const hold = held()
   const world = await LatentWorld.open({ command: hold.command })
