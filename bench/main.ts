@@ -3,6 +3,7 @@ import { Releasers } from '../src/util/releasers.ts'
 import { launchMaster } from '../test/helpers/master-process.ts'
 import { waitFor } from '../test/helpers/wait-for.ts'
 import { measureBuilds } from './builds.ts'
+import { measureInstances } from './instances.ts'
 import { measureLatency } from './latency.ts'
 import { measureLogs } from './logs.ts'
 import type { Row } from './row.ts'
@@ -30,6 +31,7 @@ try {
   await waitFor('the agent', async () => (await master.api('/workers/bench')).connected)
   await master.request(await master.force('trivial'))
   for (const measure of [measureBuilds, measureLogs, measureLatency]) print(await measure(master))
+  print(await measureInstances())
 } finally {
   await releasers.release()
 }

@@ -12,7 +12,7 @@ export function whileLive(situation: Situation, event: InstanceEvent): Transitio
     case 'detached':
       return detached(situation)
     case 'adopted':
-      return situation.row.state === 'busy' ? detached(situation) : adopt(situation)
+      return adopted(situation)
     case 'reconfigured':
       return reconfigured(situation)
     case 'buildBegan':
@@ -41,6 +41,8 @@ function attached(situation: Situation): Transition {
   const seen = { unseenSince: null }
   if (row.state === 'busy' && moment.places > 0)
     return change(situation, { ...seen, deadline: lookAt(situation) })
+  // A master was killed between the claim of a build and this row.
+  if (moment.places > 0) return buildBegan(situation)
   if (row.stopReason !== null) return retire(situation, row.stopReason, seen)
   if (row.state === 'busy') return change(situation, idle(situation))
   return change(situation, { ...seen, deadline: idleUntil(situation) })
@@ -50,6 +52,13 @@ function detached(situation: Situation): Transition {
   const { moment, row, rules } = situation
   const back = moment.now + rules.maxDisconnected
   return change(situation, { deadline: row.state === 'busy' ? back : Math.min(row.deadline ?? back, back) })
+}
+
+function adopted(situation: Situation): Transition | undefined {
+  const { row } = situation
+  if (row.state === 'busy') return detached(situation)
+  // Its agent was asked to end, and may have done so.
+  return row.stopReason === null ? adopt(situation) : undefined
 }
 
 function reconfigured(situation: Situation): Transition | undefined {

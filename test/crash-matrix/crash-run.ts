@@ -19,8 +19,8 @@ export interface CrashPoint {
 export interface CrashOutcome {
   /** False: the run never came to that point. */
   readonly reached: boolean
-  /** Everything that happened, in order, of the first master. */
-  readonly points: readonly string[]
+  /** Everything that the first master did, in order: each commit with what it stored, each call. */
+  readonly points: readonly (readonly string[])[]
   /** What is wrong at the end; empty: nothing. */
   readonly mistakes: readonly string[]
 }
@@ -36,31 +36,37 @@ interface CrashRunOptions {
 /** One life cycle of an instance with one build, in which the master is killed at one point and started again. */
 export async function crashRun({ database, onEnd, point, provider }: CrashRunOptions): Promise<CrashOutcome> {
   const trap = await startDatabaseTrap(database.address, onEnd)
-  const points: string[] = []
+  const points: (readonly string[])[] = []
   let master: MasterProcess | undefined
   let killed: Promise<unknown> | undefined
-  const pass = (what: string, when: 'before' | 'after') => {
+  const pass = (happens: readonly string[], when: 'before' | 'after') => {
     if (killed || !master) return
-    if (when === 'before') points.push(what)
-    const nth = points.filter((one) => one === what).length
-    if (!point || point.what !== what || point.nth !== nth || point.when !== when) return
+    if (when === 'before') points.push(happens)
+    if (!point || point.when !== when || !happens.includes(point.what)) return
+    if (points.filter((one) => one.includes(point.what)).length !== point.nth) return
     process.kill(master.pid, 'SIGKILL')
     trap.cut()
     killed = master.end('SIGKILL')
   }
-  trap.witness = (stored, when) => {
-    for (const one of stored) pass(`store ${one}`, when)
-  }
-  provider.witness = (operation, when) => pass(`call ${operation}`, when)
+  trap.witness = (stored, when) =>
+    pass(
+      stored.map((one) => `store ${one}`),
+      when,
+    )
+  provider.witness = (operation, when) => pass([`call ${operation}`], when)
 
   const begun = await launchMaster({ config: configOf(provider.worker), env: { DATABASE: trap.url } }, onEnd)
   provider.attachTo(begun)
   // Only from here on: what a start of the master stores is no part of a life cycle.
   master = begun
-  const request = await submit(master, () => killed !== undefined)
-  await waitFor('the kill or the end', async () => killed ?? (await isOver(database, provider)), {
-    timeout: 60_000,
-  })
+  await submit(master, () => killed !== undefined)
+  await waitFor(
+    'the kill or the end',
+    async () => killed !== undefined || (await isOver(database, provider)),
+    {
+      timeout: 60_000,
+    },
+  )
   await killed
   if (killed) {
     // Its lease would end by itself, in half a minute.
@@ -74,7 +80,6 @@ export async function crashRun({ database, onEnd, point, provider }: CrashRunOpt
     () => ['it did not come to its end'],
   )
   const mistakes = [...late, ...(await mistakesOf(database, provider, begun))]
-  void request
   await begun.end('SIGTERM')
   return { reached: killed !== undefined, points, mistakes }
 }

@@ -12,11 +12,13 @@ import { registerMaster } from '../../src/db/register-master.ts'
 import { Fleet } from '../../src/fleet/fleet.ts'
 import { Login } from '../../src/fleet/login.ts'
 import { WorkerAdmin } from '../../src/fleet/worker-admin.ts'
+import type { BackendContext, WorkerBackend } from '../../src/latent/backend.ts'
 import { Latent } from '../../src/latent/latent.ts'
 import type { EventBody } from '../../src/model/events.ts'
 import type { PropertyValue } from '../../src/model/properties.ts'
 import { latentSpecs } from '../../src/open-latent.ts'
 import type { Clock } from '../../src/util/clock.ts'
+import { untilAborted } from '../../workers/fake/until-aborted.ts'
 import { workerSpec } from '../../src/worker-spec.ts'
 import type { TestDatabase } from '../helpers/database.ts'
 
@@ -37,7 +39,7 @@ export const cluster = 'test-cluster'
 
 /** A master without its web server and in this process: fleet, builds and the engine of latent workers over a real database. */
 export class LatentCore {
-  readonly database: TestDatabase
+  readonly database: Pick<TestDatabase, 'db'>
   readonly fleet: Fleet
   readonly builds: Builds
   readonly latent: Latent
@@ -55,7 +57,11 @@ export class LatentCore {
   readonly #running: Promise<unknown>[] = []
   #closed: Promise<void> | undefined
 
-  private constructor(database: TestDatabase, master: { id: string; epoch: number }, o: LatentCoreOptions) {
+  private constructor(
+    database: Pick<TestDatabase, 'db'>,
+    master: { id: string; epoch: number },
+    o: LatentCoreOptions,
+  ) {
     const { clock, maxDisconnected = 3600, maxInfraRetries = 3, orphanGrace = 60, sweepInterval = 10 } = o
     const sink = { write: (line: string) => void this.logged.push(JSON.parse(line)) }
     const log = pino({ level: 'info' }, sink)
@@ -112,10 +118,10 @@ export class LatentCore {
     this.#running.push(fleet.watch(signal), this.admin.watch(signal), this.builds.watch(signal))
   }
 
-  static async open(database: TestDatabase, options: LatentCoreOptions): Promise<LatentCore> {
+  static async open(database: Pick<TestDatabase, 'db'>, options: LatentCoreOptions): Promise<LatentCore> {
     const identity = { host: 'test', pid: process.pid, version: '0.0.0', only: options.only ?? true }
     const core = new LatentCore(database, await registerMaster(database.db, identity), options)
-    const workers = options.workers.map(resolved)
+    const workers = options.workers.map((worker) => resolved(mortal(worker, core)))
     await core.fleet.configure(workers.map(workerSpec))
     await core.latent.open(latentSpecs(workers))
     await core.builds.open()
@@ -125,7 +131,7 @@ export class LatentCore {
 
   /** As `rouse reconfig` does it. */
   async configure(workerConfigs: readonly WorkerConfig[], builders = this.#builders): Promise<void> {
-    const workers = workerConfigs.map(resolved)
+    const workers = workerConfigs.map((worker) => resolved(mortal(worker, this)))
     await this.fleet.configure(workers.map(workerSpec))
     await this.builds.configure(builders)
     this.#builders = builders
@@ -185,6 +191,23 @@ export class LatentCore {
     if (!killed) await Promise.all(this.#running)
     await this.#commit.close()
   }
+}
+
+/** A master that was killed asks its provider for nothing more. */
+function mortal(worker: WorkerConfig, core: LatentCore): WorkerConfig {
+  if (worker.kind !== 'latent') return worker
+  const { backend: factory } = worker
+  const open = async (context: BackendContext): Promise<WorkerBackend<unknown>> => {
+    const backend = await factory.open(context)
+    const lives = (signal: AbortSignal) => (core.dead ? untilAborted(signal) : undefined)
+    return {
+      listLag: backend.listLag,
+      start: async (spec, o) => (await lives(o.signal)) ?? backend.start(spec, o),
+      stop: async (id, o) => (await lives(o.signal)) ?? backend.stop(id, o),
+      list: async (o) => (await lives(o.signal)) ?? backend.list(o),
+    }
+  }
+  return { ...worker, backend: { kind: factory.kind, key: factory.key, open } }
 }
 
 function resolved(worker: WorkerConfig): ResolvedWorker {
