@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client'
 import type { InstanceObserver } from './latent/instance-observer.ts'
-import { instanceStates, type InstanceRow } from './latent/instance-row.ts'
+import type { InstanceRow } from './latent/instance-row.ts'
+import { instanceStates } from './model/instance-state.ts'
 import type { Latent } from './latent/latent.ts'
 import type { Clock } from './util/clock.ts'
 

@@ -271,7 +271,7 @@ async function openLocalWorker(
   { fleet, log }: { fleet: Fleet; log: Logger },
   releasers: Releasers,
 ): Promise<void> {
-  const worker = fleet.get(name)!
+  const worker = fleet.admitted(name)!
   const agent = await openLocalAgent({
     baseDir,
     log: log.child({ worker: name }),

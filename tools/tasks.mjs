@@ -49,6 +49,14 @@ export const tasks = {
     return run([...source, 'test/torture/main.ts', ...args])
   },
 
+  /** Masters killed before and after everything they do in the life of an instance. */
+  async matrix(args, { build, run, node }) {
+    await build('page', 'agent')
+    const installed = process.env.ROUSE_TEST_INSTALL === '1' ? await installForTests(node) : {}
+    const env = { ROUSE_MATRIX_CELLS: 'all', ...installed }
+    return run(['node_modules/vitest/vitest.mjs', 'run', 'test/crash-matrix', ...args], { env })
+  },
+
   /** What `npm pack` puts into the package: JavaScript with types, the page, the agent. */
   async build(_args, { build, run }) {
     for (const folder of ['src', 'workers', 'migrations'])

@@ -1,4 +1,4 @@
-import type { LatentDescription } from '../latent/latent-worker.ts'
+import type { LatentSpec } from '../latent/latent-spec.ts'
 import type { LockAccess } from '../model/lock.ts'
 import type { PropertyValue } from '../model/properties.ts'
 import type { Secret } from '../model/secret.ts'
@@ -73,23 +73,9 @@ export interface ResolvedStaticWorker extends ResolvedCommonWorker, ResolvedMiss
 }
 
 export interface ResolvedLatentWorker
-  extends ResolvedCommonWorker, ResolvedMissing, LatentDescription<unknown> {
+  extends ResolvedCommonWorker, ResolvedMissing, Omit<LatentSpec, 'worker'> {
   readonly kind: 'latent'
-  /** Seconds; negative: never stopped for idleness. */
-  readonly buildWaitTimeout: number
-  readonly startTimeout: number
-  readonly maxStartAttempts: number
-  readonly max: number
-  readonly minIdle: number
-  /** Infinity: no limit. */
-  readonly maxBuildsPerInstance: number
-  /** Seconds. */
-  readonly maxAge: number
-  readonly onShutdown: 'stop' | 'keep' | undefined
-  /** Empty: what the master offers to all. */
-  readonly agentUrls: readonly string[]
-  readonly pricePerHour: number | null
-  readonly budgetPerDay: number | null
+  readonly mistakes: readonly string[]
 }
 
 export interface ResolvedLocalWorker extends ResolvedCommonWorker {

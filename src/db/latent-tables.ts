@@ -1,4 +1,5 @@
 import type { ColumnType, Generated } from 'kysely'
+import type { InstanceState } from '../model/instance-state.ts'
 import type { OptionalTime, Time } from './column-types.ts'
 
 export interface InstancesTable {
@@ -28,9 +29,6 @@ export interface InstancesTable {
   unseen_since: OptionalTime
   price_per_hour: number | null
 }
-
-export type InstanceState =
-  'requested' | 'starting' | 'sealing' | 'attached' | 'busy' | 'resetting' | 'stopping' | 'gone'
 
 export interface StartBackoffsTable {
   worker_id: number

@@ -38,6 +38,7 @@ export class LiveInstance {
   readonly #o: LiveInstanceOptions
   readonly #log: Logger
   #storing: Promise<void> = Promise.resolve()
+  #stores = 0
   readonly #acting = new Set<Promise<unknown>>()
   #timer: AbortController | undefined
   #ended = false
@@ -80,7 +81,13 @@ export class LiveInstance {
     const blame = decided.effects.find((effect) => effect.do === 'blame')
     const requests = blame ? this.#o.meantFor() : []
     const step = { facts: this.facts, before, after: decided.row, failure: blame?.failure, requests }
-    this.#storing = this.#storing.then(() => this.#store(step, decided.effects))
+    this.#stores++
+    this.#storing = this.#storing.then(() => this.#store(step, decided.effects)).finally(() => this.#stores--)
+  }
+
+  /** Something that was decided is not done yet: what a list shows now is not what will be. */
+  get unsettled(): boolean {
+    return this.#stores > 0 || this.#acting.size > 0
   }
 
   /** It is known to be ours: what has happened meanwhile counts now. */

@@ -94,7 +94,7 @@ export class Reconcile {
     if (!dryRun) {
       for (const instance of live) {
         const { id } = instance.facts
-        if (!backend.isFresh(id, asOf)) continue
+        if (instance.unsettled || !backend.isFresh(id, asOf)) continue
         const bearers = ours.filter((found) => found.id === id)
         instance.handle({ type: 'listed', bearers, asOf })
       }

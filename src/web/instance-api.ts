@@ -1,18 +1,9 @@
 import Type, { type Static } from 'typebox'
+import { instanceStates } from '../model/instance-state.ts'
 import { Nullable, Time } from './schema-parts.ts'
 
 /** What the REST API says of latent workers and their cluster. */
 
-const instanceStates = [
-  'requested',
-  'starting',
-  'sealing',
-  'attached',
-  'busy',
-  'resetting',
-  'stopping',
-  'gone',
-] as const
 export const InstanceStateSchema = Type.Enum(instanceStates)
 
 /** One container or machine of a latent worker. */

@@ -1,4 +1,4 @@
-import type { InstanceState } from '../db/latent-tables.ts'
+import type { InstanceState } from '../model/instance-state.ts'
 import type { ApiInstance } from './instance-api.ts'
 
 /** What a latent worker does, in one sentence: '2 of 4 instances: 1 busy, 1 starting'. */

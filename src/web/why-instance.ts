@@ -1,4 +1,4 @@
-import type { InstanceState } from '../db/latent-tables.ts'
+import type { InstanceState } from '../model/instance-state.ts'
 
 /** What of an instance's row says why it is as it is. Times are milliseconds since the epoch. */
 export interface InstanceStory {

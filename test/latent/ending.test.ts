@@ -59,7 +59,7 @@ test('a stop that fails is tried again until the machine is gone, and holds up o
 test('a stop that hangs is given up at its deadline and tried again', async () => {
   const world = await LatentWorld.open({ workers: { dock: { buildWaitTimeout: 0 } } })
   world.cloud.plan('stop', { hang: true }, { hang: true })
-  await world.result(await world.force('unit'))
+  expect(await world.result(await world.force('unit'))).toBe('SUCCESS')
   await world.empty(2000)
 })
 

@@ -39,7 +39,7 @@ export const cluster = 'test-cluster'
 
 /** A master without its web server and in this process: fleet, builds and the engine of latent workers over a real database. */
 export class LatentCore {
-  readonly database: TestDatabase
+  readonly database: Pick<TestDatabase, 'db'>
   readonly fleet: Fleet
   readonly builds: Builds
   readonly latent: Latent
@@ -57,7 +57,11 @@ export class LatentCore {
   readonly #running: Promise<unknown>[] = []
   #closed: Promise<void> | undefined
 
-  private constructor(database: TestDatabase, master: { id: string; epoch: number }, o: LatentCoreOptions) {
+  private constructor(
+    database: Pick<TestDatabase, 'db'>,
+    master: { id: string; epoch: number },
+    o: LatentCoreOptions,
+  ) {
     const { clock, maxDisconnected = 3600, maxInfraRetries = 3, orphanGrace = 60, sweepInterval = 10 } = o
     const sink = { write: (line: string) => void this.logged.push(JSON.parse(line)) }
     const log = pino({ level: 'info' }, sink)
@@ -114,7 +118,7 @@ export class LatentCore {
     this.#running.push(fleet.watch(signal), this.admin.watch(signal), this.builds.watch(signal))
   }
 
-  static async open(database: TestDatabase, options: LatentCoreOptions): Promise<LatentCore> {
+  static async open(database: Pick<TestDatabase, 'db'>, options: LatentCoreOptions): Promise<LatentCore> {
     const identity = { host: 'test', pid: process.pid, version: '0.0.0', only: options.only ?? true }
     const core = new LatentCore(database, await registerMaster(database.db, identity), options)
     const workers = options.workers.map((worker) => resolved(mortal(worker, core)))

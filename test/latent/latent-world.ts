@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
 import type { BuilderConfig, WorkerConfig } from '../../src/config/types.ts'
-import type { InstanceState } from '../../src/latent/instance-row.ts'
+import type { InstanceState } from '../../src/model/instance-state.ts'
 import { shell } from '../../src/steps/shell.ts'
 import {
   FakeCloud,

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { EventLog } from '../../src/builds/event-log.ts'
-import type { InstanceRow, InstanceState } from '../../src/latent/instance-row.ts'
+import type { InstanceRow } from '../../src/latent/instance-row.ts'
+import type { InstanceState } from '../../src/model/instance-state.ts'
 import { Metrics } from '../../src/metrics.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
 

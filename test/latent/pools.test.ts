@@ -15,7 +15,7 @@ test('a pool of 4 works through 40 builds with never more than 4 machines', asyn
   for (const request of requests) expect(await world.result(request)).toBe('SUCCESS')
   expect(most).toBe(4)
   expect(world.agents.size).toBe(4)
-  expect((await world.rows()).map(({ number }) => number).sort()).toEqual([1, 2, 3, 4])
+  expect(new Set((await world.rows()).map(({ number }) => number))).toEqual(new Set([1, 2, 3, 4]))
 })
 
 test('one build at a time on one instance, also of two builders, unless maxBuilds says otherwise', async () => {

@@ -164,7 +164,7 @@ test('what is gone by the ledger and comes back to life is ended', async () => {
   const [row] = await world.rows()
   world.agentAfter = Infinity
   const zombie = world.cloud.add(specOf(row!.id), cluster)
-  await world.until('its end', () => zombie.signal.aborted, { step: 2000 })
+  expect(await world.until('its end', () => zombie.signal.aborted, { step: 2000 })).toBe(true)
 })
 
 test('while lists fail nothing is taken to be gone, and running builds go on', async () => {

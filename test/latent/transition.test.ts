@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Instance } from '../../src/latent/backend.ts'
 import type { InstanceEvent, InstanceRules, Moment } from '../../src/latent/instance-event.ts'
-import { instanceStates, type InstanceRow, type InstanceState } from '../../src/latent/instance-row.ts'
+import type { InstanceRow } from '../../src/latent/instance-row.ts'
+import { instanceStates, type InstanceState } from '../../src/model/instance-state.ts'
 import { transition } from '../../src/latent/transition.ts'
 
 const rules: InstanceRules = {
@@ -280,7 +281,6 @@ describe('whatever happens to an instance', () => {
       { numRuns: 2000 },
     )
   })
-
   test('if nothing more happens than time and empty lists, it comes to its end', () => {
     fc.assert(
       fc.property(life, (story) => {

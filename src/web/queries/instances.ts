@@ -1,6 +1,6 @@
 import { sql, type Kysely } from 'kysely'
-import type { InstanceState } from '../../db/latent-tables.ts'
 import type { Database } from '../../db/schema.ts'
+import type { InstanceState } from '../../model/instance-state.ts'
 import { costOf } from '../../model/cost.ts'
 import type { ApiInstance } from '../instance-api.ts'
 import { whyInstance } from '../why-instance.ts'
