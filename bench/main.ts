@@ -3,6 +3,7 @@ import { Releasers } from '../src/util/releasers.ts'
 import { launchMaster } from '../test/helpers/master-process.ts'
 import { waitFor } from '../test/helpers/wait-for.ts'
 import { measureBuilds } from './builds.ts'
+import { measureContainers } from './containers.ts'
 import { measureInstances } from './instances.ts'
 import { measureLatency } from './latency.ts'
 import { measureLogs } from './logs.ts'
@@ -32,6 +33,10 @@ try {
   await master.request(await master.force('trivial'))
   for (const measure of [measureBuilds, measureLogs, measureLatency]) print(await measure(master))
   print(await measureInstances())
+  const containers = await measureContainers((release) => releasers.add('bench', release))
+  if (typeof containers === 'string')
+    process.stdout.write(`\nlatency in Docker containers: skipped, ${containers}\n`)
+  else containers.forEach(print)
 } finally {
   await releasers.release()
 }

@@ -49,7 +49,9 @@ function listed(situation: Situation, bearers: readonly Instance[], asOf: number
   const [bearer] = bearers
   if (bearer?.state === 'failed')
     return fail(situation, { code: 'PASSING', message: bearer.detail ?? 'it ended by itself' })
-  if (bearer || row.retryAt !== null || asOf <= row.changedAt) return undefined
+  // Nobody finishes what a master was making when it was killed, unless the provider is asked for it again.
+  const halfMade = bearer?.state === 'starting' && row.state === 'requested'
+  if ((bearer && !halfMade) || row.retryAt !== null || asOf <= row.changedAt) return undefined
   if (asOf - row.changedAt < rules.listLag) return undefined
   // Not there although the answer said so, or the master was killed before it asked: the same id again.
   return change(situation, { changedAt: moment.now }, { do: 'start' })

@@ -46,6 +46,7 @@ export async function crashRun({ database, onEnd, point, provider }: CrashRunOpt
     if (points.filter((one) => one.includes(point.what)).length !== point.nth) return
     process.kill(master.pid, 'SIGKILL')
     trap.cut()
+    provider.cut?.()
     killed = master.end('SIGKILL')
   }
   trap.witness = (stored, when) =>

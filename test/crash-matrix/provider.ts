@@ -12,4 +12,6 @@ export interface Provider {
   made(): number
   /** Whose agents the machines run. */
   attachTo(master: MasterProcess): void
+  /** Breaks the connections of a master that was killed. */
+  cut?(): void
 }
