@@ -5,6 +5,7 @@ import type { InstanceEvent, InstanceRules, Moment } from '../../src/latent/inst
 import type { InstanceRow } from '../../src/latent/instance-row.ts'
 import { instanceStates, type InstanceState } from '../../src/model/instance-state.ts'
 import { transition } from '../../src/latent/transition.ts'
+import { nothing, outcomes } from './transition-outcomes.ts'
 
 const rules: InstanceRules = {
   startTimeout: 600_000,
@@ -74,91 +75,7 @@ const events: Record<string, InstanceEvent> = {
   'time, too early': { type: 'time' },
 }
 
-const nothing = '-'
-const starting = {
-  started: 'starting',
-  'startFailed PASSING': 'requested blame',
-  'startFailed REJECTED': 'stopping blame stop',
-  'startFailed CAPACITY': 'stopping blame stop',
-  stopFailed: nothing,
-  attached: 'attached',
-  detached: nothing,
-  reconfigured: nothing,
-  buildBegan: nothing,
-  buildEnded: nothing,
-  'listed one': nothing,
-  'listed failed': 'stopping blame stop',
-  'listed two': 'stopping blame stop',
-  unwanted: 'stopping stop',
-  forced: 'stopping stop',
-  retired: nothing,
-  'time, too early': nothing,
-}
-const live = {
-  'startFailed PASSING': nothing,
-  'startFailed REJECTED': nothing,
-  'startFailed CAPACITY': nothing,
-  stopFailed: nothing,
-  buildBegan: 'busy',
-  'listed one': nothing,
-  'listed half-made': nothing,
-  'listed failed': nothing,
-  'listed two': 'stopping lose stop',
-  forced: 'stopping stop',
-  'time, too early': nothing,
-}
-const same = (state: InstanceState, restarts: boolean) => ({
-  ...starting,
-  adopted: state,
-  'listed none': restarts ? `${state} start` : nothing,
-  'listed half-made': state === 'requested' ? 'requested start' : nothing,
-})
-
-/** What each event makes of an instance in each state, and what is done then, when its agent is connected and it has no builds. */
-const table: Record<InstanceState, Record<string, string>> = {
-  requested: same('requested', true),
-  starting: same('starting', true),
-  sealing: same('sealing', true),
-  resetting: same('resetting', true),
-  attached: {
-    ...live,
-    started: 'attached',
-    attached: 'attached',
-    detached: 'attached',
-    adopted: 'attached',
-    reconfigured: 'attached',
-    buildEnded: nothing,
-    'listed none': nothing,
-    unwanted: 'attached retire',
-    retired: 'stopping stop',
-  },
-  busy: {
-    ...live,
-    started: 'busy',
-    attached: 'attached',
-    detached: 'busy',
-    adopted: 'busy',
-    reconfigured: nothing,
-    buildEnded: 'attached',
-    'listed none': nothing,
-    unwanted: 'busy',
-    retired: nothing,
-  },
-  stopping: {
-    ...Object.fromEntries(Object.keys(events).map((name) => [name, nothing])),
-    started: 'stopping stop',
-    'startFailed PASSING': 'stopping stop',
-    'startFailed REJECTED': 'stopping stop',
-    'startFailed CAPACITY': 'stopping stop',
-    stopFailed: 'stopping',
-    'listed none': 'stopping',
-    'listed one': 'stopping stop',
-    'listed half-made': 'stopping stop',
-    'listed failed': 'stopping stop',
-    'listed two': 'stopping stop',
-  },
-  gone: Object.fromEntries(Object.keys(events).map((name) => [name, nothing])),
-}
+const table = outcomes(Object.keys(events))
 
 describe('the table of the states', () => {
   test.for(instanceStates.flatMap((state) => Object.keys(events).map((name) => [state, name] as const)))(

@@ -1,0 +1,87 @@
+import type { InstanceState } from '../../src/model/instance-state.ts'
+
+/** What each event makes of an instance in each state, and what is done then, when its agent is connected and it has no builds. */
+export const outcomes = (events: readonly string[]): Record<InstanceState, Record<string, string>> => ({
+  requested: same('requested', true),
+  starting: same('starting', true),
+  sealing: same('sealing', true),
+  resetting: same('resetting', true),
+  attached: {
+    ...live,
+    started: 'attached',
+    attached: 'attached',
+    detached: 'attached',
+    adopted: 'attached',
+    reconfigured: 'attached',
+    buildEnded: nothing,
+    'listed none': nothing,
+    unwanted: 'attached retire',
+    retired: 'stopping stop',
+  },
+  busy: {
+    ...live,
+    started: 'busy',
+    attached: 'attached',
+    detached: 'busy',
+    adopted: 'busy',
+    reconfigured: nothing,
+    buildEnded: 'attached',
+    'listed none': nothing,
+    unwanted: 'busy',
+    retired: nothing,
+  },
+  stopping: {
+    ...Object.fromEntries(events.map((name) => [name, nothing])),
+    started: 'stopping stop',
+    'startFailed PASSING': 'stopping stop',
+    'startFailed REJECTED': 'stopping stop',
+    'startFailed CAPACITY': 'stopping stop',
+    stopFailed: 'stopping',
+    'listed none': 'stopping',
+    'listed one': 'stopping stop',
+    'listed half-made': 'stopping stop',
+    'listed failed': 'stopping stop',
+    'listed two': 'stopping stop',
+  },
+  gone: Object.fromEntries(events.map((name) => [name, nothing])),
+})
+
+export const nothing = '-'
+const starting = {
+  started: 'starting',
+  'startFailed PASSING': 'requested blame',
+  'startFailed REJECTED': 'stopping blame stop',
+  'startFailed CAPACITY': 'stopping blame stop',
+  stopFailed: nothing,
+  attached: 'attached',
+  detached: nothing,
+  reconfigured: nothing,
+  buildBegan: nothing,
+  buildEnded: nothing,
+  'listed one': nothing,
+  'listed failed': 'stopping blame stop',
+  'listed two': 'stopping blame stop',
+  unwanted: 'stopping stop',
+  forced: 'stopping stop',
+  retired: nothing,
+  'time, too early': nothing,
+}
+const live = {
+  'startFailed PASSING': nothing,
+  'startFailed REJECTED': nothing,
+  'startFailed CAPACITY': nothing,
+  stopFailed: nothing,
+  buildBegan: 'busy',
+  'listed one': nothing,
+  'listed half-made': nothing,
+  'listed failed': nothing,
+  'listed two': 'stopping lose stop',
+  forced: 'stopping stop',
+  'time, too early': nothing,
+}
+const same = (state: InstanceState, restarts: boolean) => ({
+  ...starting,
+  adopted: state,
+  'listed none': restarts ? `${state} start` : nothing,
+  'listed half-made': state === 'requested' ? 'requested start' : nothing,
+})
