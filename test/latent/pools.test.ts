@@ -51,8 +51,9 @@ test('minIdle instances wait for work without being asked for, and are not stopp
     workers: { dock: { buildWaitTimeout: 30, instances: { max: 3, minIdle: 2 } } },
   })
   await world.until('two machines', () => world.cloud.machines.length === 2)
-  await world.pass(3000, 10)
-  expect(world.agents.size).toBe(2)
+  await world.pass(20)
+  await world.pass(1000, 4)
+  expect((await world.rows()).map((row) => row.stop_reason)).toEqual([null, null])
   const hold = held()
   world.command = hold.command
   const request = await world.force('unit')
@@ -171,4 +172,20 @@ test('a request far behind in the queue says that others come first', async () =
   expect(world.master.why(requests[4]!)).toBe('3 requests of its builder come first')
   hold.end()
   for (const request of requests) expect(await world.result(request)).toBe('SUCCESS')
+})
+
+test('a worker that is drained finishes its builds, ends its instances and starts nothing', async () => {
+  const hold = held()
+  const world = await LatentWorld.open({ command: hold.command })
+  const request = await world.force('unit')
+  await world.until('the command', hold.begun)
+  const next = await world.force('unit')
+  await world.master.admin.set('dock', { state: 'draining', reason: null, by: 'alice', until: null })
+  await world.pass(30)
+  expect(world.cloud.machines).toHaveLength(1)
+  hold.end()
+  expect(await world.result(request)).toBe('SUCCESS')
+  await world.empty()
+  expect(await world.builds(next)).toEqual([])
+  expect(world.master.why(next)).toContain('dock is draining')
 })
