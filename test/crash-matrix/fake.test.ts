@@ -4,8 +4,8 @@ import { startFakeProvider } from './fake-provider.ts'
 import { runMatrix } from './matrix.ts'
 
 const seed = Number(process.env.ROUSE_TEST_SEED ?? Math.floor(Math.random() * 1_000_000))
-/** 'all': each of them takes some seconds. `npm run matrix` runs all. */
-const { ROUSE_MATRIX_CELLS: cellsToRun = '20' } = process.env
+/** All of them take minutes: .ci/run and `npm run matrix` run all, `npm test` some. */
+const { CI, ROUSE_MATRIX_CELLS: cellsToRun = CI === 'true' ? 'all' : '20' } = process.env
 
 test(
   `a master that is killed before or after anything it does in the life of an instance leaves no orphan, no double, and no lost or repeated build (ROUSE_TEST_SEED=${seed})`,

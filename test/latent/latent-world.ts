@@ -196,7 +196,8 @@ export class LatentWorld {
     if (this.agentAfter > 0) await this.clock.sleep(this.agentAfter, machine.signal).catch(() => {})
     // As a real one: it tries again and again, and comes back when it is cut off.
     while (!machine.signal.aborted) {
-      if (!agent.connected) await agent.connect(this.master)
+      // A pool with minIdle starts its first ones before the master is known here.
+      if (!agent.connected && this.master) await agent.connect(this.master)
       await this.clock.sleep(500, machine.signal).catch(() => {})
     }
   }
