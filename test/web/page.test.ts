@@ -138,8 +138,8 @@ describe.skipIf(!browserPath)(`in a browser${skipped}`, () => {
     ])
     const page = await open(`/#/builds/${build}`)
     await waitForText(page, 'first line')
-    expect(await page.locator('.line-text .stderr').innerText()).toBe('oops')
-    expect(await page.locator('.line-text .header').innerText()).toBe('npm test')
+    await expectText(page, '.line-text .stderr', 'oops')
+    await expectText(page, '.line-text .header', 'npm test')
 
     await seedChunks(db, log, [
       { codec: 'none', parts: [{ stream: 'stdout', text: '<b>second</b> line\n' }] },
@@ -273,4 +273,11 @@ describe.skipIf(!browserPath)(`in a browser${skipped}`, () => {
 
 async function waitForText(page: Page, text: string): Promise<void> {
   await page.getByText(text, { exact: false }).first().waitFor({ state: 'attached', timeout: 15_000 })
+}
+
+/** What is shown there, once it is laid out. */
+async function expectText(page: Page, selector: string, text: string): Promise<void> {
+  const shown = page.locator(selector)
+  await waitFor(`${selector} to be shown`, async () => (await shown.innerText()) !== '')
+  expect(await shown.innerText()).toBe(text)
 }
