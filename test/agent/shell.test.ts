@@ -96,7 +96,7 @@ test('input reaches the command; without it there is none, and unread input is h
   expect(empty.text().trim()).toBe('0')
 })
 
-test('input that holds a secret reaches the command through a pipe, and is harmless unread', async () => {
+test('input that holds a secret is in memory and never on a disk, and is harmless unread', async () => {
   const master = await WireMaster.start()
   await startAgent(master)
   const secret = 'hunter2-secret'
@@ -110,7 +110,7 @@ test('input that holds a secret reaches the command through a pipe, and is harml
     Array(3).fill({ exitCode: 0 }),
   )
   expect(await missing.done()).toMatchObject({ reason: 'notStarted' })
-  expect(where.text('stdout')).toMatch(/^\/.*\/\d+ \(deleted\)\n14\n$/)
+  expect(where.text('stdout')).toMatch(/^\/dev\/shm\/.* \(deleted\)\n14\n$/)
   expect(reads.text('stdout')).toBe(`${'x'.repeat(300_000)}***`)
 })
 

@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
-import type { Readable, Writable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { ShellOperation } from '../../protocol/operation.ts'
+import { openInput, openInputInMemory } from './open-input.ts'
 import type { Pipe, PipePool } from './pipe-pool.ts'
 import { signalGroup } from './process-group.ts'
 
@@ -23,7 +24,7 @@ export interface SpawnOptions {
   readonly pipes: PipePool
   /** For the moment that it takes to hand the input over. */
   readonly scratchDir: string
-  /** The input may not be written to disk, not even for that moment. */
+  /** The input must not be on a disk, not even for that moment. */
   readonly secretInput: boolean
   /** Called with the process id in the same turn as the spawn. */
   readonly onSpawned: (pid: number) => void
@@ -34,16 +35,14 @@ export async function spawnShell(operation: ShellOperation, options: SpawnOption
   const { command, stdin } = operation
   const argv = typeof command === 'string' ? ['/bin/sh', '-c', command] : command
   const { cwd, env } = options
-  const piped = stdin !== undefined && options.secretInput
-  const pipes = await options.pipes.take(piped ? 3 : 2)
-  const [out, err, feed] = pipes ?? []
+  const pipes = await options.pipes.take(2)
+  const [out, err] = pipes ?? []
   // What this process has to close once the command has it.
-  const given: number[] = [out?.write, err?.write, feed?.read].filter((fd) => fd !== undefined)
+  const given: number[] = [out?.write, err?.write].filter((fd) => fd !== undefined)
   let child: ChildProcess | undefined
   try {
-    let input: number | 'pipe' | 'ignore' = 'ignore'
-    if (piped) input = feed?.read ?? 'pipe'
-    else if (stdin !== undefined) given.push((input = openInput(join(options.scratchDir, options.id), stdin)))
+    const input = stdin === undefined ? 'ignore' : (inputOf(stdin, options) ?? 'pipe')
+    if (typeof input === 'number') given.push(input)
     child = spawn(argv[0]!, argv.slice(1), {
       cwd,
       env,
@@ -52,12 +51,12 @@ export async function spawnShell(operation: ShellOperation, options: SpawnOption
     })
     if (child.pid === undefined) throw await failureOf(child, argv[0]!)
     options.onSpawned(child.pid)
-    if (piped) write(child, feed ? writerOf(feed) : child.stdin!, stdin)
+    if (input === 'pipe') write(child, stdin!)
     const [stdout, stderr] = [out, err].map((pipe) => pipe && readerOf(pipe))
     return { child, pid: child.pid, stdout: stdout ?? child.stdout!, stderr: stderr ?? child.stderr! }
   } catch (error) {
     if (child?.pid !== undefined) signalGroup(child.pid, 'SIGKILL')
-    for (const fd of [out?.read, err?.read, feed?.write]) if (fd !== undefined) closeSync(fd)
+    for (const fd of [out?.read, err?.read]) if (fd !== undefined) closeSync(fd)
     throw error
   } finally {
     for (const fd of given) closeSync(fd)
@@ -74,25 +73,16 @@ async function failureOf(child: ChildProcess, file: string): Promise<Error> {
   return new Error(reasons[cause.code ?? ''] ?? cause.message, { cause })
 }
 
-// A file without a name rather than a pipe: a command that does not read its input does no harm to anyone.
-function openInput(file: string, text: string): number {
-  writeFileSync(file, text, { mode: 0o600 })
-  try {
-    return openSync(file, 'r')
-  } finally {
-    unlinkSync(file)
-  }
+function inputOf(stdin: string, { id, scratchDir, secretInput }: SpawnOptions): number | undefined {
+  return secretInput ? openInputInMemory(id, stdin) : openInput(join(scratchDir, id), stdin)
 }
 
 // A command that ends without reading it is harmless: the rest goes with it.
-function write(child: ChildProcess, input: Writable, text: string): void {
+function write(child: ChildProcess, text: string): void {
+  const input = child.stdin!
   input.on('error', () => {})
   child.once('exit', () => input.destroy())
   input.end(text)
-}
-
-function writerOf(pipe: Pipe): Writable {
-  return new Socket({ fd: pipe.write, readable: false, writable: true })
 }
 
 // Its 'data' is gone when the listeners return: a buffer for each read would keep the garbage collector busier than all else.
