@@ -25,9 +25,13 @@ export async function startEngineTrap(engine: string, socket: string, onEnd: OnE
     if (call.socket.destroyed) return
     const { headers, method, url: path } = call
     const passed = request({ socketPath: engine, headers, method, path, agent: false })
-    call.pipe(passed)
-    // The engine would wait for the rest of it for ever, and hold the container meanwhile.
-    call.once('close', () => call.complete || passed.destroy())
+    if (method === 'PUT') {
+      call.pipe(passed)
+      // The engine would wait for the rest of it for ever, and hold the container meanwhile.
+      call.once('close', () => call.complete || passed.destroy())
+    }
+    // In one piece, as the client has sent it: the engine may answer and hang up before a second one comes.
+    else passed.end(Buffer.concat(await call.toArray()))
     const [answer] = (await once(passed, 'response')) as [IncomingMessage]
     const body = Buffer.concat(await answer.toArray())
     if (operation.endsWith('create') && answer.statusCode === 201) {
