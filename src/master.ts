@@ -26,6 +26,7 @@ import { writeMasterFile } from './master-file.ts'
 import { Metrics } from './metrics.ts'
 import { messageOf } from './model/errors.ts'
 import { version } from './model/version.ts'
+import type { Latent } from './latent/latent.ts'
 import { latentSpecs, openLatent } from './open-latent.ts'
 import { openServer } from './open-server.ts'
 import { Reconfig } from './reconfig.ts'
@@ -85,7 +86,13 @@ async function openParts(
   const loops = new AbortController()
   const { promise: failed, resolve: fail } = Promise.withResolvers<string>()
 
-  const address = await openServer(settings, { log, progress, signal, onLost: fail }, releasers)
+  let latent: Latent | undefined
+  const onLost = (reason: string) => {
+    latent?.abandon()
+    fail(reason)
+  }
+
+  const address = await openServer(settings, { log, progress, signal, onLost }, releasers)
   progress('opening the database')
   const database = await openDatabase({ address, log, signal })
   releasers.add('database', () => database.close())
@@ -129,15 +136,10 @@ async function openParts(
   const agentBundle = openAgentBundle(settings)
   let current = settings
   let agentUrls = (): readonly string[] => []
-  const latent = await openLatent({
+  const parts = { db, commit, fleet, log, clock, publish, master }
+  latent = await openLatent({
+    ...parts,
     settings,
-    db,
-    commit,
-    fleet,
-    log,
-    clock,
-    publish,
-    master,
     cluster: me.cluster,
     held: me.isCopied ? heldCopy : undefined,
     builders: () => current.builders,
@@ -147,14 +149,8 @@ async function openParts(
     secretValue: (name) => reconfig.settings.secretValue(name),
   })
   const builds = new Builds({
+    ...parts,
     latent: latent.hooks,
-    db,
-    commit,
-    fleet,
-    log,
-    clock,
-    publish,
-    master,
     builders: settings.builders,
     maxInfraRetries: settings.maxInfraRetries,
     maxDisconnected: settings.maxDisconnectedSeconds,
@@ -173,7 +169,7 @@ async function openParts(
   await fleet.configure(settings.workers.map(workerSpec))
   await latent.open(latentSpecs(settings.workers))
   const running = [
-    keepLease(db, { id: me.id, onLost: fail, log, signal: loops.signal }),
+    keepLease(db, { id: me.id, onLost, log, signal: loops.signal }),
     fleet.watch(loops.signal),
     admin.watch(loops.signal),
     builds.watch(loops.signal),

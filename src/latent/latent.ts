@@ -189,21 +189,28 @@ export class Latent {
 
   /** Ends the idle instances, or what the config says, and leaves the others to the next master. */
   async close(): Promise<void> {
+    const { clock, log } = this.#o
+    const { signal } = this.#loops
+    const patience = clock.sleep(shutdownPatience, signal).catch(() => {})
     // Nothing new is started in the place of what ends now.
     this.#planning.abort()
-    await this.#planned
+    await Promise.race([this.#planned, patience])
     for (const instance of this.live) this.#shutDown(instance)
-    const settled = Promise.all(this.live.map((instance) => instance.settled()))
-    await Promise.race([settled, this.#o.clock.sleep(shutdownPatience, this.#loops.signal).catch(() => {})])
+    await Promise.race([Promise.all(this.live.map((instance) => instance.settled())), patience])
     this.#loops.abort()
-    await Promise.all(this.#watching)
-    await Promise.all(this.live.map((instance) => instance.leave()))
     for (const backend of this.#backends.values())
       await backend
         .close()
-        .catch((error: unknown) =>
-          this.#o.log.warn(`${backend.key} could not be closed: ${messageOf(error)}`),
-        )
+        .catch((error: unknown) => log.warn(`${backend.key} could not be closed: ${messageOf(error)}`))
+    await Promise.all(this.#watching)
+    await Promise.all(this.live.map((instance) => instance.leave()))
+  }
+
+  /** Another master may look after them from now on: nothing more is decided, stored or asked for. */
+  abandon(): void {
+    this.#held = "is another master's: this one has lost its lease"
+    this.#planning.abort()
+    this.#loops.abort()
   }
 
   /** Looks after the instances of masters that are gone from now on. */

@@ -135,6 +135,8 @@ export class LiveInstance {
   }
 
   #act(effect: InstanceEffect): void {
+    // The lease may have been lost while this was being stored: the next master does it.
+    if (this.#o.tools.held() !== undefined) return
     switch (effect.do) {
       case 'start':
         return this.#track(this.#start())

@@ -35,7 +35,9 @@ export interface Finding {
 export class Reconcile {
   readonly #o: ReconcileOptions
   readonly #orphans: Orphans
-  readonly #wakers = new Map<OpenBackend, () => void>()
+  /** Backends whose next list is wanted before its turn, and what wakes those that wait for it. */
+  readonly #wanted = new Set<OpenBackend>()
+  readonly #wakers = new Map<OpenBackend, AbortController>()
   readonly #troubled = new Map<OpenBackend, string>()
   readonly #strangers = new Set<string>()
   #sweeps = 0
@@ -52,29 +54,29 @@ export class Reconcile {
 
   /** Asks for a list before its turn. */
   soon(backend: OpenBackend): void {
-    this.#wakers.get(backend)?.()
+    this.#wanted.add(backend)
+    this.#wakers.get(backend)?.abort()
   }
 
   /** Until aborted. */
   async watch(backend: OpenBackend, signal: AbortSignal): Promise<void> {
     const { clock, interval, living, log } = this.#o
+    // At most as often as a list can show something new.
+    const least = Math.min(Math.max(backend.listLag, shortestPause), interval)
     while (!signal.aborted) {
+      this.#wanted.delete(backend)
       await this.sweep(backend).catch((error: unknown) => {
         if (!signal.aborted) log.error({ err: error, backend: backend.key }, 'a sweep failed')
       })
-      const pause = living(backend).length > 0 ? interval : 6 * interval
-      const woken = new AbortController()
-      // At most as often as a list can show something new.
-      const least = Math.min(Math.max(backend.listLag, shortestPause), interval)
-      let asked = false
-      this.#wakers.set(backend, () => {
-        asked = true
-        woken.abort()
-      })
-      await clock.sleep(pause, AbortSignal.any([woken.signal, signal])).catch(() => {})
-      this.#wakers.set(backend, () => {})
-      if (asked) await clock.sleep(least, signal).catch(() => {})
-      // Two lists without an instance end it: the second one need not wait for its turn either.
+      const live = living(backend)
+      // Two lists without an instance end it: the second need not wait for its turn.
+      if (live.some(({ row }) => row.unseenSince !== null)) this.#wanted.add(backend)
+      const waker = new AbortController()
+      this.#wakers.set(backend, waker)
+      if (this.#wanted.has(backend)) waker.abort()
+      const turn = live.length > 0 ? interval : 6 * interval
+      await clock.sleep(turn, AbortSignal.any([waker.signal, signal])).catch(() => {})
+      if (waker.signal.aborted) await clock.sleep(least, signal).catch(() => {})
     }
     this.#wakers.delete(backend)
   }

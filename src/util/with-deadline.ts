@@ -15,20 +15,21 @@ export async function withDeadline<T>(
     late.abort(new Error(`it did not answer within ${ms / 1000} s`))
   })
   timer.catch(() => {})
-  const deaf = new Promise<never>((_, reject) => {
-    const giveUp = () => {
-      clock.sleep(patience, over.signal).then(
-        () => reject(both.reason as Error),
-        () => {},
-      )
-    }
-    if (both.aborted) giveUp()
-    else both.addEventListener('abort', giveUp, { once: true })
-  })
+  const { promise: deaf, reject } = Promise.withResolvers<never>()
+  const giveUp = () => {
+    clock.sleep(patience, over.signal).then(
+      () => reject(both.reason as Error),
+      () => {},
+    )
+  }
+  if (both.aborted) giveUp()
+  else both.addEventListener('abort', giveUp, { once: true })
   try {
     return await Promise.race([work(both), deaf])
   } finally {
     over.abort()
+    // A signal that lives as long as the master would keep every call's.
+    both.removeEventListener('abort', giveUp)
   }
 }
 
