@@ -4,6 +4,7 @@ import type { Result } from '../model/results.ts'
 import type { Facts } from '../protocol/messages.ts'
 import type { Json, OptionalJson, OptionalTime, Time } from './column-types.ts'
 import type { InstancesTable, StartBackoffsTable } from './latent-tables.ts'
+import type { NoticesTable, NoticeTargetsTable, ReportersTable } from './notice-tables.ts'
 import type { CommandResult } from '../protocol/operation.ts'
 import type { StoredOperation } from './stored-operation.ts'
 
@@ -31,6 +32,9 @@ export interface Database {
   effects: EffectsTable
   artifacts: ArtifactsTable
   master_state: MasterStateTable
+  reporters: ReportersTable
+  notices: NoticesTable
+  notice_targets: NoticeTargetsTable
 }
 
 export interface ClusterTable {
@@ -68,6 +72,16 @@ export interface WorkersTable {
   admin_until: OptionalTime
   quarantined_until: OptionalTime
   quarantine_delay: Generated<number>
+  /** Since when it is in the config without having connected. */
+  expected_since: OptionalTime
+  /** Latent: since when an instance is wanted, and no agent has come. */
+  wanted_since: OptionalTime
+  /** Latent: since when fewer than `minIdle` instances are there. */
+  short_since: OptionalTime
+  /** Since when it is missing, once people were told; they are told once until it is connected again. */
+  missing_since: OptionalTime
+  missing_noticed_at: OptionalTime
+  flapping_noticed_at: OptionalTime
 }
 
 export interface SessionsTable {
