@@ -35,6 +35,8 @@ export interface NoticesTable {
   error: OptionalJson<NoticeError>
   created_at: Time
   next_attempt_at: ColumnType<Date, Date | undefined, Date>
+  /** While it is being sent. */
+  claimed_until: OptionalTime
   expires_at: ColumnType<Date, Date, Date>
   ended_at: OptionalTime
 }

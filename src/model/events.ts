@@ -39,6 +39,7 @@ export type EventBody =
   | { type: 'worker.connected'; worker: string; address: string }
   | { type: 'worker.disconnected'; worker: string; reason: string }
   | { type: 'worker.changed'; worker: string }
+  | { type: 'worker.missing'; worker: string; reason: string }
   | { type: 'instance.changed'; instance: string; name: string; worker: string; state: string }
   | { type: 'master.stopping' }
 

@@ -210,6 +210,7 @@ export const ReconfigSchema = Type.Object({
   workers: NameChangesSchema,
   builders: NameChangesSchema,
   schedulers: NameChangesSchema,
+  reporters: NameChangesSchema,
   /** Options that changed and stay as they were until the master is started again. */
   needsRestart: Type.Array(Type.String()),
 })

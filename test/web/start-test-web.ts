@@ -146,7 +146,13 @@ export async function startTestWeb(
     master: {
       windDown: () => [7],
       reconfig: () =>
-        Promise.resolve({ workers: none, builders: none, schedulers: none, needsRestart: ['listen'] }),
+        Promise.resolve({
+          workers: none,
+          builders: none,
+          schedulers: none,
+          reporters: none,
+          needsRestart: ['listen'],
+        }),
     },
     artifactPath: (path) => path,
     agentBundle: async () => testBundle,
