@@ -6,7 +6,7 @@ import type { Jobs } from '../db/jobs.ts'
 import type { NoticeError } from '../db/notice-tables.ts'
 import type { Database } from '../db/schema.ts'
 import { messageOf, RouseError } from '../model/errors.ts'
-import type { EventType } from '../model/events.ts'
+import type { EventBody, EventType } from '../model/events.ts'
 import type { Clock } from '../util/clock.ts'
 import { withDeadline } from '../util/with-deadline.ts'
 import { DeliveryError } from './delivery-error.ts'
@@ -31,6 +31,7 @@ interface OutboxOptions {
   readonly jobs: Pick<Jobs, 'wake'>
   readonly clock: Clock
   readonly log: Logger
+  readonly publish: (event: EventBody) => void
   readonly facts: Facts
   readonly site: () => Site
   /** Stamps the ids of messages. */
@@ -134,6 +135,7 @@ export class Outbox {
     const turn = await this.#o.commit.write((trx) => takeTurn(trx, id, this.#now))
     if (turn?.do === 'compose') await this.#compose(reporter, turn.row, signal)
     if (turn?.do === 'send') await this.#send(reporter, turn.row, signal)
+    this.#o.publish({ type: 'notice.changed', notice: id, reporter: reporter.name })
   }
 
   async #compose(reporter: Reporter, row: NoticeRow, signal: AbortSignal): Promise<void> {

@@ -142,6 +142,7 @@ export async function startTestWeb(
         troubles: [{ backend: 'docker elsewhere', message: 'connection refused' }],
       }),
       hindrances: () => [],
+      troubles: () => [{ backend: 'docker elsewhere', message: 'connection refused' }],
     },
     master: {
       windDown: () => [7],
