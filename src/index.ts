@@ -6,6 +6,8 @@ export { secret } from './model/secret.ts'
 export { staticWorker } from './config/static-worker.ts'
 export { interpolate } from './model/interpolate.ts'
 export { masterLock, workerLock } from './model/lock.ts'
+export { escapeHtml } from './reporters/mail/html.ts'
+export { mailNotifier } from './reporters/mail/mail-notifier.ts'
 export { copyDir, fileExists, makeDir, removeDir, removeFile } from './steps/file-steps.ts'
 export { git } from './steps/git.ts'
 export { httpRequest } from './steps/http-request.ts'
@@ -43,6 +45,15 @@ export type { PropertyReader, PropertyValue, Renderable } from './model/properti
 export type { Result } from './model/results.ts'
 export type { SourceStamp } from './model/source-stamp.ts'
 export type { CommandResult } from './protocol/operation.ts'
+export type {
+  MailLookup,
+  MailBody,
+  MailOptions,
+  MailTls,
+  MailTemplate,
+} from './reporters/mail/mail-options.ts'
+export type { BuildReport, BuildsetReport, StandardMail, WorkerReport } from './reporters/mail/report.ts'
+export type { ReporterDescription } from './reporters/reporter-description.ts'
 export type { FileStepOptions } from './steps/file-steps.ts'
 export type { GitOptions } from './steps/git.ts'
 export type { GitAccess, GitCredentials } from './steps/git-credentials.ts'
