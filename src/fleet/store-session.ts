@@ -85,14 +85,13 @@ export async function storeDisconnected(
   trx: Transaction<Database>,
   session: Pick<WorkerSession, 'id' | 'lastSeen' | 'worker'>,
   reason: string,
-  master: { epoch: number },
+  { at, epoch }: { readonly at: Date; readonly epoch: number },
 ): Promise<void> {
-  const at = new Date()
   const ended = await trx
     .updateTable('sessions')
     .set({ disconnected_at: at, disconnect_reason: reason.replaceAll('\0', '').slice(0, 1000) })
     .where('id', '=', session.id)
-    .where('epoch', '=', master.epoch)
+    .where('epoch', '=', epoch)
     .where('disconnected_at', 'is', null)
     .executeTakeFirst()
   // Another master has taken the worker over, or this has been stored before.

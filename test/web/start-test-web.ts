@@ -156,6 +156,7 @@ export async function startTestWeb(
         }),
     },
     artifactPath: (path) => path,
+    notices: { retry: async () => {} },
     agentBundle: async () => testBundle,
     ...overrides,
   }

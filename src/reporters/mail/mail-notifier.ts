@@ -9,13 +9,13 @@ import { mailSettings } from './settings.ts'
  * is asked when there is a mail.
  */
 export function mailNotifier(options: MailOptions): ReporterDescription {
-  const { builders, name } = (options ?? {}) as Partial<MailOptions>
+  const { name } = (options ?? {}) as Partial<MailOptions>
   return Object.freeze({
     kind: 'mail',
     name: typeof name === 'string' ? name : 'mail',
     options: Object.freeze({ ...options }),
-    ...(Array.isArray(builders) && { builders }),
-    mistakes: mailMistakes(options),
-    open: () => new MailReporter(mailSettings(options)),
+    mistakes: (given: object) => mailMistakes(given as MailOptions),
+    open: (given: object, named: string) =>
+      new MailReporter(mailSettings({ ...(given as MailOptions), name: named })),
   })
 }
