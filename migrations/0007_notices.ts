@@ -27,6 +27,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       created_at timestamptz not null default now(),
       next_attempt_at timestamptz not null default now(),
       claimed_until timestamptz,
+      claimed_by uuid references masters,
       expires_at timestamptz not null,
       ended_at timestamptz,
       check ((state in ('sent', 'failed', 'dropped')) = (ended_at is not null)),

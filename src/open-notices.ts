@@ -25,6 +25,7 @@ interface OpenNoticesOptions {
   readonly clock: Clock
   readonly log: Logger
   readonly events: EventLog
+  readonly master: { readonly id: string }
   readonly cluster: string
   readonly artifactPath: (path: string) => string
   /** As they are now: a reconfig replaces them. */

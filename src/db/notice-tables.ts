@@ -37,6 +37,8 @@ export interface NoticesTable {
   next_attempt_at: ColumnType<Date, Date | undefined, Date>
   /** While it is being sent. */
   claimed_until: OptionalTime
+  /** The master that composes or sends it. */
+  claimed_by: string | null
   expires_at: ColumnType<Date, Date, Date>
   ended_at: OptionalTime
 }

@@ -269,7 +269,11 @@ export class Fleet {
     this.#o.log.info({ worker: worker.name, address: session.address, reason }, 'agent disconnected')
     this.#track(
       session.stored
-        .then(() => this.#o.commit.write((trx) => storeDisconnected(trx, session, reason, { at, epoch: this.#o.master.epoch })))
+        .then(() =>
+          this.#o.commit.write((trx) =>
+            storeDisconnected(trx, session, reason, { at, epoch: this.#o.master.epoch }),
+          ),
+        )
         .then(() => {
           this.#o.publish({ type: 'worker.disconnected', worker: worker.name, reason })
         }),

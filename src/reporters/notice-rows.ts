@@ -37,13 +37,18 @@ export async function nextNotice(db: Kysely<Database>, reporter: string): Promis
  * Takes a notice whose turn it is: marked before it is tried, so that a master that dies tries it again a little later. Undefined:
  * nothing is to be done now.
  */
-export async function takeTurn(trx: Transaction<Database>, id: number, now: Date): Promise<Turn | undefined> {
+export async function takeTurn(
+  trx: Transaction<Database>,
+  id: number,
+  { master, now }: { readonly master: string; readonly now: Date },
+): Promise<Turn | undefined> {
   const row = await openNotices(trx).selectAll().where('id', '=', id).forUpdate().executeTakeFirst()
   if (!row || row.next_attempt_at > now) return undefined
   if (row.expires_at <= now) return drop(trx, row, now, 'it was too old to be useful')
   const later = new Date(now.getTime() + lease)
   if (row.state === 'new') {
-    await trx.updateTable('notices').set({ next_attempt_at: later }).where('id', '=', id).execute()
+    const claimed = { next_attempt_at: later, claimed_until: later, claimed_by: master }
+    await trx.updateTable('notices').set(claimed).where('id', '=', id).execute()
     return { do: 'compose', row }
   }
   const wait = row.lane === null ? undefined : await laneObstacle(trx, row, now)
@@ -56,10 +61,24 @@ export async function takeTurn(trx: Transaction<Database>, id: number, now: Date
   const attempts = row.attempts + 1
   await trx
     .updateTable('notices')
-    .set({ attempts, next_attempt_at: later, claimed_until: later })
+    .set({ attempts, next_attempt_at: later, claimed_until: later, claimed_by: master })
     .where('id', '=', id)
     .execute()
   return { do: 'send', row: { ...row, attempts } }
+}
+
+/** What a master was about when it died is free at once. */
+export async function releaseClaims(db: Kysely<Database>): Promise<void> {
+  const dead = db
+    .selectFrom('masters')
+    .select('id')
+    .where((eb) => eb.or([eb('stopped_at', 'is not', null), eb('lease_until', '<', sql<Date>`now()`)]))
+  await db
+    .updateTable('notices')
+    .set({ claimed_until: null, claimed_by: null, next_attempt_at: sql<Date>`now()` })
+    .where('state', 'in', ['new', 'waiting'])
+    .where('claimed_by', 'in', dead)
+    .execute()
 }
 
 /** Puts the messages of an event in its place; none: nobody wanted to know. */
@@ -80,7 +99,7 @@ export async function storeDrafts(
   })
   await trx
     .updateTable('notices')
-    .set({ ...of(first), attempts: 0, error: null })
+    .set({ ...of(first), attempts: 0, error: null, claimed_until: null, claimed_by: null })
     .where('id', '=', id)
     .where('state', '=', 'new')
     .execute()
@@ -105,6 +124,7 @@ export async function storeSent(
       state: 'sent',
       ended_at: sql<Date>`now()`,
       claimed_until: null,
+      claimed_by: null,
       error: note === undefined ? null : JSON.stringify({ message: note }),
     })
     .where('id', '=', id)
@@ -145,6 +165,7 @@ export async function storeFailure(
     .set({
       attempts,
       claimed_until: null,
+      claimed_by: null,
       error: JSON.stringify(error),
       ...(failed
         ? { state: 'failed' as const, ended_at: now, target: target ?? reporter }
@@ -190,6 +211,7 @@ async function drop(
       state: 'dropped',
       ended_at: now,
       claimed_until: null,
+      claimed_by: null,
       target: target ?? reporter,
       error: JSON.stringify({ message }),
     })

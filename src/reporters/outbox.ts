@@ -15,6 +15,7 @@ import type { Facts } from './facts.ts'
 import {
   dueNotices,
   nextNotice,
+  releaseClaims,
   storeDrafts,
   storeFailure,
   storeSent,
@@ -34,6 +35,7 @@ interface OutboxOptions {
   readonly publish: (event: EventBody) => void
   readonly facts: Facts
   readonly site: () => Site
+  readonly master: { readonly id: string }
   /** Stamps the ids of messages. */
   readonly cluster: string
   readonly secret: (name: string) => string
@@ -82,12 +84,10 @@ export class Outbox {
 
   /** Looks again and again for what is due and known to nobody, until aborted. */
   async watch(signal: AbortSignal): Promise<void> {
-    const { clock, db, log } = this.#o
+    const { clock } = this.#o
     while (!signal.aborted) {
+      await this.#tidy()
       this.soon()
-      await tidyNotices(db, new Date(clock.now())).catch((error: unknown) =>
-        log.warn(`old notices could not be removed: ${messageOf(error)}`),
-      )
       await clock.sleep(lookAgain, signal).catch(() => {})
     }
     await this.#looking
@@ -114,6 +114,16 @@ export class Outbox {
     await closeAll(this.#reporters.values(), this.#o.log)
   }
 
+  async #tidy(): Promise<void> {
+    const { clock, db, log } = this.#o
+    try {
+      await releaseClaims(db)
+      await tidyNotices(db, new Date(clock.now()))
+    } catch (error) {
+      log.warn(`notices could not be tidied: ${messageOf(error)}`)
+    }
+  }
+
   async #look(): Promise<void> {
     const { clock, db, jobs, log } = this.#o
     do {
@@ -132,7 +142,9 @@ export class Outbox {
   }
 
   async #attend(reporter: Reporter, id: number, signal: AbortSignal): Promise<void> {
-    const turn = await this.#o.commit.write((trx) => takeTurn(trx, id, this.#now))
+    const turn = await this.#o.commit.write((trx) =>
+      takeTurn(trx, id, { master: this.#o.master.id, now: this.#now }),
+    )
     if (turn?.do === 'compose') await this.#compose(reporter, turn.row, signal)
     if (turn?.do === 'send') await this.#send(reporter, turn.row, signal)
     this.#o.publish({ type: 'notice.changed', notice: id, reporter: reporter.name })

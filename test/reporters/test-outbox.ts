@@ -2,6 +2,7 @@ import pino from 'pino'
 import { onTestFinished } from 'vitest'
 import { GroupCommit } from '../../src/db/group-commit.ts'
 import { Jobs } from '../../src/db/jobs.ts'
+import { registerMaster } from '../../src/db/register-master.ts'
 import { noteWorker } from '../../src/db/store-notice.ts'
 import { LoadedFacts } from '../../src/reporters/load-facts.ts'
 import { noticeQueue, Outbox } from '../../src/reporters/outbox.ts'
@@ -39,6 +40,7 @@ export async function openOutbox(
 ) {
   const log = pino({ level: 'silent' })
   const commit = new GroupCommit(db, { log })
+  const { id } = await registerMaster(db, { host: 'here', pid: 1, version: '0', only: true })
   const jobs = await Jobs.open({ pool, log })
   const facts = new LoadedFacts({
     db,
@@ -48,7 +50,19 @@ export async function openOutbox(
   const site = () => ({ title: 'Test', url: 'http://127.0.0.1:8010/' })
   const publish = () => {}
   const secret = () => 'swordfish'
-  const outbox = new Outbox({ db, commit, jobs, clock, log, facts, site, publish, secret, cluster: 'c1' })
+  const outbox = new Outbox({
+    master: { id },
+    db,
+    commit,
+    jobs,
+    clock,
+    log,
+    facts,
+    site,
+    publish,
+    secret,
+    cluster: 'c1',
+  })
   await outbox.configure(reporters)
   await jobs.work(noticeQueue, { concurrency: 4, work: (name, signal) => outbox.work(name, signal) })
   const loops = new AbortController()

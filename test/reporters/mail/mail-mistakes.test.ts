@@ -2,10 +2,12 @@ import { expect, test } from 'vitest'
 import { secret } from '../../../src/model/secret.ts'
 import { defaultMailNotifier } from '../../../src/reporters/mail/default-mail-notifier.ts'
 import { mailNotifier } from '../../../src/reporters/mail/mail-notifier.ts'
+import type { ReporterDescription } from '../../../src/reporters/reporter-description.ts'
 import type { MailOptions } from '../../../src/reporters/mail/mail-options.ts'
 
 function mistakesOf(options: Record<string, unknown>): readonly string[] {
-  return mailNotifier({ fromaddr: 'ci@acme.example', ...options } as MailOptions).mistakes
+  const all = { fromaddr: 'ci@acme.example', ...options } as MailOptions
+  return mailNotifier(all).mistakes(all)
 }
 
 test('a notifier with every option has no mistakes', () => {
@@ -89,15 +91,15 @@ test('a password is in no message', () => {
 
 test('options that are none at all are reported, not thrown', () => {
   for (const none of [undefined, null, 'x', []]) {
-    const { mistakes, name } = mailNotifier(none as unknown as MailOptions)
+    const { mistakes, name, options } = mailNotifier(none as unknown as MailOptions)
     expect(name).toBe('mail')
-    expect(mistakes).toEqual([expect.stringMatching(/^must be given its options/)])
+    expect(mistakes(options)).toEqual([expect.stringMatching(/^must be given its options/)])
   }
 })
 
 test('a notifier is for all builds, for those of some builders, for buildsets, or for workers only', () => {
   const interestOf = (options: Partial<MailOptions>) =>
-    mailNotifier({ fromaddr: 'ci@acme.example', ...options }).open().interest
+    open(mailNotifier({ fromaddr: 'ci@acme.example', ...options })).interest
   const workers = ['worker.missing', 'worker.recovered', 'worker.flapping']
   expect(interestOf({})).toEqual({ events: ['request.completed', ...workers] })
   expect(interestOf({ builders: ['unit'] })).toEqual({
@@ -112,14 +114,16 @@ test('without a notifier mail about workers goes out by this machine, from the h
   const known = defaultMailNotifier({ title: 'Acme', url: 'https://ci.acme.example/' })
   expect(known).toMatchObject({
     name: 'mail',
-    mistakes: [],
-    builders: [],
-    options: { fromaddr: 'rouse@ci.acme.example', relayhost: 'localhost' },
+    options: { fromaddr: 'rouse@ci.acme.example', relayhost: 'localhost', builders: [] },
   })
   for (const url of ['http://127.0.0.1:8010/', 'http://[::1]:8010/', 'http://localhost:8010/', 'nonsense']) {
     const { mistakes, options } = defaultMailNotifier({ title: 'Acme', url })
-    expect(mistakes).toEqual([])
+    expect(mistakes(options)).toEqual([])
     expect(options).toMatchObject({ fromaddr: expect.stringMatching(/^rouse@[\w.-]+$/) })
     expect(JSON.stringify(options)).not.toContain('127.0.0.1')
   }
 })
+
+function open({ name, open, options }: ReporterDescription) {
+  return open(options, name)
+}

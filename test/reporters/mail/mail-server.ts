@@ -13,6 +13,7 @@ export interface ReceivedMail extends ReadMail {
 }
 
 export interface MailServerOptions extends SMTPServerOptions {
+  readonly port?: number
   /** What the relay answers to RCPT TO: '550 no such user'; undefined: it takes it. */
   readonly refuse?: (address: string) => string | undefined
   /** What it answers once it has the whole mail; 'drop' closes the connection instead. */
@@ -29,7 +30,7 @@ export interface MailServer {
 
 /** A real SMTP server on 127.0.0.1 that keeps what it gets; ended with the test. */
 export async function startMailServer(options: MailServerOptions = {}): Promise<MailServer> {
-  const { answer, refuse, ...more } = options
+  const { answer, port: wanted = 0, refuse, ...more } = options
   const mails: ReceivedMail[] = []
   const server = new SMTPServer({
     authOptional: true,
@@ -54,7 +55,7 @@ export async function startMailServer(options: MailServerOptions = {}): Promise<
   // What a client does wrong is seen by the client.
   server.on('error', () => {})
   await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve)
+    server.listen(wanted, '127.0.0.1', resolve)
   })
   const close = () => new Promise<void>((resolve) => server.close(resolve))
   onTestFinished(close)

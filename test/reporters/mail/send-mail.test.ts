@@ -61,8 +61,8 @@ function send(
 ): Promise<Receipt | void> {
   const all = { fromaddr: 'Acme CI <ci@acme.example>', relayhost: '127.0.0.1', ...options }
   const description = mailNotifier(all)
-  expect(description.mistakes).toEqual([])
-  return description.open().send(mail, tools)
+  expect(description.mistakes(all)).toEqual([])
+  return description.open(all, 'mail').send(mail, tools)
 }
 
 async function failureOf(sending: Promise<unknown>): Promise<DeliveryError> {
