@@ -57,7 +57,7 @@ async function deliver(post: JsonPost, options: PostOptions, signal: AbortSignal
     }
     const next = redirectOf(response, url)
     if (next && hop < maxHops) {
-      await response.body?.cancel()
+      await response.body?.cancel().catch(() => {})
       url = next
       continue
     }
@@ -88,18 +88,20 @@ function moved({ headers, status }: Answer, from: URL): DeliveryError {
 async function textOf(response: Response, secrets: readonly string[]): Promise<string> {
   const parts: Uint8Array[] = []
   let bytes = 0
+  let cut = false
   try {
     for await (const part of (response.body ?? []) as AsyncIterable<Uint8Array>) {
       parts.push(part.subarray(0, maxAnswer - bytes))
       bytes += part.length
       // Leaving the loop lets go of the connection.
-      if (bytes >= maxAnswer) break
+      cut = bytes > maxAnswer
+      if (cut) break
     }
   } catch {
-    // It broke off.
+    cut = true
   }
   // Before anything is cut out of it: a part of a secret would not be known.
-  return maskText(Buffer.concat(parts).toString(), secrets, { cut: true })
+  return maskText(Buffer.concat(parts).toString(), secrets, { cut })
 }
 
 function httpUrl(text: string): URL {
