@@ -6,6 +6,8 @@ export { secret } from './model/secret.ts'
 export { staticWorker } from './config/static-worker.ts'
 export { interpolate } from './model/interpolate.ts'
 export { masterLock, workerLock } from './model/lock.ts'
+export { escapeHtml } from './reporters/mail/html.ts'
+export { mailNotifier } from './reporters/mail/mail-notifier.ts'
 export { copyDir, fileExists, makeDir, removeDir, removeFile } from './steps/file-steps.ts'
 export { reporter } from './reporters/custom/reporter.ts'
 export { DeliveryError } from './reporters/delivery-error.ts'
@@ -55,8 +57,16 @@ export type { CommandResult } from './protocol/operation.ts'
 export type { CustomReporterOptions, CustomReporterTools } from './reporters/custom/custom-options.ts'
 export type { DeliveryErrorOptions } from './reporters/delivery-error.ts'
 export type { Facts } from './reporters/facts.ts'
+export type {
+  MailLookup,
+  MailBody,
+  MailOptions,
+  MailTls,
+  MailTemplate,
+} from './reporters/mail/mail-options.ts'
+export type { BuildReport, BuildsetReport, StandardMail, WorkerReport } from './reporters/mail/report.ts'
+export type { Mode } from './reporters/mail/modes.ts'
 export type { ReporterDescription } from './reporters/reporter-description.ts'
-export type { SlackMode } from './reporters/slack/is-wanted.ts'
 export type { SlackOptions } from './reporters/slack/slack-options.ts'
 export type { AboutStatus } from './reporters/status/about-status.ts'
 export type { BitbucketStatusOptions } from './reporters/status/bitbucket-status.ts'

@@ -20,6 +20,7 @@ export interface Database {
   schedulers: SchedulersTable
   changes: ChangesTable
   source_stamps: SourceStampsTable
+  source_stamp_changes: SourceStampChangesTable
   buildsets: BuildsetsTable
   requests: RequestsTable
   builds: BuildsTable
@@ -133,6 +134,12 @@ export interface SourceStampsTable {
   repository: Generated<string>
   branch: string | null
   revision: string | null
+}
+
+/** The changes that a buildset is for. */
+export interface SourceStampChangesTable {
+  buildset_id: number
+  change_id: number
 }
 
 export type Origin = 'force' | 'rebuild' | 'scheduler' | 'trigger'

@@ -10,23 +10,21 @@ interface Described<T extends ReporterOptions> {
   /** What is wrong beyond single options. Is asked only when each of them is right. */
   readonly mistakes?: (options: T) => readonly string[]
   /** Is called with options that are right. */
-  readonly open: (name: string) => Reporter
+  readonly open: (options: T, name: string) => Reporter
 }
 
-/** The frozen description of a reporter, with what is wrong with its options. */
+/** The frozen description of a reporter. */
 export function describeReporter<T extends ReporterOptions>(described: Described<T>): ReporterDescription {
-  const { checks, kind, open } = described
-  const isObject = typeof described.options === 'object' && described.options !== null
-  const options: Partial<T> = isObject ? described.options : {}
-  const { builders } = options
-  const name = typeof options.name === 'string' ? options.name : kind
-  const mistakes = optionMistakes<T>(options, checks)
+  const { checks, kind, open, options } = described
+  const { name } = (options ?? {}) as ReporterOptions
   return Object.freeze<ReporterDescription>({
     kind,
-    name,
-    options,
-    ...(Array.isArray(builders) && { builders: builders.filter((builder) => typeof builder === 'string') }),
-    mistakes: mistakes.length > 0 ? mistakes : (described.mistakes?.(described.options) ?? []),
-    open: () => open(name),
+    name: typeof name === 'string' ? name : kind,
+    options: Object.freeze({ ...options }),
+    mistakes: (given) => {
+      const mistakes = optionMistakes<T>(given, checks)
+      return mistakes.length > 0 ? mistakes : (described.mistakes?.(given as T) ?? [])
+    },
+    open: (given, named) => open(given as T, named),
   })
 }

@@ -58,10 +58,10 @@ export const aTextOrFunction: Check = (value) => {
 
 export const aFunction = mustBe('a function', (value) => typeof value === 'function')
 
-export const aDuration = mustBe("a duration from 1 s to an hour, such as 30, '90s' or '10m'", (value) => {
+export const aDuration = mustBe("a duration from 1 s to a minute, such as 10 or '45s'", (value) => {
   try {
     const length = seconds(value as Duration)
-    return length >= 1 && length <= 3600
+    return length >= 1 && length <= 60
   } catch {
     return false
   }

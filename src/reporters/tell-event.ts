@@ -1,7 +1,7 @@
 import type { NoticeEvent } from '../model/notice-event.ts'
 import type { Result } from '../model/results.ts'
 import type { BuildFacts, BuildsetFacts, Facts, RequestFacts, WorkerFacts } from './facts.ts'
-import { oneLine } from './one-line.ts'
+import { oneLine } from './plain-text.ts'
 import { pageLinks } from './page-links.ts'
 import type { Site } from './reporter.ts'
 import { resultSentence } from './result-sentence.ts'

@@ -6,8 +6,7 @@ import type {
   RequestFacts,
   WorkerFacts,
 } from '../../src/reporters/facts.ts'
-import type { Message, SendTools } from '../../src/reporters/reporter.ts'
-import type { Draft } from '../../src/reporters/reporter.ts'
+import type { Draft, Message, SendTools } from '../../src/reporters/reporter.ts'
 
 export const site = { title: 'Acme builds', url: 'https://ci.acme.example/' }
 export const commit = '0123456789abcdef0123456789abcdef01234567'

@@ -17,7 +17,7 @@ export interface CustomReporterOptions<T extends NoticeEventType> extends Report
     event: Extract<NoticeEvent, { type: T }>,
     tools: CustomReporterTools,
   ) => Promise<void> | void
-  /** How long a call may take. Default 30 s. */
+  /** How long a call may take: at most a minute. Default 30 s. */
   readonly timeout?: Duration
 }
 

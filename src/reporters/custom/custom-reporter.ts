@@ -5,7 +5,7 @@ import { systemClock } from '../../util/clock.ts'
 import { maskText } from '../../util/mask/mask-text.ts'
 import { withDeadline } from '../../util/with-deadline.ts'
 import { DeliveryError } from '../delivery-error.ts'
-import { oneLine } from '../one-line.ts'
+import { oneLine } from '../plain-text.ts'
 import type { ComposeTools, Draft, Interest, Message, Reporter, SendTools } from '../reporter.ts'
 import { tellEvent } from '../tell-event.ts'
 import type { CustomReporterOptions } from './custom-options.ts'
@@ -16,8 +16,8 @@ export class CustomReporter<T extends NoticeEventType> implements Reporter {
   readonly interest: Interest
   readonly #options: CustomReporterOptions<T>
 
-  constructor(options: CustomReporterOptions<T>) {
-    const { builders, events, name } = options
+  constructor(name: string, options: CustomReporterOptions<T>) {
+    const { builders, events } = options
     this.name = name
     this.#options = options
     this.interest = { events, ...(builders && { builders }) }

@@ -27,6 +27,6 @@ export function reporter<const T extends NoticeEventType>(
       report: needed('the function that is called with each event', aFunction),
       timeout: optional(aDuration),
     },
-    open: () => new CustomReporter(options),
+    open: (right, name) => new CustomReporter(name, right),
   })
 }

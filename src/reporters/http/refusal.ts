@@ -1,5 +1,5 @@
 import { DeliveryError } from '../delivery-error.ts'
-import { oneLine } from '../one-line.ts'
+import { oneLine } from '../plain-text.ts'
 
 export interface Answer {
   readonly status: number

@@ -1,7 +1,7 @@
 import { describeReporter } from '../describe-reporter.ts'
+import { modes } from '../mail/modes.ts'
 import { aSecret, aText, builderNames, eventTypes, listOf, optional, reporterName } from '../option-checks.ts'
 import type { ReporterDescription } from '../reporter-description.ts'
-import { slackModes } from './is-wanted.ts'
 import type { SlackOptions } from './slack-options.ts'
 import { SlackReporter } from './slack-reporter.ts'
 
@@ -15,9 +15,9 @@ export function slackMessages(options: SlackOptions): ReporterDescription {
       builders: optional(builderNames),
       url: aSecret('SLACK_URL'),
       events: optional(eventTypes),
-      mode: optional((value) => listOf('mode', slackModes, typeof value === 'string' ? [value] : value)),
+      mode: optional((value) => listOf('mode', modes, typeof value === 'string' ? [value] : value)),
       channel: optional(aText),
     },
-    open: (name) => new SlackReporter(name, options),
+    open: (right, name) => new SlackReporter(name, right),
   })
 }

@@ -1,7 +1,7 @@
 import type { Result } from '../../model/results.ts'
 import type { ChangeFacts, RequestFacts } from '../facts.ts'
 import type { ToldEvent } from '../tell-event.ts'
-import { plainText } from './plain-text.ts'
+import { escapeText } from './escape-text.ts'
 
 /** A message as incoming webhooks take it; attachments, because those that imitate Slack have no blocks. */
 export interface SlackPayload {
@@ -19,7 +19,7 @@ export interface SlackPayload {
 }
 
 export function slackPayload(told: ToldEvent, { channel }: { channel?: string | undefined }): SlackPayload {
-  const text = plainText(told.text, 300)
+  const text = escapeText(told.text, 300)
   return {
     text,
     ...(channel !== undefined && { channel }),
@@ -27,9 +27,9 @@ export function slackPayload(told: ToldEvent, { channel }: { channel?: string | 
       {
         color: colorOf(told),
         fallback: text,
-        title: plainText(titleOf(told), 100),
+        title: escapeText(titleOf(told), 100),
         title_link: told.url,
-        text: plainText(linesOf(told).join('\n'), 2000),
+        text: escapeText(linesOf(told).join('\n'), 2000),
         mrkdwn_in: [],
       },
     ],

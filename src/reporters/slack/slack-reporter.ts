@@ -1,8 +1,8 @@
 import type { NoticeEvent } from '../../model/notice-event.ts'
 import { postJson } from '../http/post-json.ts'
+import { isWanted, type Mode } from '../mail/modes.ts'
 import type { ComposeTools, Draft, Interest, Message, Reporter, SendTools } from '../reporter.ts'
 import { tellEvent } from '../tell-event.ts'
-import { isWanted, type SlackMode } from './is-wanted.ts'
 import type { SlackOptions } from './slack-options.ts'
 import { slackPayload } from './slack-payload.ts'
 
@@ -11,7 +11,7 @@ export class SlackReporter implements Reporter {
   readonly name: string
   readonly interest: Interest
   readonly #options: SlackOptions
-  readonly #modes: readonly SlackMode[]
+  readonly #modes: readonly Mode[]
 
   constructor(name: string, options: SlackOptions) {
     const { builders, events, mode = ['failing', 'exception', 'change'] } = options

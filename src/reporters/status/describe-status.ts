@@ -49,7 +49,7 @@ export function describeStatus<T extends CommitStatusOptions>(
     options,
     checks: { ...common, ...checks } as unknown as Checks<T>,
     mistakes: (right) => statusMistakes(right, host(right)),
-    open: (name) => new StatusReporter({ name, kind, host: host(options), options }),
+    open: (right, name) => new StatusReporter({ name, kind, host: host(right), options: right }),
   })
 }
 

@@ -1,7 +1,7 @@
 import type { Property, PropertyValue } from '../../model/properties.ts'
 import type { SourceStamp } from '../../model/source-stamp.ts'
 import type { BuildFacts, BuildsetFacts, ChangeFacts, RequestFacts } from '../facts.ts'
-import { shorten } from '../one-line.ts'
+import { shorten } from '../shorten.ts'
 import { pageLinks } from '../page-links.ts'
 import type { Site } from '../reporter.ts'
 import type { ToldEvent } from '../tell-event.ts'

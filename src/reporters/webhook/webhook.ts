@@ -34,7 +34,7 @@ export function webhook(options: WebhookOptions): ReporterDescription {
       headers: optional(someHeaders),
       format: optional(aFunction),
     },
-    open: (name) => new WebhookReporter(name, options),
+    open: (right, name) => new WebhookReporter(name, right),
   })
 }
 

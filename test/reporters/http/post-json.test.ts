@@ -91,7 +91,7 @@ test('a service that breaks off in the middle of a refusal has refused', async (
 
 test('a service that speaks something else than HTTP is asked again later', async () => {
   const server = createServer((socket) => {
-    socket.on('error', () => {})
+    socket.on('error', () => {}).resume()
     socket.end('SSH-2.0-OpenSSH_9.9\r\n\0\x01\x02')
   })
   server.listen(0, '127.0.0.1')

@@ -71,7 +71,7 @@ test.each([
   ['{"error":"invalid_token","error_description":"Token was revoked"}', 'Token was revoked'],
   ['{"message":{"state":["is invalid"]}}', '{"state":["is invalid"]}'],
   ['no_service', 'no_service'],
-  ['  two\r\n\tlines\u0000\u001b[31m ', 'two lines [31m'],
+  ['  two\r\n\tlines\u0000\u001b[31m ', 'two lines'],
   ['x'.repeat(1000), `${'x'.repeat(199)}…`],
 ])('what a service says in %j is told in one line', (text, said) => {
   expect(refused(400, {}, text).message).toBe(`git.example answered 400: ${said}`)

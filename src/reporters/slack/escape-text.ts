@@ -1,13 +1,13 @@
-import { shorten } from '../one-line.ts'
+import { plainText } from '../plain-text.ts'
+import { shorten } from '../shorten.ts'
 
 /**
- * Text of others as a chat shows it, character by character: no link, no markup, and nobody is called by it, since a commit
+ * A stranger's text as a chat shows it, character by character: no link, no markup, and nobody is called by it, since a commit
  * message may hold '@everyone' or '<!channel>'. Lines stay lines.
  */
-export function plainText(text: string, limit: number): string {
-  const visible = text.toWellFormed().replace(/[^\P{C}\n]/gu, '')
+export function escapeText(text: string, limit: number): string {
   return (
-    shorten(visible.trim(), limit)
+    shorten(plainText(text).trim(), limit)
       // Behind it nothing is a name. Mattermost, Rocket.Chat and Discord read '@here' also without '<>'.
       .replaceAll('@', `@${nothing}`)
       // [text](address) would hide where it leads to.
