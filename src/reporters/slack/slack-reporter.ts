@@ -1,5 +1,6 @@
 import type { NoticeEvent } from '../../model/notice-event.ts'
 import { postJson } from '../http/post-json.ts'
+import { secretParts } from '../http/secret-parts.ts'
 import { isWanted, type Mode } from '../mail/modes.ts'
 import type { ComposeTools, Draft, Interest, Message, Reporter, SendTools } from '../reporter.ts'
 import { tellEvent } from '../tell-event.ts'
@@ -36,9 +37,8 @@ export class SlackReporter implements Reporter {
 
   async send({ content }: Message, { secret, signal }: SendTools): Promise<void> {
     const url = secret(this.#options.url.name).trim()
-    // The part that lets us in may come back by itself.
-    const secrets = [url, ...url.split('/').filter((part) => part.length >= 16)]
-    await postJson({ url, body: JSON.stringify(content) }, { signal, secrets, advice })
+    const post = { url, body: JSON.stringify(content) }
+    await postJson(post, { signal, secrets: secretParts(url), advice })
   }
 }
 

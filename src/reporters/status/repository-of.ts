@@ -15,7 +15,8 @@ export interface RepositoryHost {
  * is taken apart by hand and strictly, because it comes from outside and decides where a status goes.
  */
 export function repositoryOf(address: string, host: RepositoryHost): string | undefined {
-  if (address.length > maxLength || !/^[\x21-\x7e]+$/.test(address)) return undefined
+  // Not all agree on where a host ends that has one of \ ? # before it.
+  if (address.length > maxLength || !/^[!-~]+$/.test(address) || /[\\?#]/.test(address)) return undefined
   const url = /^([a-z+]+):\/\/(?:[^/@]*@)?([^/:@]+)(?::(\d{1,5}))?\/(.+)$/i.exec(address)
   if (url) {
     const [, scheme = '', name = '', port = '', path = ''] = url

@@ -4,6 +4,7 @@ import type { NoticeEvent, NoticeEventType } from '../../model/notice-event.ts'
 import { isSecret, type Secret } from '../../model/secret.ts'
 import { DeliveryError } from '../delivery-error.ts'
 import { postJson } from '../http/post-json.ts'
+import { secretParts } from '../http/secret-parts.ts'
 import { noticeEventTypes } from '../option-checks.ts'
 import type { ComposeTools, Draft, Interest, Message, Reporter, SendTools } from '../reporter.ts'
 import { tellEvent } from '../tell-event.ts'
@@ -44,7 +45,8 @@ export class WebhookReporter implements Reporter {
     const reveal = (value: string | Secret) => {
       if (!isSecret(value)) return value
       const text = secret(value.name)
-      secrets.push(text)
+      // 'Bearer ' and a token is a secret, and so is the token.
+      secrets.push(text, ...secretParts(text), ...text.split(/\s+/).filter((word) => word.length >= 8))
       return text
     }
     const { body, event } = content as WebhookContent
@@ -67,7 +69,9 @@ export class WebhookReporter implements Reporter {
     const { format } = this.#options
     let body: string | undefined
     try {
-      body = JSON.stringify(format ? format(payload, event) : payload)
+      const value = format ? format(payload, event) : payload
+      if (value instanceof Promise) throw new TypeError('it must give its result at once, not a promise')
+      body = JSON.stringify(value)
     } catch (error) {
       const message = `the function format of the reporter failed: ${messageOf(error)}`
       throw new DeliveryError(message, { worth: 'never', cause: error })
