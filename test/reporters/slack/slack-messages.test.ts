@@ -169,7 +169,7 @@ test('all mistakes are told at once', () => {
   expect(description.mistakes(description.options)).toEqual([
     "url: must be a secret, such as secret('SLACK_URL'), got a string",
     expect.stringMatching(/^events: must be a list of some of 'request.submitted', /),
-    'mode: there is no mode "failed"; did you mean \'failing\'?',
+    `mode: there is no mode "problems"; did you mean 'problem'?`,
     'channel: must be a string that is not empty, got ""',
   ])
 })
