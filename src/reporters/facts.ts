@@ -34,6 +34,8 @@ export interface RequestFacts {
   readonly cancelReason: string | null
   /** Why instances for it did not start. */
   readonly startFailure: string | null
+  /** The newer request that was built in its place: it ended SKIPPED then. */
+  readonly supersededBy: number | null
   /** Its newest build; null when it has had none. */
   readonly build: number | null
   /**

@@ -26,6 +26,7 @@ export async function loadRequest(db: Kysely<Database>, id: number): Promise<Req
     result: row.result,
     cancelReason: row.cancel_reason,
     startFailure: row.start_failure,
+    supersededBy: row.superseded_by,
     build: row.build,
     previousResult: await previousResult(db, row.builder_id, row.id, source),
   }
@@ -55,6 +56,7 @@ function selectRequest(db: Kysely<Database>, id: number) {
       'r.result',
       'r.cancel_reason',
       'r.start_failure',
+      'r.superseded_by',
     ])
     .select((eb) =>
       eb
