@@ -5,7 +5,7 @@ import { mailNotifier } from '../../../src/reporters/mail/mail-notifier.ts'
 import type { MailOptions } from '../../../src/reporters/mail/mail-options.ts'
 
 function mistakesOf(options: Record<string, unknown>): readonly string[] {
-  return mailNotifier({ fromaddr: 'ci@acme.example', ...options } as MailOptions).mistakes
+  return mailNotifier({ fromaddr: 'ci@acme.example', ...options }).mistakes
 }
 
 test('a notifier with every option has no mistakes', () => {
