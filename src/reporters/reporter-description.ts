@@ -10,6 +10,8 @@ export interface ReporterDescription {
   readonly options: object
   /** Builders that it names, which must exist. */
   readonly builders?: readonly string[]
+  /** Workers that it names, which must exist. */
+  readonly workers?: readonly string[]
   /** What is wrong with the options, for `rouse check`: 'relayhost: must be a host name, got 25'. */
   readonly mistakes: readonly string[]
   open(): Reporter

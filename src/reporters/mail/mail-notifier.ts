@@ -9,12 +9,13 @@ import { mailSettings } from './settings.ts'
  * is asked when there is a mail.
  */
 export function mailNotifier(options: MailOptions): ReporterDescription {
-  const { builders, name } = (options ?? {}) as Partial<MailOptions>
+  const { builders, name, workers } = (options ?? {}) as Partial<MailOptions>
   return Object.freeze({
     kind: 'mail',
     name: typeof name === 'string' ? name : 'mail',
     options: Object.freeze({ ...options }),
     ...(Array.isArray(builders) && { builders }),
+    ...(Array.isArray(workers) && { workers }),
     mistakes: mailMistakes(options),
     open: () => new MailReporter(mailSettings(options)),
   })
