@@ -26,15 +26,17 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       error jsonb,
       created_at timestamptz not null default now(),
       next_attempt_at timestamptz not null default now(),
+      claimed_until timestamptz,
+      claimed_by uuid references masters,
       expires_at timestamptz not null,
       ended_at timestamptz,
       check ((state in ('sent', 'failed', 'dropped')) = (ended_at is not null)),
       check (state = 'new' or target is not null)
     )`.execute(db)
-  await sql`create index notices_open on notices (next_attempt_at) where state in ('new', 'waiting')`.execute(
+  await sql`create index notices_open on notices (reporter, next_attempt_at) where state in ('new', 'waiting')`.execute(
     db,
   )
-  await sql`create index notices_lane on notices (lane, id) where lane is not null and state = 'waiting'`.execute(
+  await sql`create index notices_lane on notices (reporter, lane, id) where lane is not null`.execute(
     db,
   )
   // One that refuses everything is asked rarely, and hurts no other.

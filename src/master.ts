@@ -28,6 +28,7 @@ import { messageOf } from './model/errors.ts'
 import { version } from './model/version.ts'
 import type { Latent } from './latent/latent.ts'
 import { latentSpecs, openLatent } from './open-latent.ts'
+import { openNotices, type Notices } from './open-notices.ts'
 import { openServer } from './open-server.ts'
 import { Reconfig } from './reconfig.ts'
 import { forgetSchedulers } from './schedulers/forget-schedulers.ts'
@@ -181,6 +182,7 @@ async function openParts(
   })
   releasers.add('agents', () => fleet.close('the master is stopping'))
 
+  let notices: Notices
   const reconfig = new Reconfig({
     settings,
     load: options.reload,
@@ -193,6 +195,7 @@ async function openParts(
       await latent.configure(latentSpecs(workers))
       await locals.open(workers)
       await startSchedulers(db, builds, schedulers, log)
+      await notices.configure(wanted)
     },
   })
   const login = new Login({ fleet, log, clock, instances: latent.logins })
@@ -208,6 +211,7 @@ async function openParts(
     latent,
     metrics: () => metrics.text(),
     cluster: clusterService({ db, log, latent, id: me.cluster, name: settings.cluster }),
+    notices: { retry: (id) => notices.retry(id) },
     admin,
     login,
     agentBundle,
@@ -234,6 +238,18 @@ async function openParts(
   await locals.open(settings.workers)
   opened.resolve()
   await startSchedulers(db, builds, settings.schedulers, log)
+  notices = await openNotices(
+    {
+      ...parts,
+      pool: database.pool,
+      events,
+      cluster: me.cluster,
+      artifactPath: (path) => artifacts.pathOf(path),
+      settings: () => current,
+      pageUrl: () => web.url,
+    },
+    releasers,
+  )
   releasers.add('reconfig', () => reconfig.close())
   ready = true
   releasers.add('readiness', () => {

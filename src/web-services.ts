@@ -26,6 +26,7 @@ interface Parts {
   readonly latent: Latent
   readonly metrics: WebServices['metrics']
   readonly cluster: WebServices['cluster']
+  readonly notices: WebServices['notices']
   readonly admin: WorkerAdmin
   readonly login: Login
   readonly artifactPath: WebServices['artifactPath']
@@ -67,6 +68,7 @@ export function webServices({
         return { items: items.map((finding) => reaped(finding, how.dryRun)), troubles: latent.troubles }
       },
       hindrances: (name) => latent.hindrances(name),
+      troubles: () => latent.troubles,
     },
     fleet: {
       authenticate: (attempt) => login.check(attempt),

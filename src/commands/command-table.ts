@@ -88,6 +88,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./reap.ts')).reapCommand(),
   },
   {
+    name: 'notices',
+    summary: 'list what people and other services are told, or try one again',
+    load: async () => (await import('./notices.ts')).noticesCommand(),
+  },
+  {
     name: 'cluster',
     summary: 'show the cluster, or say whose a copied database is',
     load: async () => (await import('./cluster.ts')).clusterCommand(),

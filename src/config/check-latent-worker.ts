@@ -10,10 +10,11 @@ import {
   type Checks,
 } from './checks.ts'
 import { isPlainObject } from './is-plain-object.ts'
+import type { NotifyOptions } from '../latent/latent-worker.ts'
 import type { LatentWorkerConfig } from './types.ts'
 
 type Common = 'kind' | 'name' | 'maxBuilds' | 'properties' | 'defaultProperties' | 'env' | 'locks'
-type Shared = Common | 'notifyOnMissing' | 'missingTimeout'
+type Shared = Common | keyof NotifyOptions | 'missingTimeout'
 
 /** A worker that a backend's function describes, such as dockerWorker(...). */
 export function checkLatentWorker(shared: Pick<Checks<LatentWorkerConfig>, Shared>): Check {

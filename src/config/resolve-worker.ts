@@ -33,6 +33,8 @@ export function resolveWorker(
   const missing = {
     notifyOnMissing: typeof notifyOnMissing === 'string' ? [notifyOnMissing] : notifyOnMissing,
     missingTimeoutSeconds: missingTimeout === null ? null : seconds(missingTimeout) || null,
+    notifyOnRecovery: worker.notifyOnRecovery ?? false,
+    notifyOnFlapping: worker.notifyOnFlapping ?? false,
   }
   if (worker.kind === 'latent') return { kind: 'latent', ...common, ...missing, ...latentOptions(worker) }
   const { keepaliveInterval = defaults.keepaliveInterval } = worker

@@ -35,6 +35,10 @@ export interface NoticesTable {
   error: OptionalJson<NoticeError>
   created_at: Time
   next_attempt_at: ColumnType<Date, Date | undefined, Date>
+  /** While it is being sent. */
+  claimed_until: OptionalTime
+  /** The master that composes or sends it. */
+  claimed_by: string | null
   expires_at: ColumnType<Date, Date, Date>
   ended_at: OptionalTime
 }

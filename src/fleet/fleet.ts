@@ -264,11 +264,16 @@ export class Fleet {
     const { worker } = session
     if (!isCurrent(session)) return
     worker.session = undefined
-    worker.disconnectedAt = new Date(this.#o.clock.now())
+    const at = new Date(this.#o.clock.now())
+    worker.disconnectedAt = at
     this.#o.log.info({ worker: worker.name, address: session.address, reason }, 'agent disconnected')
     this.#track(
       session.stored
-        .then(() => this.#o.commit.write((trx) => storeDisconnected(trx, session, reason, this.#o.master)))
+        .then(() =>
+          this.#o.commit.write((trx) =>
+            storeDisconnected(trx, session, reason, { at, epoch: this.#o.master.epoch }),
+          ),
+        )
         .then(() => {
           this.#o.publish({ type: 'worker.disconnected', worker: worker.name, reason })
         }),

@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import type { Hello } from '../protocol/messages.ts'
+import { storeFound, storeLoss } from './store-missing.ts'
 import type { WorkerSession } from './worker.ts'
 
 /**
@@ -58,6 +59,7 @@ export async function storeConnected(
     })
     .where('id', '=', worker_id)
     .execute()
+  await storeFound(trx, session.worker, { address: session.address, now: session.connectedAt })
   if (instanceId !== null) await storeCredential(trx, instanceId, session.credentialHash)
 }
 
@@ -83,18 +85,18 @@ export async function storeDisconnected(
   trx: Transaction<Database>,
   session: Pick<WorkerSession, 'id' | 'lastSeen' | 'worker'>,
   reason: string,
-  master: { epoch: number },
+  { at, epoch }: { readonly at: Date; readonly epoch: number },
 ): Promise<void> {
-  const at = new Date()
   const ended = await trx
     .updateTable('sessions')
     .set({ disconnected_at: at, disconnect_reason: reason.replaceAll('\0', '').slice(0, 1000) })
     .where('id', '=', session.id)
-    .where('epoch', '=', master.epoch)
+    .where('epoch', '=', epoch)
     .where('disconnected_at', 'is', null)
     .executeTakeFirst()
   // Another master has taken the worker over, or this has been stored before.
   if (ended.numUpdatedRows === 0n) return
+  await storeLoss(trx, session.worker, { now: at, reason })
   await trx
     .updateTable('workers')
     .set({ disconnected_at: at, last_seen_at: new Date(session.lastSeen) })

@@ -3,7 +3,7 @@ import type { PropertyReader } from '../model/properties.ts'
 import type { BackendFactory } from './backend.ts'
 
 /** What every latent worker takes beside the options of all workers and those of its backend. */
-export interface LatentOptions {
+export interface LatentOptions extends NotifyOptions {
   /** How long an instance is kept after its last build. Default 10 min; 0: each build gets a fresh one; negative: it is kept. */
   readonly buildWaitTimeout?: Duration | number
   /** How long an instance may take until its agent is there. Default 10 min. */
@@ -24,12 +24,22 @@ export interface LatentOptions {
   readonly onShutdown?: 'stop' | 'keep'
   /** How instances reach the master, in this order: 'ws://172.17.0.1:8011'. Default: the backend's own way, else `agents.url`. */
   readonly agentUrl?: string | readonly string[]
-  readonly notifyOnMissing?: string | readonly string[]
+  /** How long an instance that is wanted may take until its agent is there. Default 1 h; 0 or null: for ever. */
   readonly missingTimeout?: Duration | null
   /** What an instance costs while it exists, in any currency. */
   readonly pricePerHour?: number
   /** No instance is started once this much was spent since midnight UTC. */
   readonly budgetPerDay?: number
+}
+
+/** Whom to tell of a worker that is not there. */
+export interface NotifyOptions {
+  /** A mail address or several. They are told once when the worker is missing, and again only after it was connected. */
+  readonly notifyOnMissing?: string | readonly string[]
+  /** Also when it is back. Default false. */
+  readonly notifyOnRecovery?: boolean
+  /** Also when its connection was lost more than five times within an hour. Default false. */
+  readonly notifyOnFlapping?: boolean
 }
 
 /** A latent worker as its backend's function (`dockerWorker(...)`) describes it. */

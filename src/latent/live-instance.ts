@@ -80,7 +80,18 @@ export class LiveInstance {
     this.row = decided.row
     const blame = decided.effects.find((effect) => effect.do === 'blame')
     const requests = blame ? this.#o.meantFor() : []
-    const step = { facts: this.facts, before, after: decided.row, failure: blame?.failure, requests }
+    const lost = before.state === 'busy' ? decided.effects.find((effect) => effect.do === 'lose') : undefined
+    const step = {
+      facts: this.facts,
+      before,
+      after: decided.row,
+      failure: blame?.failure,
+      requests,
+      lost: lost?.reason,
+      mostAttempts: this.#o.rules().maxStartAttempts,
+      now: new Date(moment.now),
+      isWatched: this.worker.spec.missing !== undefined,
+    }
     this.#stores++
     this.#storing = this.#storing.then(() => this.#store(step, decided.effects)).finally(() => this.#stores--)
   }

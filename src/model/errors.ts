@@ -118,6 +118,10 @@ export const errorCatalogue = {
   },
   ROUSE_MEDIA_TYPE: { status: 415, advice: 'Send the body as JSON, with Content-Type: application/json.' },
   ROUSE_NODE_TOO_OLD: { status: 500, advice: 'Install Node.js 24 or newer.' },
+  ROUSE_NOTICE_UNKNOWN: {
+    status: 404,
+    advice: 'Run `rouse notices` to see what there is; notices are kept for 30 days after their end.',
+  },
   ROUSE_NOT_ALLOWED: { status: 403, advice: 'Ask as a user who may do this.' },
   ROUSE_NOT_A_MASTER: {
     status: 502,

@@ -39,7 +39,9 @@ export type EventBody =
   | { type: 'worker.connected'; worker: string; address: string }
   | { type: 'worker.disconnected'; worker: string; reason: string }
   | { type: 'worker.changed'; worker: string }
+  | { type: 'worker.missing'; worker: string; reason: string }
   | { type: 'instance.changed'; instance: string; name: string; worker: string; state: string }
+  | { type: 'notice.changed'; notice: number; reporter: string }
   | { type: 'master.stopping' }
 
 export type EventType = EventBody['type']

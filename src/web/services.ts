@@ -30,6 +30,7 @@ export interface WebServices {
   readonly fleet: FleetService
   readonly latent: LatentService
   readonly cluster: ClusterService
+  readonly notices: NoticeService
   /** Where the file of an artifact is, by its path in the database. */
   readonly artifactPath: (path: string) => string
   readonly master: MasterService
@@ -64,6 +65,13 @@ export interface LatentService {
   }): Promise<{ items: Reaped[]; troubles: { backend: string; message: string }[] }>
   /** What keeps a latent worker from starting instances now: its budget, a provider that does not answer. */
   hindrances(worker: string): readonly string[]
+  /** Providers that do not answer. */
+  troubles(): readonly { readonly backend: string; readonly message: string }[]
+}
+
+export interface NoticeService {
+  /** Has one tried again, unless it was sent. */
+  retry(id: number): Promise<void>
 }
 
 export interface ClusterService {

@@ -48,7 +48,7 @@ export async function openFleet({ db }: TestDatabase, specs: readonly WorkerSpec
     await commit.close()
   }
   onTestFinished(close)
-  return { admin, clock, commit, events, fleet, log, logged, master, close }
+  return { admin, clock, commit, events, fleet, log, logged, master, publish, close }
 }
 
 export function staticSpec(more: Partial<WorkerSpec> = {}): WorkerSpec {

@@ -59,7 +59,9 @@ test('a master that has been replaced changes nothing of its successor, and take
   expect(live).toMatchObject([{ owner: young.master.id, epoch: young.master.epoch }])
 
   const late = { id: live[0]!.id, lastSeen: stale.lastSeen, worker: stale.worker }
-  await old.commit.write((trx) => storeDisconnected(trx, late, 'from the grave', old.master))
+  await old.commit.write((trx) =>
+    storeDisconnected(trx, late, 'from the grave', { at: new Date(), ...old.master }),
+  )
   const intruder = new FarEnd(old.fleet, { runId: atOld.runId })
   await waitFor('the refusal', () => intruder.closed)
   expect(intruder.received).toEqual([])

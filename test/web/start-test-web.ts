@@ -142,13 +142,21 @@ export async function startTestWeb(
         troubles: [{ backend: 'docker elsewhere', message: 'connection refused' }],
       }),
       hindrances: () => [],
+      troubles: () => [{ backend: 'docker elsewhere', message: 'connection refused' }],
     },
     master: {
       windDown: () => [7],
       reconfig: () =>
-        Promise.resolve({ workers: none, builders: none, schedulers: none, needsRestart: ['listen'] }),
+        Promise.resolve({
+          workers: none,
+          builders: none,
+          schedulers: none,
+          reporters: none,
+          needsRestart: ['listen'],
+        }),
     },
     artifactPath: (path) => path,
+    notices: { retry: async () => {} },
     agentBundle: async () => testBundle,
     ...overrides,
   }

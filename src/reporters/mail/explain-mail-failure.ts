@@ -69,7 +69,7 @@ function explain(failure: MailFailure, settings: MailSettings, relay: string): E
 }
 
 function login({ code, responseCode }: MailFailure, relay: string, said: string): Explanation {
-  if (code === 'ENOAUTH' || (responseCode !== undefined && [502, 503, 504].includes(responseCode)))
+  if (code === 'ENOAUTH' || (responseCode !== undefined && [500, 502, 503, 504].includes(responseCode)))
     return {
       message: `${relay} takes no login here: ${said}`,
       advice:

@@ -13,7 +13,7 @@ export function mailNotifier(options: MailOptions): ReporterDescription {
   return Object.freeze({
     kind: 'mail',
     name: typeof name === 'string' ? name : 'mail',
-    options: Object.freeze({ ...options }),
+    options,
     mistakes: (given: object) => mailMistakes(given as MailOptions),
     open: (given: object, named: string) =>
       new MailReporter(mailSettings({ ...(given as MailOptions), name: named })),

@@ -32,11 +32,12 @@ export function masterRoutes(app: App, services: WebServices): void {
     },
     async (request) => {
       onlyFromHere(request)
-      const { builders, needsRestart, schedulers, workers } = await services.master.reconfig()
+      const { builders, needsRestart, reporters, schedulers, workers } = await services.master.reconfig()
       return {
         workers: listed(workers),
         builders: listed(builders),
         schedulers: listed(schedulers),
+        reporters: listed(reporters),
         needsRestart: [...needsRestart],
       }
     },
