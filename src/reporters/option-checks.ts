@@ -1,6 +1,6 @@
 import { seconds, type Duration } from '../model/durations.ts'
 import type { NoticeEventType } from '../model/notice-event.ts'
-import { isSecret, isSecretName, pastedSecret } from '../model/secret.ts'
+import { isSecret, isSecretName } from '../model/secret.ts'
 import { closest } from '../util/closest.ts'
 
 /** What is wrong with a value, said after the option's name; undefined: nothing. */
@@ -111,7 +111,7 @@ export const noticeEventTypes = Object.keys({
 } satisfies Record<NoticeEventType, true>) as NoticeEventType[]
 
 function isText(value: unknown): boolean {
-  return typeof value === 'string' && value !== '' && !pastedSecret.test(value)
+  return typeof value === 'string' && value !== ''
 }
 
 function meant(word: string | undefined, quote: (word: string) => string): string {
