@@ -36,9 +36,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`create index notices_open on notices (reporter, next_attempt_at) where state in ('new', 'waiting')`.execute(
     db,
   )
-  await sql`create index notices_lane on notices (reporter, lane, id) where lane is not null`.execute(
-    db,
-  )
+  await sql`create index notices_lane on notices (reporter, lane, id) where lane is not null`.execute(db)
   // One that refuses everything is asked rarely, and hurts no other.
   await sql`
     create table notice_targets (
