@@ -1,7 +1,7 @@
 import type { Result } from '../../model/results.ts'
 import { oneLine } from '../plain-text.ts'
 import { line, type Letter, type Line, type Row, type Section, type Tone } from './letter.ts'
-import { builderLink, buildLink, foreignLink, workerLink } from './links.ts'
+import { builderLink, buildLink, foreignLink, quiet, workerLink } from './links.ts'
 import type { BuildReport } from './report.ts'
 import { moment, span } from './times.ts'
 
@@ -49,8 +49,8 @@ export const toneOf: Record<Result, Tone> = {
 function intro(report: BuildReport): Line[] {
   const { build, previousResult, request, result, site } = report
   const subject = build
-    ? [{ ...buildLink(site, build.id), text: `Build ${build.id}` }, `of ${request.builder}`]
-    : [`Request r${request.id} of`, builderLink(site, request.builder)]
+    ? [quiet(buildLink(site, build.id), `Build ${build.id}`), `of ${request.builder}`]
+    : [`Request r${request.id} of`, quiet(builderLink(site, request.builder))]
   const lines = [line(...subject, verdict(report), '.')]
   if (previousResult === null || previousResult === result) return lines
   if (result === 'SUCCESS') lines.push([`It is mended: the one before was ${previousResult}.`])
@@ -61,11 +61,12 @@ function intro(report: BuildReport): Line[] {
 function rows({ build, request, site }: BuildReport): Row[] {
   const { repository, revision } = request.source
   const found: [string, Line | undefined | false][] = [
-    ['Builder', [builderLink(site, request.builder)]],
+    ['Build', build !== null && [{ ...buildLink(site, build.id), text: buildLink(site, build.id).url }]],
+    ['Builder', [quiet(builderLink(site, request.builder))]],
     ['Reason', line(request.reason)],
     ['Repository', repository !== '' && line(repository)],
     ['Revision', revision !== null && line(revision)],
-    ['Worker', build !== null && line(workerLink(site, build.worker))],
+    ['Worker', build !== null && line(quiet(workerLink(site, build.worker)))],
     ['Attempt', build !== null && build.attempt > 1 && line(String(build.attempt))],
     ['Submitted', line(moment(request.submittedAt))],
     ['Ended', line(...ended(build?.startedAt, build?.finishedAt ?? request.completedAt))],

@@ -1,15 +1,16 @@
 import { oneLine } from '../plain-text.ts'
 import { onBranch, toneOf, verdict } from './build-letter.ts'
 import { line, type Letter, type Row, type Section } from './letter.ts'
-import { builderLink, buildLink } from './links.ts'
+import { builderLink, buildLink, quiet } from './links.ts'
 import type { BuildReport, BuildsetReport } from './report.ts'
 import { moment, span } from './times.ts'
 
 /** What one mail about all builds of a buildset says. */
 export function buildsetLetter({ builds, buildset, result, site }: BuildsetReport): Letter {
   const bad = builds.filter((one) => one.result !== 'SUCCESS' && one.result !== 'SKIPPED')
-  const count = bad.length === 0 ? `all of ${builds.length}` : `${bad.length} of ${builds.length}`
-  const title = `${count} builders${onBranch(buildset.source.branch)}`
+  const [only] = builds.length === 1 ? builds : []
+  const count = bad.length === 0 ? `all ${builds.length}` : `${bad.length} of ${builds.length}`
+  const title = `${only ? only.request.builder : `${count} builders`}${onBranch(buildset.source.branch)}`
   return {
     subject: `[${oneLine(site.title, 60)}] ${result}: ${oneLine(title, 120)} (buildset ${buildset.id})`,
     tone: toneOf[result],
@@ -37,8 +38,8 @@ function rows({ completedAt, reason, source, submittedAt }: BuildsetReport['buil
 
 function item(report: BuildReport) {
   const { build, request, result, site } = report
-  const which = build && { ...buildLink(site, build.id), text: `(build ${build.id})` }
-  return line(`${result}:`, builderLink(site, request.builder), which, verdict(report))
+  const which = build && buildLink(site, build.id)
+  return line(`${result}:`, quiet(builderLink(site, request.builder)), verdict(report), which && '–', which)
 }
 
 function logOf({ failedStep, request }: BuildReport): Section[] {

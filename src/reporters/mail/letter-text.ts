@@ -1,9 +1,9 @@
 import { oneLine, plainText } from '../plain-text.ts'
-import { spaceBefore, type Letter, type Line, type Row, type Section } from './letter.ts'
+import { spaceBefore, type Letter, type Line, type Link, type Row, type Section } from './letter.ts'
 
 /** The letter as plain text. */
 export function letterText({ heading, intro, rows, sections, footer, label }: Letter): string {
-  const title = `${label}: ${oneLine(heading)}`
+  const title = oneLine(heading.includes(label) ? heading : `${label}: ${heading}`)
   return [
     `${title}\n${'='.repeat(Math.min(title.length, width))}`,
     ...intro.map(textOf),
@@ -32,10 +32,14 @@ function sectionText({ heading, items = [], log }: Section): string {
 function textOf(parts: Line): string {
   return parts
     .map((part, i) => {
-      const text = typeof part === 'string' ? oneLine(part, 2000) : `${oneLine(part.text)} <${part.url}>`
-      return spaceBefore(part, i) + text
+      return spaceBefore(part, i) + (typeof part === 'string' ? oneLine(part, 2000) : linkText(part))
     })
     .join('')
+}
+
+function linkText({ quiet, text, url }: Link): string {
+  if (text === url) return url
+  return quiet ? oneLine(text) : `${oneLine(text)} <${url}>`
 }
 
 const width = 72

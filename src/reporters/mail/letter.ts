@@ -23,6 +23,8 @@ export type Line = readonly (string | Link)[]
 export interface Link {
   readonly text: string
   readonly url: string
+  /** Plain text shows no address: it stands elsewhere, or few will go there. */
+  readonly quiet?: true
 }
 
 export interface Row {

@@ -1,6 +1,11 @@
 import type { Site } from '../reporter.ts'
 import type { Link } from './letter.ts'
 
+/** As a link where links are free, as a word in plain text. */
+export function quiet(link: Link, text = link.text): Link {
+  return { ...link, text, quiet: true }
+}
+
 export function buildLink({ url }: Site, id: number): Link {
   return { text: `build ${id}`, url: `${url}#/builds/${id}` }
 }

@@ -1,7 +1,7 @@
 import type { WorkerMissing } from '../../model/notice-event.ts'
 import { oneLine } from '../plain-text.ts'
 import { line, type Letter, type Line, type Row, type Section } from './letter.ts'
-import { builderLink, buildLink, workerLink } from './links.ts'
+import { builderLink, buildLink, quiet, workerLink } from './links.ts'
 import type { WorkerEvent, WorkerReport } from './report.ts'
 import { moment, span } from './times.ts'
 
@@ -18,7 +18,7 @@ export function workerLetter(report: WorkerReport, now: number): Letter {
     rows: rows(report, now),
     sections: event.type === 'worker.missing' ? [...running(report), ...waiting(report, now)] : [],
     footer: [
-      line('You get this because', workerLink(site, worker.name), 'names you in notifyOnMissing.'),
+      line('You get this because', quiet(workerLink(site, worker.name)), 'names you in notifyOnMissing.'),
       line('This mail is from', { text: site.title, url: site.url }, '.'),
     ],
   }
@@ -31,7 +31,7 @@ function headline(event: WorkerEvent): Pick<Letter, 'label' | 'tone'> & { predic
 }
 
 function intro({ event, site, worker }: WorkerReport, now: number): Line[] {
-  const link = { ...workerLink(site, worker.name), text: `Worker ${worker.name}` }
+  const link = quiet(workerLink(site, worker.name), `Worker ${worker.name}`)
   if (event.type === 'worker.recovered')
     return [[link, `is connected again. It was away for ${span(event.missingSince, event.recoveredAt)}.`]]
   if (event.type === 'worker.flapping')
@@ -47,9 +47,9 @@ function rows({ event, site, worker }: WorkerReport, now: number): Row[] {
   const found: [string, Line][] = [
     ...eventRows(event, worker.lastAddress, worker.lastSeenAt, now),
     ['Machine', line([worker.hostname, worker.os].filter(Boolean).join(', '))],
-    ['Its host', line(worker.host)],
-    ['Its admin', line(worker.admin)],
-    ['Its page', [{ text: `${site.url}#/workers/${worker.name}`, url: workerLink(site, worker.name).url }]],
+    ['Host', line(worker.host)],
+    ['Admin', line(worker.admin)],
+    ['Page', [{ ...workerLink(site, worker.name), text: workerLink(site, worker.name).url }]],
   ]
   return found.flatMap(([label, value]) => (value.length > 0 ? [{ label, value }] : []))
 }
@@ -93,7 +93,7 @@ function running({ builds, event, site }: WorkerReport): Section[] {
     line(
       buildLink(site, id),
       'of',
-      builderLink(site, request.builder),
+      quiet(builderLink(site, request.builder)),
       result ? `: ${result}` : ', not ended',
     ),
   )
@@ -105,7 +105,7 @@ function waiting({ site, worker }: WorkerReport, now: number): Section[] {
   const items = worker.waiting
     .slice(0, maxItems)
     .map(({ builder, id, submittedAt }) =>
-      line(`request r${id} of`, builderLink(site, builder), `, for ${span(submittedAt, now)}`),
+      line(`request r${id} of`, quiet(builderLink(site, builder)), `, for ${span(submittedAt, now)}`),
     )
   return [{ heading: 'What waits for it', items: [...items, ...more(worker.waiting.length - items.length)] }]
 }
