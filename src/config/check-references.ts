@@ -31,8 +31,10 @@ export function checkReferences(config: Record<string, unknown>, root: Place): v
   for (const { index, name, value } of entriesOf(config.reporters)) {
     if (!isPlainObject(value.options)) continue
     const owner = name === undefined ? 'this reporter' : `reporter ${show(name)}`
-    const place = root.key('reporters').index(index).key('builders')
-    checkList(value.options.builders, place, { owner, to: 'builder', targets: config.builders })
+    const place = root.key('reporters').index(index)
+    const { builders, workers } = config
+    checkList(value.options.builders, place.key('builders'), { owner, to: 'builder', targets: builders })
+    checkList(value.options.workers, place.key('workers'), { owner, to: 'worker', targets: workers })
   }
   if (!Array.isArray(config.builders)) return
   for (const { name, index } of entriesOf(config.workers)) {

@@ -1,7 +1,7 @@
 import type { Result } from '../../model/results.ts'
 import { oneLine } from '../plain-text.ts'
 import { line, type Letter, type Line, type Row, type Section, type Tone } from './letter.ts'
-import { builderLink, buildLink, foreignLink, quiet, workerLink } from './links.ts'
+import { builderLink, buildLink, foreignLink, quiet, withoutLogin, workerLink } from './links.ts'
 import type { BuildReport } from './report.ts'
 import { moment, span } from './times.ts'
 
@@ -64,7 +64,7 @@ function rows({ build, request, site }: BuildReport): Row[] {
     ['Build', build !== null && [{ ...buildLink(site, build.id), text: buildLink(site, build.id).url }]],
     ['Builder', [quiet(builderLink(site, request.builder))]],
     ['Reason', line(request.reason)],
-    ['Repository', repository !== '' && line(repository)],
+    ['Repository', repository !== '' && line(withoutLogin(repository))],
     ['Revision', revision !== null && line(revision)],
     ['Worker', build !== null && line(quiet(workerLink(site, build.worker)))],
     ['Attempt', build !== null && build.attempt > 1 && line(String(build.attempt))],

@@ -1,7 +1,7 @@
 import { oneLine } from '../plain-text.ts'
 import { onBranch, toneOf, verdict } from './build-letter.ts'
 import { line, type Letter, type Row, type Section } from './letter.ts'
-import { builderLink, buildLink, quiet } from './links.ts'
+import { builderLink, buildLink, quiet, withoutLogin } from './links.ts'
 import type { BuildReport, BuildsetReport } from './report.ts'
 import { moment, span } from './times.ts'
 
@@ -30,7 +30,7 @@ function rows({ completedAt, reason, source, submittedAt }: BuildsetReport['buil
   const ended = completedAt && `${moment(completedAt)}, after ${span(submittedAt, completedAt)}`
   return [
     { label: 'Reason', value: line(reason) },
-    { label: 'Repository', value: line(source.repository) },
+    { label: 'Repository', value: line(withoutLogin(source.repository)) },
     { label: 'Revision', value: line(source.revision) },
     { label: 'Ended', value: line(ended) },
   ].filter(({ value }) => value.length > 0)

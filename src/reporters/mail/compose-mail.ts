@@ -97,6 +97,7 @@ async function aboutWorker(
   event: WorkerEvent,
   tools: ComposeTools,
 ): Promise<Draft[]> {
+  if (Array.isArray(settings.workers) && !settings.workers.includes(event.worker)) return []
   const report = await workerReport(tools, event)
   const to = distinct((report?.worker.notifyOnMissing ?? []).flatMap((one) => parseAddress(one) ?? []))
   if (!report || to.length === 0) return []

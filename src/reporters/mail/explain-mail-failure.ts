@@ -133,5 +133,10 @@ function connection(failure: MailFailure, { host, tls }: MailSettings, relay: st
       advice: "Use tls: 'implicit' on port 465, or tls: 'none' where the way to the relay is safe.",
     }
   if (failure.code === 'ETIMEDOUT') return { message: `${relay} did not answer in time: ${said}` }
-  return { message: `the connection to ${relay} failed: ${said}` }
+  return {
+    message: `the connection to ${relay} failed: ${said}`,
+    ...(failure.code === 'ETLS' && {
+      advice: "Where the way to the relay is safe, tls: 'none' does without TLS.",
+    }),
+  }
 }

@@ -22,3 +22,8 @@ export function workerLink({ url }: Site, name: string): Link {
 export function foreignLink(text: string, url: string | null): Link | string {
   return url !== null && url.length <= 1000 && /^https?:\/\/[!-~]+$/i.test(url) ? { text, url } : text
 }
+
+/** A repository's address as it may be mailed: a login in it stays here. */
+export function withoutLogin(repository: string): string {
+  return repository.replace(/\/\/[^/]*@/, '//')
+}

@@ -20,6 +20,7 @@ export function mailMistakes(options: unknown): string[] {
       .filter((key) => !Object.hasOwn(checks, key))
       .map(unknownOption),
     ...loginMistakes(options),
+    ...(isDeaf(options) ? ['builders: with [] and no workers nothing would ever be sent'] : []),
   ]
 }
 
@@ -32,6 +33,14 @@ function loginMistakes({ password, tls, user }: Record<string, unknown>): string
       "tls: must be 'starttls' or 'implicit' with a password, which 'opportunistic' may send unencrypted",
     ]
   return []
+}
+
+function isDeaf({ builders, workers }: Record<string, unknown>): boolean {
+  return isEmpty(builders) && (workers === false || isEmpty(workers))
+}
+
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0
 }
 
 type Check = (value: unknown) => string | undefined
@@ -70,6 +79,7 @@ const checks: Record<keyof MailOptions, Check> = {
   user: (value) => (isSecret(value) ? undefined : (unpasted(value) ?? text(value))),
   password: confidential,
   builders: must("an array of builders' names, or [] for none", isTexts),
+  workers: names,
   mode: modeMistake,
   perBuildset: yesOrNo,
   extraRecipients: eachAddress,

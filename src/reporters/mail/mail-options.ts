@@ -26,6 +26,8 @@ export interface MailOptions {
   readonly password?: string | Secret
   /** Only builds of these. `[]`: none, so that only mail about workers is sent. Default: all. */
   readonly builders?: readonly string[]
+  /** Whether it brings the mail about workers: true (default), false, or only about these. */
+  readonly workers?: boolean | readonly string[]
   /** Of which builds is told. Default ['failing', 'passing', 'warnings'], as in Buildbot. */
   readonly mode?: Mode | readonly Mode[]
   /** One mail for all builds of a buildset, once the last has ended. Default false. */

@@ -29,8 +29,10 @@ export class MailReporter implements Reporter {
   }
 }
 
-function eventsOf({ builders, perBuildset }: MailSettings): NoticeEventType[] {
-  const ofWorkers: NoticeEventType[] = ['worker.missing', 'worker.recovered', 'worker.flapping']
-  if (builders?.length === 0) return ofWorkers
-  return [perBuildset ? 'buildset.completed' : 'request.completed', ...ofWorkers]
+function eventsOf({ builders, perBuildset, workers }: MailSettings): NoticeEventType[] {
+  const ofBuilds = perBuildset ? 'buildset.completed' : 'request.completed'
+  return [
+    ...(builders?.length === 0 ? [] : ([ofBuilds] as const)),
+    ...(workers === false ? [] : (['worker.missing', 'worker.recovered', 'worker.flapping'] as const)),
+  ]
 }

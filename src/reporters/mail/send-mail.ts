@@ -19,16 +19,16 @@ export async function sendMail(
 ): Promise<Receipt | void> {
   const content = message.content as MailContent
   const recipients = content.rest ?? content.to.map(({ address }) => address)
+  const mail = await mailOf(settings, message, tools)
   const transport = createTransport(await transportOptions(settings, tools))
   try {
     const info = await transport.sendMail({
-      ...(await mailOf(settings, message, tools)),
+      ...mail,
       envelope: { from: settings.from.address, to: [...recipients] },
       signal: tools.signal,
     })
     return receiptOf(message, info.rejectedErrors)
   } catch (error) {
-    if (error instanceof DeliveryError) throw error
     throw explainMailFailure(error as MailFailure, settings)
   } finally {
     transport.close()

@@ -15,6 +15,7 @@ export interface MailSettings {
   readonly caFile: string | undefined
   readonly login: { readonly user: string | Secret; readonly password: string | Secret } | undefined
   readonly builders: readonly string[] | undefined
+  readonly workers: boolean | readonly string[]
   readonly modes: readonly Mode[]
   readonly perBuildset: boolean
   readonly extraRecipients: readonly Address[]
@@ -43,6 +44,7 @@ export function mailSettings(options: MailOptions, clock: Clock = systemClock): 
     caFile: options.caFile,
     login: user !== undefined && password !== undefined ? { user, password } : undefined,
     builders: options.builders,
+    workers: options.workers ?? true,
     modes: options.mode === undefined ? defaultModes : [options.mode].flat(),
     perBuildset: options.perBuildset ?? false,
     extraRecipients: (options.extraRecipients ?? []).map(known),

@@ -73,7 +73,7 @@ function bounded({ html, text }: { text: string; html?: string }): Pick<MailCont
   const cut = plainText(text.slice(0, maxText))
   return html === undefined || html.length > maxHtml
     ? { text: cut }
-    : { text: cut, html: html.replaceAll('\0', '') }
+    : { text: cut, html: html.replaceAll('\0', '').toWellFormed() }
 }
 
 function isText(value: unknown): boolean {

@@ -116,6 +116,18 @@ describe('a mail about a build', () => {
     expect(mail!.content.text).toContain('ended without a build: no image "nod:24".')
   })
 
+  test('does not carry the login of a repository', async () => {
+    const repository = 'https://ci:hunter2@git.acme.example/app.git'
+    const buildset = await tellBuildset(database.db, { repository, result: 'FAILURE' })
+    const request = await tellRequest(database.db, buildset)
+    const [mail] = await compose(database, completed(request), team)
+    const event = { type: 'buildset.completed' as const, buildset, result: 'FAILURE' as const }
+    const [summary] = await compose(database, event, { ...team, perBuildset: true })
+    expect(mail!.content.text).toContain('https://git.acme.example/app.git')
+    expect(summary!.content.text).toContain('https://git.acme.example/app.git')
+    expect(JSON.stringify([mail, summary])).not.toContain('hunter2')
+  })
+
   test('that mends what was broken says so', async () => {
     const { db } = database
     await tellRequest(db, await tellBuildset(db), { result: 'FAILURE' })

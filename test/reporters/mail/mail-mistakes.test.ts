@@ -21,6 +21,7 @@ test('a notifier with every option has no mistakes', () => {
     user: 'ci',
     password: secret('MAIL_PASSWORD'),
     builders: ['unit'],
+    workers: ['bot'],
     mode: ['failing', 'problem'],
     perBuildset: true,
     extraRecipients: ['team@acme.example'],
@@ -63,6 +64,8 @@ test.each([
     /^tls: must be 'starttls' or 'implicit' with a password/,
   ],
   [{ builders: 'unit' }, /^builders: must be an array of builders' names, or \[\] for none, got "unit"$/],
+  [{ workers: 'bot' }, /^workers: must be true, false or an array of names, got "bot"$/],
+  [{ builders: [], workers: false }, /^builders: with \[\] and no workers nothing would ever be sent$/],
   [{ mode: 'failng' }, /^mode: must be one of .*, got "failng"; did you mean "failing"\?$/],
   [{ mode: [] }, /^mode: must have at least one mode; .* builders: \[\]$/],
   [{ extraRecipients: ['bob'] }, /^extraRecipients: must be an address such as .*, got "bob"$/],
@@ -108,6 +111,7 @@ test('a notifier is for all builds, for those of some builders, for buildsets, o
     builders: ['unit'],
   })
   expect(interestOf({ perBuildset: true })).toEqual({ events: ['buildset.completed', ...workers] })
+  expect(interestOf({ workers: false })).toEqual({ events: ['request.completed'] })
   expect(interestOf({ builders: [] })).toEqual({ events: workers, builders: [] })
 })
 

@@ -200,11 +200,6 @@ describe('a relay that is not there', () => {
     expect(failure.message).toBe(`nothing takes mail at 127.0.0.1:${port}: the connection was refused`)
   })
 
-  test('by its name neither', async () => {
-    const failure = await failureOf(send({ relayhost: 'relay.invalid' }))
-    expect(failure).toMatchObject({ worth: 'later', advice: 'Check `relayhost`.' })
-  })
-
   test('but takes connections and says nothing is given up when the time is over', async () => {
     const server = createServer(() => {}).listen(0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))

@@ -65,6 +65,12 @@ describe('a mail about a missing worker', () => {
     expect(await compose(database, { ...event, worker: 'nobody' })).toEqual([])
   })
 
+  test('is written by the notifiers only that are for the worker', async () => {
+    const { event } = await tellMissing(database.db)
+    expect(await compose(database, event, { workers: ['bot-solaris'] })).toHaveLength(1)
+    expect(await compose(database, event, { workers: ['other'] })).toEqual([])
+  })
+
   test('is in one thread with the mails that it is back and that it comes and goes', async () => {
     const { event } = await tellMissing(database.db)
     const at = '2026-11-21T01:30:00.000Z'
