@@ -193,7 +193,8 @@ export async function storeFailure(
     .executeTakeFirstOrThrow()
   await trx
     .updateTable('notice_targets')
-    .set({ held_until: new Date(heldUntil(failures, now.getTime())) })
+    // One that is refused for good says nothing of the others.
+    .set({ held_until: failed ? now : new Date(heldUntil(failures, now.getTime())) })
     .where('reporter', '=', reporter)
     .where('target', '=', target!)
     .execute()

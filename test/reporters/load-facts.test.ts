@@ -73,6 +73,14 @@ describe('a request', () => {
     expect(await facts().request(branchless)).toMatchObject({ previousResult: 'EXCEPTION' })
   })
 
+  test('knows the newer one that stands for it', async () => {
+    const { db } = database
+    const newer = await tellRequest(db, await tellBuildset(db), { result: null })
+    const older = await tellRequest(db, await tellBuildset(db), { result: 'SKIPPED', superseded_by: newer })
+    expect(await facts().request(older)).toMatchObject({ supersededBy: newer, result: 'SKIPPED' })
+    expect(await facts().request(newer)).toMatchObject({ supersededBy: null })
+  })
+
   test('that is not there is undefined, as are build, buildset, log and artifact', async () => {
     const nothing = facts()
     expect(await nothing.request(7)).toBeUndefined()
