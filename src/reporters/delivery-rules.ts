@@ -21,12 +21,12 @@ export function afterFailure({ attempts, error, expiresAt, now }: FailedAttempt)
 }
 
 /**
- * Until when messages to a target wait, after so many failures in a row. The first ones may be chance; from the fifth on one
- * message at a time asks whether it works again.
+ * Until when messages to a target wait that has failed so often in a row, and since when. The first ones may be chance; from the
+ * fifth on one message at a time asks whether it works again, each after twice the time.
  */
-export function heldUntil(failures: number, now: number): number {
+export function heldUntil(failures: number, since: number, now: number): number {
   if (failures < manyFailures) return now
-  return now + backoff(failures - manyFailures, { initial: 60_000, max: 3_600_000, jitter: 0 })
+  return now + Math.min(Math.max(now - since, 10_000), 1_800_000)
 }
 
 /** From so many on a target is shown as failing. */

@@ -174,7 +174,7 @@ export async function storeFailure(
     .where('id', '=', id)
     .execute()
   if (state === 'new') return
-  const { failures } = await trx
+  const { failing_since: since, failures } = await trx
     .insertInto('notice_targets')
     .values({
       reporter,
@@ -189,12 +189,12 @@ export async function storeFailure(
         .columns(['reporter', 'target'])
         .doUpdateSet({ failures: sql<number>`notice_targets.failures + 1`, error: JSON.stringify(error) }),
     )
-    .returning('failures')
+    .returning(['failures', 'failing_since'])
     .executeTakeFirstOrThrow()
   await trx
     .updateTable('notice_targets')
     // One that is refused for good says nothing of the others.
-    .set({ held_until: failed ? now : new Date(heldUntil(failures, now.getTime())) })
+    .set({ held_until: failed ? now : new Date(heldUntil(failures, since.getTime(), now.getTime())) })
     .where('reporter', '=', reporter)
     .where('target', '=', target!)
     .execute()

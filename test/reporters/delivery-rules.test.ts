@@ -49,7 +49,12 @@ describe('a message that could not be sent', () => {
   })
 })
 
-test('a target is held from its fifth failure on, for at most an hour', () => {
-  const held = (failures: number) => heldUntil(failures, 0)
-  expect([1, 4, 5, 6, 9, 40].map(held)).toEqual([0, 0, 60_000, 120_000, 960_000, 3_600_000])
+test.each([
+  [4, 3_600_000, 0],
+  [5, 0, 10_000],
+  [50, 2000, 10_000],
+  [6, 60_000, 60_000],
+  [9, 86_400_000, 1_800_000],
+])('a target that has failed %i times in a row, for %i ms, is held for %i ms', (failures, elapsed, held) => {
+  expect(heldUntil(failures, 0, elapsed) - elapsed).toBe(held)
 })
