@@ -245,6 +245,7 @@ export class Latent {
       delivery,
       isKept: (id) => this.#demand.plan.kept.has(id),
       meantFor: (id) => this.#demand.plan.meantFor.get(id),
+      started: () => this.#pools.drain(),
       ended: () => this.#budgets.soon(),
       changed: () => {
         this.#pools.tidy()
