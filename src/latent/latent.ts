@@ -257,6 +257,7 @@ export class Latent {
 
   #templatesOf({ name, template }: LatentSpec): RenderedTemplates {
     return new RenderedTemplates(template, {
+      clock: this.#o.clock,
       propertiesOf: async (request) => this.#side?.propertiesOf(request, name),
       ready: () => {
         this.#demand.wake()
