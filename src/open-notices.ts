@@ -15,7 +15,6 @@ import type { ReporterDescription } from './reporters/reporter-description.ts'
 import type { Site } from './reporters/reporter.ts'
 import { retryNotice } from './reporters/retry-notice.ts'
 import type { Clock } from './util/clock.ts'
-import type { Releasers } from './util/releasers.ts'
 import { workerSpec } from './worker-spec.ts'
 
 interface OpenNoticesOptions {
@@ -38,10 +37,12 @@ export interface Notices {
   /** Takes over the config's reporters and looks for missing workers; builds may run before. */
   configure(settings: MasterSettings): Promise<void>
   retry(id: number): Promise<void>
+  /** Gives what is being sent some seconds; the next master sends the rest. Safe to call twice. */
+  close(): Promise<void>
 }
 
 /** Missing workers and the outbox, with the alarms that wake them. */
-export async function openNotices(options: OpenNoticesOptions, releasers: Releasers): Promise<Notices> {
+export async function openNotices(options: OpenNoticesOptions): Promise<Notices> {
   const { clock, commit, db, events, log, pageUrl, pool, settings } = options
   const publish = (event: Parameters<EventLog['publish']>[0]) => void events.publish(event)
   const site = (): Site => ({ title: settings().title, url: settings().url ?? slashed(pageUrl()) })
@@ -79,14 +80,16 @@ export async function openNotices(options: OpenNoticesOptions, releasers: Releas
   const loops = new AbortController()
   const watching = outbox.watch(loops.signal)
   look()
-  releasers.add('notices', async () => {
+  let closing: Promise<void> | undefined
+  const close = async () => {
     unsubscribe()
     loops.abort()
     await jobs.close()
     await watching
     await outbox.close()
-  })
+  }
   return {
+    close: () => (closing ??= close()),
     configure: async (wanted) => {
       await outbox.configure(openAll(wanted, site()))
       look()

@@ -44,6 +44,7 @@ export class Fleet {
   readonly #o: FleetOptions
   readonly roster = new Roster()
   readonly #writes = new Set<Promise<unknown>>()
+  #closed: string | undefined
   #handlers: SessionHandlers | undefined
   #instances: InstanceHandlers | undefined
 
@@ -157,8 +158,9 @@ export class Fleet {
     await watchSessions(() => this.roster.all(), { ...this.#o, drop, signal })
   }
 
-  /** Closes every connection and waits until that is stored. */
+  /** Closes every connection, lets nobody in any more, and waits until that is stored. */
   async close(reason: string): Promise<void> {
+    this.#closed ??= reason
     for (const { session } of this.roster.all()) if (session) this.#drop(session, reason)
     await Promise.allSettled(this.#writes)
   }
@@ -176,6 +178,10 @@ export class Fleet {
   ): Promise<WorkerSession | undefined> {
     const { clock, commit, heartbeat, log, master } = this.#o
     const handlers = this.#handlers!
+    if (this.#closed !== undefined) {
+      link.close(this.#closed)
+      return undefined
+    }
     const problem = versionProblem(hello, master)
     if (problem) {
       log.warn(
@@ -267,19 +273,16 @@ export class Fleet {
     const at = new Date(this.#o.clock.now())
     worker.disconnectedAt = at
     this.#o.log.info({ worker: worker.name, address: session.address, reason }, 'agent disconnected')
-    this.#track(
-      session.stored
-        .then(() =>
-          this.#o.commit.write((trx) =>
-            storeDisconnected(trx, session, reason, { at, epoch: this.#o.master.epoch }),
-          ),
-        )
-        .then(() => {
-          this.#o.publish({ type: 'worker.disconnected', worker: worker.name, reason })
-        }),
-    )
+    this.#track(this.#storeGone(session, reason, at))
     this.#handlers?.changed(worker)
     if (worker.instanceId !== null) this.#instances?.detached(worker)
+  }
+
+  async #storeGone(session: WorkerSession, reason: string, at: Date): Promise<void> {
+    const { commit, master, publish } = this.#o
+    await session.stored
+    await commit.write((trx) => storeDisconnected(trx, session, reason, { at, epoch: master.epoch }))
+    publish({ type: 'worker.disconnected', worker: session.worker.name, reason })
   }
 
   #track(work: Promise<unknown>, onError?: () => void): void {

@@ -1,6 +1,14 @@
 import type { Clock } from '../util/clock.ts'
 import { withDeadline } from '../util/with-deadline.ts'
-import type { Instance, InstanceId, InstanceSpec, WorkerBackend } from './backend.ts'
+import { messageOf } from '../model/errors.ts'
+import type {
+  BackendContext,
+  BackendFactory,
+  Instance,
+  InstanceId,
+  InstanceSpec,
+  WorkerBackend,
+} from './backend.ts'
 
 interface OpenBackendOptions {
   readonly key: string
@@ -27,7 +35,24 @@ export class OpenBackend {
   readonly #touched = new Map<InstanceId, number>()
   readonly #closing = new AbortController()
 
-  constructor({ backend, clock, key }: OpenBackendOptions) {
+  /** Throws an Error that names the backend when it does not open in time. */
+  static async open(
+    factory: BackendFactory<unknown>,
+    { clock, context, signal }: { clock: Clock; context: BackendContext; signal: AbortSignal },
+  ): Promise<OpenBackend> {
+    const { key } = factory
+    const opening = (async () => factory.open(context))()
+    try {
+      const backend = await withDeadline(() => opening, { clock, ms: openDeadline, signal })
+      return new OpenBackend({ key, backend, clock })
+    } catch (error) {
+      // One that opens all the same has come too late.
+      void opening.then((late) => late.close?.()).catch(() => {})
+      throw new Error(`${key} could not be opened: ${messageOf(error)}`, { cause: error })
+    }
+  }
+
+  private constructor({ backend, clock, key }: OpenBackendOptions) {
     this.key = key
     this.#backend = backend
     this.#clock = clock
@@ -74,7 +99,7 @@ export class OpenBackend {
   async close(): Promise<void> {
     this.#closing.abort(new Error('the master is stopping'))
     await Promise.allSettled([...this.#calls.values()].map(({ done }) => done))
-    await this.#backend.close?.()
+    await withDeadline(async () => this.#backend.close?.(), { clock: this.#clock, ms: closeDeadline })
   }
 
   async #call<T>(
@@ -106,7 +131,10 @@ export class OpenBackend {
   }
 }
 
-/** Milliseconds. A start may pull an image or build one. */
+/** Milliseconds. */
+const openDeadline = 60_000
+const closeDeadline = 10_000
+/** A start may pull an image or build one. */
 const startDeadline = 300_000
 const stopDeadline = 120_000
 const listDeadline = 60_000

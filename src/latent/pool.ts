@@ -31,6 +31,8 @@ export interface PoolOptions {
   readonly isKept: (id: string) => boolean
   readonly meantFor: (id: string) => readonly number[] | undefined
   readonly changed: () => void
+  /** It has a new instance, of which nothing is asked of the provider yet. */
+  readonly started: () => void
   /** One of its instances is gone. */
   readonly ended: () => void
 }
@@ -135,6 +137,8 @@ export class Pool {
       }
       await tools.store((trx) => insertInstance(trx, stored, tools.master))
       const instance = this.adopt(stored, startedFor)
+      // The config may have changed while it was being stored.
+      this.#o.started()
       tools.publish({
         type: 'instance.changed',
         instance: id,

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import { messageOf } from '../model/errors.ts'
 import type { PropertyReader } from '../model/properties.ts'
+import type { Clock } from '../util/clock.ts'
+import { withDeadline } from '../util/with-deadline.ts'
 
 export type Rendered = { readonly hash: string; readonly template: unknown } | { readonly error: string }
 
 interface RenderedTemplatesOptions {
+  readonly clock: Clock
   /** Properties of a request that waits, as its build on this worker would have them. */
   readonly propertiesOf: (request: number) => Promise<PropertyReader | undefined>
   /** A template that was asked for is there now. */
@@ -54,7 +57,9 @@ export class RenderedTemplates {
 
   async #render(request: number): Promise<Rendered | undefined> {
     const properties = await this.#o.propertiesOf(request)
-    return properties && rendered(await this.#compute!(properties))
+    if (!properties) return undefined
+    const compute = async () => this.#compute!(properties)
+    return rendered(await withDeadline(compute, { clock: this.#o.clock, ms: patience }))
   }
 }
 
@@ -74,3 +79,5 @@ function canonical(value: unknown): string {
 }
 
 const mostKept = 10_000
+/** Milliseconds that a function of the config has. */
+const patience = 10_000

@@ -67,7 +67,8 @@ download() {
 }
 
 find_node() {
-  node=$(command -v "$node") || fail "there is no $node: install Node.js 20 or newer, or name one with NODE=/path/to/node"
+  found=$(command -v "$node") || fail "there is no $node: install Node.js 20 or newer, or name one with NODE=/path/to/node"
+  node=$(absolute "$found")
   major=$("$node" -p 'process.versions.node.split(".")[0]') || fail "$node does not run"
   [ "$major" -ge 20 ] || fail "$node is Node.js $major, and the agent needs 20 or newer; name another with NODE=/path/to/node"
 }
@@ -172,7 +173,9 @@ main() {
     if [ "$systemd" = write ]; then return; fi
     chown "$user" "$base_dir"
     systemctl daemon-reload
-    systemctl enable --now "rouse-agent-$name"
+    systemctl enable "rouse-agent-$name"
+    # Also one that runs already: it may have been upgraded.
+    systemctl restart "rouse-agent-$name"
     return
   fi
   if [ -n "$ca_file" ]; then set -- --ca-file "$ca_file" "$@"; fi

@@ -102,10 +102,12 @@ async function install(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   shell = 'sh',
+  prepare: (dir: string) => Promise<unknown> = async () => {},
 ): Promise<Ran & { dir: string }> {
   const dir = await tempDir()
   const file = join(dir, 'install.sh')
   await writeFile(file, await script())
+  await prepare(dir)
   const options = { cwd: dir, env: { ...process.env, HOME: dir, ...env } }
   const ran = await promisify(execFile)(shell, [file, '--dir', 'agent', ...args], options).then(
     (done) => ({ ...done, code: 0 }),
@@ -178,6 +180,32 @@ test('install.sh removes an agent that arrived damaged', async () => {
   const ran = promisify(execFile)('sh', ['install.sh', '--dir', 'agent'], { cwd: dir })
   await expect(ran).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('arrived damaged') })
   await expect(promisify(execFile)('ls', [join(dir, 'agent')])).resolves.toMatchObject({ stdout: '' })
+})
+
+test('install.sh starts a unit that runs already anew, with the Node.js that it was given', async ({
+  skip,
+}) => {
+  if (process.getuid?.() !== 0) skip('needs root')
+  const bin = await tempDir()
+  const asked = join(bin, 'asked')
+  await writeFile(join(bin, 'systemctl'), `#!/bin/sh\necho "$*" >>${asked}\n`, { mode: 0o755 })
+  const login = ['--name', 'bot', '--password-file', 'bot.password']
+  // Relative to the folder that it runs in, as a person may well write it.
+  const { code, dir } = await install(
+    [...login, '--systemd-dir', 'units', '--systemd'],
+    {
+      PATH: `${bin}:${process.env.PATH}`,
+      NODE: './node',
+    },
+    'sh',
+    (folder) => symlink(process.execPath, join(folder, 'node')),
+  )
+  expect(code).toBe(0)
+  const orders = (await readFile(asked, 'utf8')).split('\n')
+  expect(orders).toEqual(['daemon-reload', 'enable rouse-agent-bot', 'restart rouse-agent-bot', ''])
+  expect(await readFile(join(dir, 'units/rouse-agent-bot.service'), 'utf8')).toMatch(
+    new RegExp(`^ExecStart=${dir}/\\./node ${dir}/agent/`, 'm'),
+  )
 })
 
 test('install.sh writes a systemd unit', async () => {

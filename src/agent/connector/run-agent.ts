@@ -117,7 +117,7 @@ async function stayConnected(
     if (end.held > 0) patience.lost()
     if (signal.aborted) return
     refusals = end.refused ? refusals + 1 : 0
-    unknown = end.unknown ? unknown + 1 : 0
+    if (end.unknown !== undefined) unknown = end.unknown ? unknown + 1 : 0
     failures = end.held > settledMs ? 0 : failures + 1
     if (failures === 0) lostAt = performance.now()
     else at = (at + 1) % addresses.length

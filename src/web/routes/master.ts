@@ -31,7 +31,7 @@ export function masterRoutes(app: App, services: WebServices): void {
       },
     },
     async (request) => {
-      onlyFromHere(request)
+      onlyFromHere(request, services)
       const { builders, needsRestart, reporters, schedulers, workers } = await services.master.reconfig()
       return {
         workers: listed(workers),
@@ -54,7 +54,7 @@ export function masterRoutes(app: App, services: WebServices): void {
       },
     },
     (request) => {
-      onlyFromHere(request)
+      onlyFromHere(request, services)
       return { runningBuilds: services.master.windDown({ cancel: request.body.cancel ?? false }) }
     },
   )
