@@ -167,11 +167,13 @@ keep_clock() {
   done &
 }
 
+# Not in a condition: there set -e would mean nothing.
 (
   set -e
   :
 @BEFORE@
-) || power_off 'what was to run first failed'
+)
+[ $? -eq 0 ] || power_off 'what was to run first failed'
 make_user
 user_by=su
 if has setpriv && setpriv --reuid=rouse --regid="$(id -g rouse)" --init-groups true 2>/dev/null; then user_by=setpriv; fi
