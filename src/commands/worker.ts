@@ -1,10 +1,13 @@
 import { Command } from 'commander'
 import { runWorker } from '../agent/run-worker.ts'
 import type { RawWorkerOptions } from '../agent/worker-options.ts'
+import { workerInstallCommand } from './install/worker-install.ts'
 
 export function workerCommand(): Command {
   return new Command('worker')
     .description('run an agent on this machine: it does builds for a master')
+    .enablePositionalOptions()
+    .addCommand(workerInstallCommand())
     .option('--master <url>', 'the master; repeat it for several', append)
     .option('--name <name>', "the worker's name in master.config.ts")
     .option('--password-file <file>', "a file that holds only the worker's password")

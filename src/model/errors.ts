@@ -103,6 +103,10 @@ export const errorCatalogue = {
     advice:
       'See the server log in <dataDir>/postgres.log, or use your own server with database: "postgres://...".',
   },
+  ROUSE_INSTALL: {
+    status: 500,
+    advice: 'Mend what the message says and run it again; what was done already stays.',
+  },
   ROUSE_INSTANCE_UNKNOWN: { status: 404, advice: 'GET /api/v1/instances?all=true lists the instances.' },
   ROUSE_INTERNAL: { status: 500, advice: "This is a bug in Rouse. The master's log has the details." },
   ROUSE_LISTEN_FAILED: {

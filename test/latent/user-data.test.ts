@@ -17,7 +17,7 @@ const options: UserDataOptions[] = [
   {},
   { channel: '/dev/virtio-ports/ci.rouse.agent', metadata: true, giveUp: '30m' },
   {
-    before: "apt-get update\necho done",
+    before: 'apt-get update\necho done',
     ca: '-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----',
   },
 ]
