@@ -25,6 +25,7 @@ import { Metrics } from './metrics.ts'
 import { messageOf } from './model/errors.ts'
 import { version } from './model/version.ts'
 import { LeaseLoss } from './lease-loss.ts'
+import { openNodeRuntime } from './node-runtime.ts'
 import { latentSpecs, openLatent } from './open-latent.ts'
 import { openNotices, type Notices } from './open-notices.ts'
 import { openLocalWorker } from './open-local-worker.ts'
@@ -135,6 +136,7 @@ async function openParts(
   const artifacts = new ArtifactStore(settings.dataDir)
   await artifacts.open()
   const agentBundle = openAgentBundle(settings)
+  const nodeRuntime = openNodeRuntime()
   const started = Promise.withResolvers<void>()
   let notices: Notices
   const reconfig = new Reconfig({
@@ -165,6 +167,7 @@ async function openParts(
     held: me.isCopied ? heldCopy : undefined,
     builders: () => reconfig.settings.builders,
     agentBundle,
+    nodeRuntime,
     observer: metrics.instances,
     agentUrls: () => agentUrls(),
     secretValue,
@@ -219,6 +222,7 @@ async function openParts(
     admin,
     login,
     agentBundle,
+    nodeRuntime,
     artifactPath: (path) => artifacts.pathOf(path),
     ready: () => ready,
   })

@@ -29,6 +29,10 @@ export const errorCatalogue = {
     status: 401,
     advice: "Check --name and the password file against the worker's entry in master.config.ts.",
   },
+  ROUSE_AGENT_NOT_RESET: {
+    status: 409,
+    advice: 'The master resets this machine, or replaces it where it was not reset; nothing is to be done.',
+  },
   ROUSE_AGENT_TOO_MANY_FAILURES: {
     status: 429,
     advice:
@@ -98,6 +102,10 @@ export const errorCatalogue = {
     status: 500,
     advice:
       'See the server log in <dataDir>/postgres.log, or use your own server with database: "postgres://...".',
+  },
+  ROUSE_INSTALL: {
+    status: 500,
+    advice: 'Mend what the message says and run it again; what was done already stays.',
   },
   ROUSE_INSTANCE_UNKNOWN: { status: 404, advice: 'GET /api/v1/instances?all=true lists the instances.' },
   ROUSE_INTERNAL: { status: 500, advice: "This is a bug in Rouse. The master's log has the details." },

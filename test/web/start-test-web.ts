@@ -158,6 +158,7 @@ export async function startTestWeb(
     artifactPath: (path) => path,
     notices: { retry: async () => {} },
     agentBundle: async () => testBundle,
+    nodeRuntime: async () => undefined,
     ...overrides,
   }
   const web = await startWeb(services, { listen: { host: '127.0.0.1', port: 0 }, ...options })
