@@ -1,59 +1,28 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import type { Container } from 'dockerode'
+import type { HostConfig } from 'dockerode'
 import { expect, onTestFinished, test } from 'vitest'
 import { userData, type UserDataOptions } from '../../src/latent/user-data.ts'
 import { FakeCloud, type FakeMachine } from '../../workers/fake/index.ts'
 import { serveFakeCloud } from '../../workers/fake/serve-fake-cloud.ts'
+import { bootBare, type BareMachine } from '../helpers/docker/boot-bare.ts'
 import { engineForFile } from '../helpers/docker/engine-for-file.ts'
 import { bareImage } from '../helpers/docker/test-images.ts'
 import { runBuild } from '../helpers/run-build.ts'
 import { startMaster } from '../helpers/run-master.ts'
-import { tempDir } from '../helpers/temp-dir.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 const engine = engineForFile(bareImage)
-const steps = `[rouse.shell('id -un; pwd; ls /var/lib/rouse; cat /var/lib/cloud 2>&1 || true')]`
-
-// The engine puts eight bytes before each piece of output.
-function plain(log: Buffer): string {
-  let text = ''
-  for (let at = 0; at < log.length;) {
-    const length = log.readUInt32BE(at + 4)
-    text += log.toString('utf8', at + 8, at + 8 + length)
-    at += 8 + length
-  }
-  return text
-}
-
-/** A container of the bare image that runs a script as root, as cloud-init does. */
-async function boot(
-  script: string,
-  more: object = {},
-): Promise<{ container: Container; output: () => Promise<string> }> {
-  const dir = await tempDir()
-  await writeFile(join(dir, 'script'), script)
-  const container = await engine.docker.createContainer({
-    Image: bareImage,
-    Cmd: ['/bin/sh', '/seed/script'],
-    HostConfig: { NetworkMode: 'host', Binds: [`${dir}:/seed:ro`], ...more },
-  })
-  await container.start()
-  onTestFinished(async () => void (await container.remove({ force: true }).catch(() => {})))
-  const output = async () => plain(await container.logs({ stdout: true, stderr: true }))
-  return { container, output }
-}
+const steps = `[rouse.shell('id -un; pwd; ls /var/lib/rouse')]`
 
 test('a machine without Node.js, agent and account becomes a worker by its user data, and its builds run as a user of their own', async ({
   skip,
 }) => {
   if (engine.missing) return skip(engine.missing)
   let machine: FakeMachine | undefined
-  let booted: Awaited<ReturnType<typeof boot>> | undefined
+  let booted: BareMachine | undefined
   const cloud = new FakeCloud({
     boot: async (made) => {
       machine = made
-      booted = await boot(userData(made.spec))
+      booted = await bootBare(engine, userData(made.spec))
       made.signal.addEventListener('abort', () => void booted!.container.kill().catch(() => {}))
     },
   })
@@ -90,10 +59,10 @@ const spec = {
 }
 const node = { machine: `${process.platform}-${process.arch}`, libc: 'glibc', sha256: '0'.repeat(64) }
 
-async function ended(given: object, options: UserDataOptions = {}, after = '', more: object = {}) {
+async function ended(given: object, options: UserDataOptions = {}, after = '', more: HostConfig = {}) {
   const script = userData({ ...spec, ...given }, options)
   const whole = after ? `sh -c "$(cat <<'SCRIPT'\n${script}\nSCRIPT\n)"\n${after}` : script
-  const { container, output } = await boot(whole, more)
+  const { container, output } = await bootBare(engine, whole, more)
   await waitFor('the end', async () => !(await container.inspect()).State.Running, { timeout: 60_000 })
   return await output()
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { RouseError } from '../../src/model/errors.ts'
+import { openNodeRuntime } from '../../src/node-runtime.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { ask } from './ask.ts'
 import { testBundle, useTestWeb } from './start-test-web.ts'
@@ -219,4 +220,30 @@ test('install.sh writes a systemd unit', async () => {
   expect(unit).toContain('User=ci\n')
   const odd = await install([...login, '--base-dir', 'a b', '--systemd-dir', 'units'])
   expect(odd).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot stand in a systemd unit') })
+})
+
+const runtime = openNodeRuntime()
+const giving = useTestWeb({}, { nodeRuntime: runtime })
+
+test('the Node.js of the master is there for machines like its own, with its checksum', async () => {
+  const { machine, sha256, size } = (await runtime())!
+  expect(machine).toBe(`${process.platform}-${process.arch}`)
+  const { body, headers, status } = await ask(`${giving().url}/agent/node-${machine}`)
+  expect({ status, length: Number(headers['content-length']) }).toEqual({ status: 200, length: size })
+  expect(createHash('sha256').update(body).digest('hex')).toBe(sha256)
+  const sum = await ask(`${giving().url}/agent/node-${machine}.sha256`)
+  expect(sum.body.toString()).toBe(`${sha256}  node-${machine}\n`)
+  const known = await ask(`${giving().url}/agent/node-${machine}`, {
+    headers: { 'if-none-match': `"${sha256}"` },
+  })
+  expect({ status: known.status, bytes: known.body.length }).toEqual({ status: 304, bytes: 0 })
+})
+
+test('who asks for the Node.js of another kind of machine is told what there is', async () => {
+  const { machine } = (await runtime())!
+  const other = await ask(`${giving().url}/agent/node-sunos-sparc`)
+  expect(other).toMatchObject({
+    status: 404,
+    json: { code: 'ROUSE_NOT_FOUND', message: expect.stringContaining(`only the one for ${machine}`) },
+  })
 })
