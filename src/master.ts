@@ -27,6 +27,7 @@ import { Metrics } from './metrics.ts'
 import { messageOf } from './model/errors.ts'
 import { version } from './model/version.ts'
 import type { Latent } from './latent/latent.ts'
+import { openNodeRuntime } from './node-runtime.ts'
 import { latentSpecs, openLatent } from './open-latent.ts'
 import { openServer } from './open-server.ts'
 import { Reconfig } from './reconfig.ts'
@@ -134,6 +135,7 @@ async function openParts(
   const artifacts = new ArtifactStore(settings.dataDir)
   await artifacts.open()
   const agentBundle = openAgentBundle(settings)
+  const nodeRuntime = openNodeRuntime()
   let current = settings
   let agentUrls = (): readonly string[] => []
   const parts = { db, commit, fleet, log, clock, publish, master }
@@ -144,6 +146,7 @@ async function openParts(
     held: me.isCopied ? heldCopy : undefined,
     builders: () => current.builders,
     agentBundle,
+    nodeRuntime,
     observer: metrics.instances,
     agentUrls: () => agentUrls(),
     secretValue: (name) => reconfig.settings.secretValue(name),
@@ -211,6 +214,7 @@ async function openParts(
     admin,
     login,
     agentBundle,
+    nodeRuntime,
     artifactPath: (path) => artifacts.pathOf(path),
     ready: () => ready,
   })

@@ -30,6 +30,7 @@ interface Parts {
   readonly login: Login
   readonly artifactPath: WebServices['artifactPath']
   readonly agentBundle: WebServices['agentBundle']
+  readonly nodeRuntime: WebServices['nodeRuntime']
   readonly ready: () => boolean
 }
 

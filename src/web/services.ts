@@ -37,6 +37,18 @@ export interface WebServices {
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
   /** The agent that agents' machines fetch. Throws ROUSE_AGENT_BUNDLE. */
   readonly agentBundle: () => Promise<{ readonly bytes: Buffer; readonly sha256: string }>
+  /** A Node.js for machines without one. */
+  readonly nodeRuntime: () => Promise<ServedNode | undefined>
+}
+
+export interface ServedNode {
+  readonly file: string
+  /** 'linux-x64'. */
+  readonly machine: string
+  readonly libc: string
+  readonly sha256: string
+  /** In bytes. */
+  readonly size: number
 }
 
 export interface MasterService {

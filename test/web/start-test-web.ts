@@ -150,6 +150,7 @@ export async function startTestWeb(
     },
     artifactPath: (path) => path,
     agentBundle: async () => testBundle,
+    nodeRuntime: async () => undefined,
     ...overrides,
   }
   const web = await startWeb(services, { listen: { host: '127.0.0.1', port: 0 }, ...options })
