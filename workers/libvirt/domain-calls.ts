@@ -157,12 +157,7 @@ export function withDomain<T>(c: Connection, name: string, work: (domain: Pointe
   }
 }
 
-function withSnapshot(
-  c: Connection,
-  name: string,
-  snapshot: string,
-  work: (pointer: Pointer) => void,
-): void {
+function withSnapshot(c: Connection, name: string, snapshot: string, work: (pointer: Pointer) => void): void {
   withDomain(c, name, (domain) => {
     const found = c.library.check(
       `cannot find snapshot ${snapshot} of domain ${name}`,

@@ -133,7 +133,14 @@ const signatures = {
   virStorageVolGetPath: ['void *', 'void *'],
   virStorageVolGetXMLDesc: ['void *', 'void *', 'unsigned int'],
   virStorageVolDelete: ['int', 'void *', 'unsigned int'],
-  virStorageVolUpload: ['int', 'void *', 'void *', 'unsigned long long', 'unsigned long long', 'unsigned int'],
+  virStorageVolUpload: [
+    'int',
+    'void *',
+    'void *',
+    'unsigned long long',
+    'unsigned long long',
+    'unsigned int',
+  ],
   virStorageVolFree: ['int', 'void *'],
 
   virStreamNew: ['void *', 'void *', 'unsigned int'],

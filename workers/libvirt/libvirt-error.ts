@@ -41,5 +41,6 @@ export const codes = {
   noMetadata: 80,
   accessDenied: 88,
   volumeExists: 90,
+  invalidSchema: 92,
   authUnavailable: 94,
 } as const

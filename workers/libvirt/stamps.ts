@@ -33,9 +33,12 @@ export function stampOf(spec: InstanceSpec<LibvirtTemplate>, cluster: string, st
   }
 }
 
-export function stampElement(stamp: Stamp, tag = 'instance'): XmlElement {
-  const attributes = Object.entries(stamp).map(([key, value]) => [key, value?.toString()])
-  return element(tag, Object.fromEntries(attributes) as Record<string, string>)
+/** As it stands in a domain's XML. */
+export function stampElement(stamp: Stamp): XmlElement {
+  const attributes = Object.fromEntries(
+    Object.entries(stamp).map(([key, value]) => [key, (value as Stamp[keyof Stamp])?.toString()]),
+  )
+  return element(`${prefix}:instance`, { [`xmlns:${prefix}`]: namespace, ...attributes })
 }
 
 /** Undefined for metadata that is not Rouse's, or that somebody has broken. */

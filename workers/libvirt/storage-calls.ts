@@ -44,10 +44,7 @@ export const storageCalls = {
   /** Looks again at what is in a pool, for what was put there by other means. */
   refreshPool(c: Connection, pool: string): void {
     withPool(c, pool, (pointer) => {
-      c.library.check(
-        `cannot look into pool ${pool}`,
-        c.library.call('virStoragePoolRefresh', pointer, 0),
-      )
+      c.library.check(`cannot look into pool ${pool}`, c.library.call('virStoragePoolRefresh', pointer, 0))
     })
   },
 

@@ -79,7 +79,8 @@ function isSize(value: unknown): boolean {
 function isBoot(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const { commandLine, initrd, kernel } = value as Record<string, unknown>
-  const isPath = (path: unknown) => typeof path === 'function' || (typeof path === 'string' && path.startsWith('/'))
+  const isPath = (path: unknown) =>
+    typeof path === 'function' || (typeof path === 'string' && path.startsWith('/'))
   return (
     isPath(kernel) &&
     (initrd === undefined || isPath(initrd)) &&

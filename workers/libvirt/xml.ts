@@ -12,7 +12,9 @@ export function element(
   attributes: Readonly<Record<string, string | undefined>> = {},
   children: readonly XmlNode[] = [],
 ): XmlElement {
-  const given = Object.entries(attributes).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const given = Object.entries(attributes).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined,
+  )
   return { name, attributes: Object.fromEntries(given), children }
 }
 
@@ -29,10 +31,12 @@ export function parseXml(text: string): XmlElement[] {
     const parent = open.at(-1)!
     if (plain !== undefined || cdata !== undefined) {
       const content = plain === undefined ? cdata! : unescaped(plain)
-      if (open.length === 1 && content.trim()) throw new SyntaxError(`text outside of elements: ${content.trim()}`)
+      if (open.length === 1 && content.trim())
+        throw new SyntaxError(`text outside of elements: ${content.trim()}`)
       parent.children.push(content)
     } else if (close !== undefined) {
-      if (open.length === 1 || close !== parent.name) throw new SyntaxError(`</${close}> without its beginning`)
+      if (open.length === 1 || close !== parent.name)
+        throw new SyntaxError(`</${close}> without its beginning`)
       open.pop()
       open.at(-1)!.children.push(withoutIndentation(parent))
     } else if (name !== undefined) {
@@ -62,10 +66,6 @@ export function elementsOf(parent: XmlElement, name?: string): XmlElement[] {
 /** The first element along the path. */
 export function elementAt(parent: XmlElement, ...path: readonly string[]): XmlElement | undefined {
   return path.reduce<XmlElement | undefined>((found, name) => found && elementsOf(found, name)[0], parent)
-}
-
-export function textIn(found: XmlElement | undefined): string {
-  return found?.children.map((child) => (typeof child === 'string' ? child : textIn(child))).join('') ?? ''
 }
 
 function withoutIndentation<T extends XmlElement>(one: T): T {
