@@ -18,6 +18,7 @@ import type { LibvirtTemplate } from './libvirt-options.ts'
 import { makeFiles, removeVolumes } from './machine-files.ts'
 import { revertToPristine, takePristine } from './pristine-machine.ts'
 import {
+  bareStamp,
   namespace,
   prefix,
   readStamp,
@@ -186,7 +187,7 @@ export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
   }
 
   async #stamp(spec: InstanceSpec<LibvirtTemplate>, o: LaneCallOptions): Promise<void> {
-    const xml = xmlText(stampElement(stampOf(spec, this.#cluster, true)))
+    const xml = xmlText(bareStamp(stampOf(spec, this.#cluster, true)))
     await this.#lanes.call('setMetadata', [spec.id, xml, prefix, namespace], o)
   }
 

@@ -35,10 +35,17 @@ export function stampOf(spec: InstanceSpec<LibvirtTemplate>, cluster: string, st
 
 /** As it stands in a domain's XML. */
 export function stampElement(stamp: Stamp): XmlElement {
-  const attributes = Object.fromEntries(
-    Object.entries(stamp).map(([key, value]) => [key, (value as Stamp[keyof Stamp])?.toString()]),
-  )
+  const { attributes } = bareStamp(stamp)
   return element(`${prefix}:instance`, { [`xmlns:${prefix}`]: namespace, ...attributes })
+}
+
+/** Without its namespace, which libvirt adds to what it is given to put into the metadata. */
+export function bareStamp(stamp: Stamp): XmlElement {
+  const entries = Object.entries(stamp).map(([key, value]) => [
+    key,
+    (value as Stamp[keyof Stamp])?.toString(),
+  ])
+  return element('instance', Object.fromEntries(entries) as Record<string, string>)
 }
 
 /** Undefined for metadata that is not Rouse's, or that somebody has broken. */
