@@ -23,7 +23,8 @@ export interface DomainParts {
 
 /** The domain of an instance. Throws SyntaxError with what the user's XML does not allow. */
 export function domainXml({ model, template, type }: DomainModel, parts: DomainParts): XmlElement {
-  const base = withExtra(model ?? ownModel(template, type), template.extraXml)
+  const plain = model ?? ownModel(template, type)
+  const base = withExtra(plain, template.extraXml)
   const ours = [
     element('name', {}, [parts.name]),
     element('uuid', {}, [parts.uuid]),
@@ -41,14 +42,14 @@ export function domainXml({ model, template, type }: DomainModel, parts: DomainP
       // One that has ended stays ended, so that it is seen.
       element('on_poweroff', {}, ['destroy']),
       element('on_crash', {}, ['destroy']),
-      devicesXml(base, template, parts, type),
+      devicesXml({ devices: devicesOf(base), first: devicesOf(plain).find(isDisk), parts, template, type }),
     ],
   }
 }
 
 /** The path of the first disk, with its format: what instances are made over when the template names no image. */
 export function firstDisk(model: XmlElement): { path: string; format: string } | undefined {
-  const disk = elementsOf(elementAt(model, 'devices') ?? element('devices'), 'disk').find(isDisk)
+  const disk = devicesOf(model).find(isDisk)
   const path = disk && elementAt(disk, 'source')?.attributes.file
   return path === undefined
     ? undefined
@@ -99,21 +100,23 @@ function interfaceXml(network: string): XmlElement[] {
   return [element('interface', { type: bridge === undefined ? 'network' : 'bridge' }, [source, model])]
 }
 
-function devicesXml(
-  base: XmlElement,
-  template: LibvirtTemplate,
-  parts: DomainParts,
-  type: string,
-): XmlElement {
-  const given = elementsOf(base, 'devices').flatMap((devices) => elementsOf(devices))
-  const disks = given.filter(({ name }) => name === 'disk')
-  const first = disks.find(isDisk)
-  const shared = disks.find((disk) => disk !== first && isDisk(disk) && !elementAt(disk, 'readonly'))
+interface Devices {
+  readonly devices: readonly XmlElement[]
+  /** The disk that the instance's own takes the place of. */
+  readonly first: XmlElement | undefined
+  readonly parts: DomainParts
+  readonly template: LibvirtTemplate
+  readonly type: string
+}
+
+function devicesXml({ devices, first, parts, template, type }: Devices): XmlElement {
+  const disks = devices.filter(({ name }) => name === 'disk')
+  const shared = disks.find((disk) => disk !== first && isDisk(disk) && !sharable.some((name) => elementAt(disk, name)))
   if (shared)
     throw new SyntaxError(
-      `the domain has a second disk (${elementAt(shared, 'target')?.attributes.dev}), which instances would share: make it <readonly/>`,
+      `the domain has a second disk (${elementAt(shared, 'target')?.attributes.dev}), which instances would share: make it <readonly/> or <transient/>`,
     )
-  const rest = given
+  const rest = devices
     .filter((device) => device !== first)
     .map((device) => (device.name === 'interface' ? withoutNames(device) : device))
   const taken = disks.map((disk) => elementAt(disk, 'target')?.attributes.dev)
@@ -188,6 +191,10 @@ function withoutNames(network: XmlElement): XmlElement {
   }
 }
 
+function devicesOf(domain: XmlElement): XmlElement[] {
+  return elementsOf(domain, 'devices').flatMap((devices) => elementsOf(devices))
+}
+
 function isDisk({ attributes, name }: XmlElement): boolean {
   return name === 'disk' && (attributes.device ?? 'disk') === 'disk'
 }
@@ -202,4 +209,5 @@ function freeTarget(taken: readonly (string | undefined)[]): string {
 }
 
 const replaced = new Set(['name', 'uuid', 'title', 'metadata', 'devices', 'on_poweroff', 'on_crash'])
+const sharable = ['readonly', 'shareable', 'transient']
 const several = new Set(['devices', 'metadata', 'sysinfo', 'seclabel'])

@@ -23,7 +23,8 @@ const rejections: readonly { is: (error: LibvirtError) => boolean; option: strin
     option: 'network: ',
   },
   {
-    is: ({ message }) => /could not (load|open) (kernel|initrd|'[^']*(vmlinu|initrd))/i.test(message),
+    is: ({ message }) =>
+      /invalid kernel header|could not (load|open) (kernel|initrd|'[^']*(vmlinu|initrd))/i.test(message),
     option: 'boot: ',
   },
   {
@@ -34,10 +35,12 @@ const rejections: readonly { is: (error: LibvirtError) => boolean; option: strin
   },
   {
     is: ({ message }) =>
-      /does not support machine type|machine type .* (not supported|unsupported)/i.test(message),
+      /does not support machine type|machine type .* (not supported|unsupported)|no pci buses available/i.test(
+        message,
+      ),
     option: 'machine: ',
   },
-  { is: ({ message }) => /maximum vcpus|vcpu.* (exceed|greater|supported)/i.test(message), option: 'cpus: ' },
+  { is: ({ message }) => /maximum v?cpus|vcpu.* (exceed|greater|supported)/i.test(message), option: 'cpus: ' },
   {
     is: (error) =>
       wrongXml.has(error.code) ||

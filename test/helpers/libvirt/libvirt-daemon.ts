@@ -86,7 +86,7 @@ export class LibvirtDaemon {
       XDG_CACHE_HOME: join(this.folder, 'cache'),
       XDG_DATA_HOME: join(this.folder, 'data'),
     }
-    this.#daemon = spawn(program!, args, { stdio: ['ignore', log, log], env, detached: true })
+    this.#daemon = spawn(program, args, { stdio: ['ignore', log, log], env, detached: true })
     closeSync(log)
     const { exitCode } = this.#daemon
     if (exitCode !== null) throw new Error(`it ended with ${exitCode}`)
