@@ -12,6 +12,12 @@ export function workerCommand(): Command {
       '--instance',
       'this machine is an instance of a latent worker: --name is its id, the file holds its token',
     )
+    .option('--remove-password-file', 'remove the file once a master has let it in')
+    .option(
+      '--channel <path>',
+      "with --instance, in place of --password-file: where the machine's host hands over the token",
+    )
+    .option('--clock <fifo>', 'who is not root tells the right time there, for somebody to set the clock by')
     .option('--base-dir <dir>', 'where builds run (default: ./rouse-worker-<name>)')
     .option('--ca-file <file>', "PEM of the authority that signed the master's certificate")
     .option(

@@ -46,10 +46,11 @@ export function resolveWorker(
 }
 
 function latentOptions(worker: LatentWorkerConfig) {
-  const { agentUrl = [], backend, instances = {}, mistakes = [], template } = worker
+  const { agentUrl = [], backend, instances = {}, mistakes = [], reset = null, template } = worker
   return {
     backend,
     template,
+    reset,
     mistakes,
     buildWaitTimeout: seconds(worker.buildWaitTimeout ?? defaults.buildWaitTimeout),
     startTimeout: seconds(worker.startTimeout ?? defaults.startTimeout),

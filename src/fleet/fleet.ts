@@ -37,6 +37,8 @@ export interface Authenticated {
   readonly address: string
   /** Of an instance's agent: what it is to log in with from now on. */
   readonly credentialHash?: Buffer | undefined
+  /** Of the instance, when its agent logged in. */
+  readonly generation?: number | undefined
 }
 
 /** The workers this master knows, and the agents connected to it. */
@@ -78,6 +80,11 @@ export class Fleet {
     worker.left = true
     this.roster.removeInstance(worker)
     if (worker.session) this.#drop(worker.session, reason)
+  }
+
+  /** Ends the connection of its agent, if there is one. */
+  disconnect({ session }: Worker, reason: string): void {
+    if (session) this.#drop(session, reason)
   }
 
   /** A worker of the config. */
@@ -172,7 +179,7 @@ export class Fleet {
     worker: Worker,
     link: MasterLink,
     hello: Hello,
-    { address, credentialHash }: Authenticated,
+    { address, credentialHash, generation }: Authenticated,
   ): Promise<WorkerSession | undefined> {
     const { clock, commit, heartbeat, log, master } = this.#o
     const handlers = this.#handlers!
@@ -199,6 +206,7 @@ export class Fleet {
       link,
       address,
       credentialHash,
+      generation,
       now: clock.now(),
     })
     session.draining = worker.drainingRun === session.runId

@@ -5,7 +5,7 @@ import type { WorkerSession } from './worker.ts'
 
 /**
  * May run again after a commit whose answer was lost. Throws when a newer master holds the worker's session, and when another
- * agent's credential is stored for the instance.
+ * agent's credential is stored for the instance, or it was reset since the login.
  */
 export async function storeConnected(
   trx: Transaction<Database>,
@@ -58,14 +58,14 @@ export async function storeConnected(
     })
     .where('id', '=', worker_id)
     .execute()
-  if (instanceId !== null) await storeCredential(trx, instanceId, session.credentialHash)
+  if (instanceId !== null) await storeCredential(trx, instanceId, session)
 }
 
 // The first credential stays: of two agents that know an instance's token only one becomes its agent.
 async function storeCredential(
   trx: Transaction<Database>,
   instanceId: string,
-  hash: Buffer | undefined,
+  { credentialHash: hash, generation }: Pick<WorkerSession, 'credentialHash' | 'generation'>,
 ): Promise<void> {
   const stored = await trx
     .updateTable('instances')
@@ -73,10 +73,12 @@ async function storeCredential(
       credential_hash: fn.coalesce('credential_hash', sql<Buffer | null>`${hash ?? null}::bytea`),
     }))
     .where('id', '=', instanceId)
+    // It may have been reset since the login.
+    .where('generation', '=', generation ?? -1)
     .returning('credential_hash')
     .executeTakeFirst()
   if (!hash || !stored?.credential_hash?.equals(hash))
-    throw new Error(`another agent has logged in as instance ${instanceId}`)
+    throw new Error(`another agent has logged in as instance ${instanceId}, or it was reset`)
 }
 
 export async function storeDisconnected(

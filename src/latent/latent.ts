@@ -54,6 +54,7 @@ export class Latent {
       held: () => this.#held,
       backoffs: new Backoffs(clock),
       store: (work) => this.#store(work),
+      disconnect: (worker, reason) => fleet.disconnect(worker, reason),
       lose: (worker, reason) => this.#side?.lose(worker, reason),
       blamed: (...failure) => this.#demand.blamed(...failure),
       soon: (backend) => this.#reconcile.soon(backend),
@@ -96,6 +97,7 @@ export class Latent {
       ...options,
       tools: this.#tools,
       instance: (id) => this.#pools.instance(id),
+      resetOf: (name) => this.#pools.current.get(name)?.spec.reset ?? null,
       adopt: (stored) => this.#pools.adopt(stored),
     })
     followFleet(fleet, (id) => this.#pools.instance(id))
@@ -245,8 +247,9 @@ export class Latent {
     })
   }
 
-  #templatesOf({ name, template }: LatentSpec): RenderedTemplates {
+  #templatesOf({ name, reset, template }: LatentSpec): RenderedTemplates {
     return new RenderedTemplates(template, {
+      reset,
       propertiesOf: async (request) => this.#side?.propertiesOf(request, name),
       ready: () => {
         this.#demand.wake()

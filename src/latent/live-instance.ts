@@ -4,7 +4,13 @@ import { messageOf } from '../model/errors.ts'
 import { backoff } from '../util/backoff.ts'
 import { BackendError } from './backend-error.ts'
 import type { InstanceSpec } from './backend.ts'
-import type { InstanceEffect, InstanceEvent, InstanceRules, StartFailure } from './instance-event.ts'
+import type {
+  InstanceEffect,
+  InstanceEvent,
+  InstanceRules,
+  ResetWay,
+  StartFailure,
+} from './instance-event.ts'
 import type { InstanceRow } from './instance-row.ts'
 import type { LatentTools } from './latent-tools.ts'
 import type { InstanceFacts, StoredInstance } from './ledger.ts'
@@ -35,6 +41,10 @@ export class LiveInstance {
   readonly backend: OpenBackend
   row: InstanceRow
   credentialHash: Buffer | null
+  /** What the last generation's agent logged in with, where this master has seen it. */
+  #outdated: Buffer | null = null
+  /** The generation that the backend has said is reset. */
+  #resetDone = 0
   readonly #o: LiveInstanceOptions
   readonly #log: Logger
   #storing: Promise<void> = Promise.resolve()
@@ -65,7 +75,8 @@ export class LiveInstance {
     if (this.#ended || tools.held() !== undefined) return
     const moment = {
       now: tools.clock.now(),
-      connected: this.worker.session?.welcomed === true,
+      connected: this.isConnected,
+      isReset: this.#resetDone === this.row.generation,
       places: this.worker.places.size,
       kept: this.#o.isKept(),
     }
@@ -78,6 +89,10 @@ export class LiveInstance {
     }
     // What keeps builds from it holds from the decision on, not only once it is stored.
     this.row = decided.row
+    if (decided.row.generation !== before.generation) {
+      this.#outdated = this.credentialHash
+      this.credentialHash = null
+    }
     const blame = decided.effects.find((effect) => effect.do === 'blame')
     const requests = blame ? this.#o.meantFor() : []
     const step = { facts: this.facts, before, after: decided.row, failure: blame?.failure, requests }
@@ -90,9 +105,25 @@ export class LiveInstance {
     return this.#stores > 0 || this.#acting.size > 0
   }
 
+  /** Whether the agent of its present generation is connected. */
+  get isConnected(): boolean {
+    const { session } = this.worker
+    return session?.welcomed === true && session.generation === this.row.generation
+  }
+
+  /** How it is made pristine after a build. */
+  get reset(): ResetWay | null {
+    return this.#o.rules().reset
+  }
+
+  /** Whether an agent logged in with this before the last reset. */
+  isOutdated(credentialHash: Buffer): boolean {
+    return this.#outdated?.equals(credentialHash) ?? false
+  }
+
   /** It is known to be ours: what has happened meanwhile counts now. */
   release(): void {
-    if (this.worker.session?.welcomed) this.handle({ type: 'attached' })
+    if (this.isConnected) this.handle({ type: 'attached' })
     this.#setTimer()
   }
 
@@ -142,6 +173,11 @@ export class LiveInstance {
         return this.#track(this.#start())
       case 'stop':
         return this.#track(this.#stop())
+      case 'seal':
+        return this.#track(this.#seal())
+      case 'reset':
+        this.#o.tools.disconnect(this.worker, 'this instance is being reset')
+        return this.#track(this.#reset())
       case 'retire':
         return this.worker.session?.send({ type: 'retire' })
       case 'lose':
@@ -165,6 +201,43 @@ export class LiveInstance {
     }
     // Lists are rare while there is nothing: this one is to be looked after from now on.
     this.#o.tools.soon(this.backend)
+  }
+
+  async #seal(): Promise<void> {
+    if (this.row.state !== 'sealing') return
+    try {
+      await this.backend.seal(this.facts.id, this.#timeLeft)
+      this.handle({ type: 'sealed' })
+    } catch (error) {
+      const failure = failureOf(error)
+      this.#log.warn({ code: failure.code }, `its snapshot could not be taken: ${failure.message}`)
+      this.handle({ type: 'sealFailed', failure })
+    }
+    this.#o.tools.soon(this.backend)
+  }
+
+  async #reset(): Promise<void> {
+    const { generation, state } = this.row
+    if (state !== 'resetting') return
+    try {
+      const spec = await this.#o.spec()
+      // What was said of a generation that is over would be worth nothing.
+      if (spec.generation !== generation) return
+      await this.backend.reset(spec, this.#timeLeft)
+      if (this.row.generation === generation) this.#resetDone = generation
+      this.handle({ type: 'reset', generation })
+    } catch (error) {
+      const failure = failureOf(error)
+      const message = `it could not be reset: ${failure.message}`
+      this.#log.warn({ code: failure.code }, message)
+      this.handle({ type: 'resetFailed', generation, failure: { ...failure, message } })
+    }
+    this.#o.tools.soon(this.backend)
+  }
+
+  /** Milliseconds until its deadline. */
+  get #timeLeft(): number {
+    return Math.max(1, (this.row.deadline ?? 0) - this.#o.tools.clock.now())
   }
 
   async #stop(): Promise<void> {
@@ -230,6 +303,8 @@ function hindranceOf(
     const why = detail === null || state === 'starting' ? '' : `: ${detail}`
     return `is starting${again}${next}${why}`
   }
+  if (state === 'sealing') return 'is starting: its snapshot is being taken'
+  if (state === 'resetting') return 'is being reset'
   return stopReason === null ? undefined : `is being stopped: ${stopReason}`
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from '../util/clock.ts'
 import { withDeadline } from '../util/with-deadline.ts'
+import { BackendError } from './backend-error.ts'
 import type { Instance, InstanceId, InstanceSpec, WorkerBackend } from './backend.ts'
 
 interface OpenBackendOptions {
@@ -14,6 +15,8 @@ export interface Listing {
   readonly instances: readonly Instance[]
 }
 
+type Kind = 'start' | 'seal' | 'reset' | 'stop'
+
 /** An open backend. Each call has a deadline, and those for one instance come one after the other. */
 export class OpenBackend {
   readonly key: string
@@ -21,7 +24,7 @@ export class OpenBackend {
   readonly #clock: Clock
   readonly #calls = new Map<
     InstanceId,
-    { readonly kind: 'start' | 'stop'; readonly abort: AbortController; readonly done: Promise<unknown> }
+    { readonly kind: Kind; readonly abort: AbortController; readonly done: Promise<unknown> }
   >()
   /** When the last call for an instance ended: a list that was asked for before says nothing of it. */
   readonly #touched = new Map<InstanceId, number>()
@@ -42,7 +45,21 @@ export class OpenBackend {
     return this.#call('start', spec.id, startDeadline, (signal) => this.#backend.start(spec, { signal }))
   }
 
-  /** A start that is on its way is given up first; a stop that is, is waited for. */
+  /** Within so many milliseconds. Throws a BackendError where the backend cannot do it. */
+  async seal(id: InstanceId, ms: number): Promise<void> {
+    const { seal } = this.#backend
+    if (!seal) throw new BackendError('REJECTED', 'its backend takes no snapshots')
+    await this.#call('seal', id, ms, (signal) => seal.call(this.#backend, id, { signal }))
+  }
+
+  /** Within so many milliseconds. Throws a BackendError where the backend cannot do it. */
+  async reset(spec: InstanceSpec<unknown>, ms: number): Promise<void> {
+    const { reset } = this.#backend
+    if (!reset) throw new BackendError('REJECTED', 'its backend resets nothing')
+    await this.#call('reset', spec.id, ms, (signal) => reset.call(this.#backend, spec, { signal }))
+  }
+
+  /** Any other call that is on its way is given up first; a stop that is, is waited for. */
   async stop(id: InstanceId): Promise<void> {
     const current = this.#calls.get(id)
     if (current?.kind === 'stop') return void (await current.done)
@@ -78,7 +95,7 @@ export class OpenBackend {
   }
 
   async #call<T>(
-    kind: 'start' | 'stop',
+    kind: Kind,
     id: InstanceId,
     ms: number,
     work: (signal: AbortSignal) => Promise<T>,

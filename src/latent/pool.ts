@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Worker } from '../fleet/worker.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { InstanceState } from '../model/instance-state.ts'
 import type { AgentDelivery } from './agent-delivery.ts'
 import type { InstanceSpec } from './backend.ts'
 import type { InstanceRules } from './instance-event.ts'
@@ -177,9 +178,11 @@ export class Pool {
   }
 
   get #rules(): InstanceRules {
-    const { buildWaitTimeout, maxAge, maxBuildsPerInstance, maxStartAttempts, startTimeout } = this.spec
+    const { buildWaitTimeout, maxAge, maxBuildsPerInstance, maxStartAttempts, reset, startTimeout } =
+      this.spec
     return {
       startTimeout: startTimeout * 1000,
+      reset,
       maxStartAttempts,
       buildWaitTimeout: buildWaitTimeout * 1000,
       maxAge: maxAge * 1000,
@@ -215,15 +218,25 @@ export class Pool {
 function plannedOf({ facts, row, worker }: LiveInstance): PlannedInstance {
   const { state, stopReason } = row
   const ending = state === 'stopping' || state === 'gone' || stopReason !== null
-  const starting = state === 'requested' || state === 'starting'
   return {
     id: facts.id,
     name: worker.name,
     templateHash: facts.templateHash,
-    phase: ending ? 'ending' : starting ? 'starting' : 'live',
+    phase: ending ? 'ending' : phases[state],
     places: worker.places.size,
     sentence: worker.hindrance() ?? worker.sentence,
   }
+}
+
+const phases: Readonly<Record<InstanceState, PlannedInstance['phase']>> = {
+  requested: 'starting',
+  starting: 'starting',
+  sealing: 'starting',
+  resetting: 'resetting',
+  attached: 'live',
+  busy: 'live',
+  stopping: 'ending',
+  gone: 'ending',
 }
 
 function newRow(id: string, now: number, startTimeout: number): InstanceRow {

@@ -29,6 +29,10 @@ export const errorCatalogue = {
     status: 401,
     advice: "Check --name and the password file against the worker's entry in master.config.ts.",
   },
+  ROUSE_AGENT_NOT_RESET: {
+    status: 409,
+    advice: 'The master resets this machine, or replaces it where it was not reset; nothing is to be done.',
+  },
   ROUSE_AGENT_TOO_MANY_FAILURES: {
     status: 429,
     advice:

@@ -9,6 +9,7 @@ import { nothing, outcomes } from './transition-outcomes.ts'
 
 const rules: InstanceRules = {
   startTimeout: 600_000,
+  reset: null,
   maxStartAttempts: 5,
   buildWaitTimeout: 600_000,
   maxAge: 86_400_000,
@@ -16,8 +17,9 @@ const rules: InstanceRules = {
   maxDisconnected: 3_600_000,
   listLag: 5000,
 }
+const snapshots: InstanceRules = { ...rules, reset: 'snapshot' }
 const now = 1_000_000
-const quiet: Moment = { now, connected: true, places: 0, kept: false }
+const quiet: Moment = { now, connected: true, isReset: false, places: 0, kept: false }
 
 function rowOf(state: InstanceState, more: Partial<InstanceRow> = {}): InstanceRow {
   return {
@@ -58,6 +60,12 @@ const events: Record<string, InstanceEvent> = {
   'startFailed REJECTED': { type: 'startFailed', failure: { code: 'REJECTED', message: 'm' }, retryAt: now },
   'startFailed CAPACITY': { type: 'startFailed', failure: { code: 'CAPACITY', message: 'm' }, retryAt: now },
   stopFailed: { type: 'stopFailed', message: 'm' },
+  sealed: { type: 'sealed' },
+  sealFailed: { type: 'sealFailed', failure: { code: 'PASSING', message: 'm' } },
+  reset: { type: 'reset', generation: 1 },
+  'reset of another generation': { type: 'reset', generation: 2 },
+  resetFailed: { type: 'resetFailed', generation: 1, failure: { code: 'PASSING', message: 'm' } },
+  stale: { type: 'stale' },
   attached: { type: 'attached' },
   detached: { type: 'detached' },
   adopted: { type: 'adopted' },
@@ -94,8 +102,9 @@ test.for([
   ['requested', {}, 'stopping blame stop'],
   ['starting', {}, 'stopping blame stop'],
   ['requested', { retryAt: now, deadline: now + 1 }, 'requested start'],
-  ['sealing', {}, 'stopping stop'],
-  ['resetting', {}, 'stopping stop'],
+  ['sealing', {}, 'stopping blame stop'],
+  ['resetting', {}, 'stopping blame stop'],
+  ['resetting', { builds: 1 }, 'stopping stop'],
   ['attached', { idleSince: 0, createdAt: 0 }, 'attached retire'],
   ['attached', { stopReason: 'it was asked' }, 'stopping stop'],
   ['busy', {}, 'attached'],
@@ -108,9 +117,59 @@ test.for([
   expect([decided.row.state, ...decided.effects.map((effect) => effect.do)].join(' ')).toBe(expected)
 })
 
+/** Of instances that are made pristine after every build. */
+const resets: [InstanceState, string, Partial<Moment>, string][] = [
+  ['requested', 'started', {}, 'sealing seal'],
+  ['requested', 'attached', {}, nothing],
+  ['starting', 'attached', {}, nothing],
+  // A master was killed between the start and its note of it.
+  ['requested', 'listed one', {}, 'requested start'],
+  ['resetting', 'attached', {}, nothing],
+  ['resetting', 'attached', { isReset: true }, 'attached'],
+  ['resetting', 'reset', { connected: false, isReset: true }, nothing],
+  ['resetting', 'stale', {}, nothing],
+  ['resetting', 'stale', { isReset: true }, 'stopping blame stop'],
+  ['attached', 'attached', {}, 'resetting reset'],
+  ['attached', 'buildEnded', {}, 'resetting reset'],
+  ['attached', 'stale', {}, 'stopping lose stop'],
+  ['busy', 'attached', {}, 'resetting reset'],
+  ['busy', 'attached', { places: 1 }, 'busy'],
+  ['busy', 'buildEnded', {}, 'resetting reset'],
+  ['busy', 'buildEnded', { connected: false }, 'resetting reset'],
+  ['busy', 'buildEnded', { places: 1 }, nothing],
+  ['busy', 'stale', { places: 1 }, 'stopping lose stop'],
+]
+
+test.for(resets)('where machines are reset, %s, %s, %o: %s', ([state, name, more, expected]) => {
+  const situation = { row: rowOf(state), rules: snapshots, moment: { ...quiet, ...more } }
+  const decided = transition(situation, events[name]!)
+  const told = decided
+    ? [decided.row.state, ...decided.effects.map((effect) => effect.do)].join(' ')
+    : nothing
+  expect(told).toBe(expected)
+})
+
+test('a reset is of a new generation, and has as long as a start', () => {
+  const row = rowOf('busy', { generation: 4, builds: 3 })
+  const decided = transition({ row, rules: snapshots, moment: quiet }, { type: 'buildEnded' })!
+  expect(decided.row).toMatchObject({ generation: 5, deadline: now + rules.startTimeout, idleSince: null })
+})
+
+test.for([
+  ['it has had its 3 builds', { builds: 3, stopReason: 'it has had its 3 builds' }, {}],
+  ['it is older than 86400 s', { createdAt: now - 86_400_000 }, {}],
+  ['each build gets a fresh one', {}, { buildWaitTimeout: 0 }],
+] as const)('one that is to end is not reset first: %s', ([reason, row, more]) => {
+  const situation = { row: rowOf('busy', row), rules: { ...snapshots, ...more }, moment: quiet }
+  const decided = transition(situation, { type: 'buildEnded' })!
+  expect(decided.row.stopReason).toBe(reason)
+  expect(decided.effects).toEqual([{ do: 'retire' }])
+})
+
 const moments = fc.record({
   step: fc.integer({ min: 0, max: 700_000 }),
   connected: fc.boolean(),
+  isReset: fc.boolean(),
   places: fc.integer({ min: 0, max: 2 }),
   kept: fc.boolean(),
 })
@@ -128,25 +187,30 @@ const anyEvent = fc.oneof(
 const life = fc.array(fc.tuple(anyEvent, moments), { maxLength: 60 })
 
 /** Every row of a life of random events, with the event that made it. */
-function* lived(
-  story: [InstanceEvent, { step: number; connected: boolean; places: number; kept: boolean }][],
-) {
+function* lived(story: [InstanceEvent, Omit<Moment, 'now'> & { step: number }][], rules: InstanceRules) {
   let row = rowOf('requested', { createdAt: now, changedAt: now })
   let time = now
   for (const [event, { step, ...rest }] of story) {
     time += step
     const happened = event.type === 'listed' ? { ...event, asOf: time } : event
     const decided = transition({ row, rules, moment: { now: time, ...rest } }, happened)
-    yield { before: row, after: decided?.row ?? row, event: happened, effects: decided?.effects ?? [], time }
+    const { isReset } = rest
+    const after = decided?.row ?? row
+    yield { before: row, after, event: happened, effects: decided?.effects ?? [], time, isReset }
     row = decided?.row ?? row
   }
 }
 
-describe('whatever happens to an instance', () => {
+describe.each([
+  ['never', rules],
+  ['by a snapshot', snapshots],
+  ['by its boot', { ...rules, reset: 'boot' }],
+] as [string, InstanceRules][])('whatever happens to an instance that is reset %s', (_, rules) => {
   test('only one that is gone has no deadline', () => {
     fc.assert(
       fc.property(life, (story) => {
-        for (const { after } of lived(story)) expect(after.deadline === null).toBe(after.state === 'gone')
+        for (const { after } of lived(story, rules))
+          expect(after.deadline === null).toBe(after.state === 'gone')
       }),
       { numRuns: 2000 },
     )
@@ -156,7 +220,7 @@ describe('whatever happens to an instance', () => {
     fc.assert(
       fc.property(life, (story) => {
         let empty: number | undefined
-        for (const { after, before, event, time } of lived(story)) {
+        for (const { after, before, event, time } of lived(story, rules)) {
           const isEmpty = event.type === 'listed' && event.bearers.length === 0
           if (before.state !== 'gone' && after.state === 'gone') {
             expect(before.state).toBe('stopping')
@@ -174,7 +238,7 @@ describe('whatever happens to an instance', () => {
   test('whatever stops comes with an order to stop, and does not come back to life', () => {
     fc.assert(
       fc.property(life, (story) => {
-        for (const { after, before, effects } of lived(story)) {
+        for (const { after, before, effects } of lived(story, rules)) {
           if (before.state === 'stopping') expect(['stopping', 'gone']).toContain(after.state)
           else if (after.state === 'stopping') expect(effects).toContainEqual({ do: 'stop' })
           if (after.state === 'stopping') expect(after.stopReason).not.toBe(null)
@@ -190,9 +254,10 @@ describe('whatever happens to an instance', () => {
         const told = story.map(
           ([event, moment]) => [event, { ...moment, connected: true, places: 1 }] as const,
         )
-        for (const { after, before, event } of lived(told as typeof story)) {
+        for (const { after, before, event } of lived(told as typeof story, rules)) {
           if (before.state !== 'busy' || after.state !== 'stopping') continue
-          expect(event.type === 'forced' || (event.type === 'listed' && event.bearers.length > 1)).toBe(true)
+          const isDouble = event.type === 'listed' && event.bearers.length > 1
+          expect(isDouble || event.type === 'forced' || event.type === 'stale').toBe(true)
         }
       }),
       { numRuns: 2000 },
@@ -203,11 +268,11 @@ describe('whatever happens to an instance', () => {
       fc.property(life, (story) => {
         let row = rowOf('requested', { createdAt: now, changedAt: now })
         let time = now
-        for (const { after, time: at } of lived(story)) [row, time] = [after, at]
+        for (const { after, time: at } of lived(story, rules)) [row, time] = [after, at]
         for (let looks = 0; row.state !== 'gone'; looks++) {
           expect(looks).toBeLessThan(1000)
           time = Math.max(time + 10_000, Math.min(row.deadline!, row.retryAt ?? Infinity))
-          const moment = { now: time, connected: false, places: 0, kept: false }
+          const moment = { now: time, connected: false, isReset: false, places: 0, kept: false }
           for (const event of [
             { type: 'time' },
             { type: 'listed', bearers: [], asOf: time },
@@ -216,6 +281,25 @@ describe('whatever happens to an instance', () => {
         }
       }),
       { numRuns: 500 },
+    )
+  })
+
+  test('none takes a build after another without a reset between them, where builds are to be that', () => {
+    fc.assert(
+      fc.property(life, (story) => {
+        let generationOfLastBuild = 0
+        for (const { after, before, event, isReset } of lived(story, rules)) {
+          if (rules.reset === null) return
+          if (before.state === 'resetting' && after.state === 'attached')
+            expect(isReset || event.type === 'reset').toBe(true)
+          if (event.type === 'buildEnded' && before.state === 'busy' && after.state === 'attached')
+            expect(after.stopReason).not.toBe(null)
+          if (before.state !== 'attached' || after.state !== 'busy') continue
+          expect(after.generation > generationOfLastBuild || before.stopReason !== null).toBe(true)
+          generationOfLastBuild = after.generation
+        }
+      }),
+      { numRuns: 2000 },
     )
   })
 })
