@@ -111,7 +111,9 @@ interface Devices {
 
 function devicesXml({ devices, first, parts, template, type }: Devices): XmlElement {
   const disks = devices.filter(({ name }) => name === 'disk')
-  const shared = disks.find((disk) => disk !== first && isDisk(disk) && !sharable.some((name) => elementAt(disk, name)))
+  const shared = disks.find(
+    (disk) => disk !== first && isDisk(disk) && !sharable.some((name) => elementAt(disk, name)),
+  )
   if (shared)
     throw new SyntaxError(
       `the domain has a second disk (${elementAt(shared, 'target')?.attributes.dev}), which instances would share: make it <readonly/> or <transient/>`,

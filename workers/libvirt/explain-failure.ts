@@ -40,7 +40,10 @@ const rejections: readonly { is: (error: LibvirtError) => boolean; option: strin
       ),
     option: 'machine: ',
   },
-  { is: ({ message }) => /maximum v?cpus|vcpu.* (exceed|greater|supported)/i.test(message), option: 'cpus: ' },
+  {
+    is: ({ message }) => /maximum v?cpus|vcpu.* (exceed|greater|supported)/i.test(message),
+    option: 'cpus: ',
+  },
   {
     is: (error) =>
       wrongXml.has(error.code) ||

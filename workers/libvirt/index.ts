@@ -33,6 +33,7 @@ export function libvirtWorker(name: string, options: LibvirtWorkerOptions): Libv
     },
     // Only a computed one is asked for each build.
     template: hasFunction(template) ? (properties) => render(template, properties) : template,
+    ...(given.reset !== undefined && { reset: given.reset }),
     mistakes: [uriMistake(uri) ?? [], templateMistakes(template)].flat(),
   }
   return Object.freeze({ ...common, ...description, kind: 'latent', name })

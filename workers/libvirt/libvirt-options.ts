@@ -1,9 +1,10 @@
+import type { ResetWay } from '../../src/latent/instance-event.ts'
 import type { LatentDescription, LatentOptions } from '../../src/latent/latent-worker.ts'
 import type { LockAccess } from '../../src/model/lock.ts'
 import type { Duration } from '../../src/model/durations.ts'
 import type { PropertyValue, Renderable } from '../../src/model/properties.ts'
 
-/** What `libvirtWorker` takes, beside what every latent worker takes. All but `uri` may be functions of the build's properties. */
+/** What `libvirtWorker` takes, beside what every latent worker takes. All but `uri` and `reset` may be functions of the build's properties. */
 export interface LibvirtOptions {
   /** The libvirt to use, as for virsh: 'qemu:///system' (default), 'qemu+ssh://root@host/system', 'qemu:///system?socket=/path'. */
   readonly uri?: string
@@ -41,7 +42,7 @@ export interface LibvirtOptions {
   /** Lines of POSIX shell that run as root in the instance before the agent is fetched. */
   readonly setup?: Renderable<string>
   /** How an instance is made new after each build: back to a snapshot of the running machine, or a new disk and a boot. Default: it is not. */
-  readonly reset?: Renderable<ResetKind>
+  readonly reset?: ResetWay
   /** How long the system may take to shut down before it is ended. Default 10 s; 0: it is ended at once. */
   readonly shutdownTimeout?: Renderable<Duration>
 }
@@ -49,7 +50,6 @@ export interface LibvirtOptions {
 export type Acceleration = 'auto' | 'kvm' | 'emulation'
 export type ImageFormat = 'qcow2' | 'raw'
 export type SeedKind = 'iso' | 'fw_cfg'
-export type ResetKind = 'snapshot' | 'boot'
 
 export interface DirectBoot {
   readonly kernel: string
@@ -95,7 +95,7 @@ export interface LibvirtTemplate {
   readonly extraXml?: string
   readonly seed?: SeedKind
   readonly setup?: string
-  readonly reset?: ResetKind
+  readonly reset?: ResetWay
   readonly shutdownTimeout?: Duration
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { seconds } from '../../src/model/durations.ts'
 import type { InstanceSpec } from '../../src/latent/backend.ts'
-import type { LibvirtTemplate, ResetKind } from './libvirt-options.ts'
+import type { ResetWay } from '../../src/latent/instance-event.ts'
+import type { LibvirtTemplate } from './libvirt-options.ts'
 import { element, parseXml, type XmlElement } from './xml.ts'
 
 /** What an instance's domain carries in its metadata. */
@@ -13,7 +14,7 @@ export interface Stamp {
   readonly name: string
   readonly generation: number
   readonly expires: string
-  readonly reset: ResetKind | undefined
+  readonly reset: ResetWay | undefined
   /** Seconds. */
   readonly shutdownTimeout: number
   /** Whether it has run: what has and does not any more has ended by itself. */
@@ -61,7 +62,7 @@ export function readStamp(metadata: string | undefined): Stamp | undefined {
   if (cluster === undefined || id === undefined) return undefined
   return {
     ...{ cluster, expires, id, name, worker },
-    reset: reset as ResetKind | undefined,
+    reset: reset as ResetWay | undefined,
     generation: Number(numbers.generation),
     shutdownTimeout: Number(numbers.shutdownTimeout) || 0,
     started: numbers.started === 'true',
