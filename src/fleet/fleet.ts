@@ -112,8 +112,7 @@ export class Fleet {
     if (!worker.removed || !this.roster.forget(worker)) return
     worker.left = true
     const reason = 'it is no longer in the config'
-    worker.session?.close(reason)
-    if (worker.session) this.#gone(worker.session, reason)
+    this.disconnect(worker, reason)
     this.#o.log.info({ worker: worker.name }, 'worker left: it is no longer in the config')
     this.#o.onLeft?.(worker.name)
   }
@@ -130,8 +129,7 @@ export class Fleet {
     if (isCurrent(present)) {
       const reason = 'another agent came, and this one did not answer'
       this.#o.log.warn({ worker: name, address: present.address }, `agent dropped: ${reason}`)
-      present.close(reason)
-      this.#gone(present, reason)
+      this.#drop(present, reason)
     }
     return undefined
   }

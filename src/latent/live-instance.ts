@@ -2,15 +2,10 @@ import type { Logger } from 'pino'
 import type { Worker } from '../fleet/worker.ts'
 import { messageOf } from '../model/errors.ts'
 import { backoff } from '../util/backoff.ts'
-import { BackendError } from './backend-error.ts'
 import type { InstanceSpec } from './backend.ts'
-import type {
-  InstanceEffect,
-  InstanceEvent,
-  InstanceRules,
-  ResetWay,
-  StartFailure,
-} from './instance-event.ts'
+import { failureOf } from './failure-of.ts'
+import { hindranceOf } from './hindrance-of.ts'
+import type { InstanceEffect, InstanceEvent, InstanceRules, ResetWay } from './instance-event.ts'
 import type { InstanceRow } from './instance-row.ts'
 import type { LatentTools } from './latent-tools.ts'
 import type { InstanceFacts, StoredInstance } from './ledger.ts'
@@ -290,27 +285,6 @@ export class LiveInstance {
       () => {},
     )
   }
-}
-
-/** Why it takes no builds, in a few words; undefined when it does. */
-function hindranceOf(
-  { attempt, detail, retryAt, state, stopReason }: InstanceRow,
-  now: number,
-): string | undefined {
-  if (state === 'requested' || state === 'starting') {
-    const again = attempt > 1 ? `, attempt ${attempt}` : ''
-    const next = retryAt === null ? '' : `, next try in ${Math.max(0, Math.ceil((retryAt - now) / 1000))} s`
-    const why = detail === null || state === 'starting' ? '' : `: ${detail}`
-    return `is starting${again}${next}${why}`
-  }
-  if (state === 'sealing') return 'is starting: its snapshot is being taken'
-  if (state === 'resetting') return 'is being reset'
-  return stopReason === null ? undefined : `is being stopped: ${stopReason}`
-}
-
-function failureOf(error: unknown): StartFailure {
-  const code = error instanceof BackendError ? error.code : 'PASSING'
-  return { code, message: messageOf(error) }
 }
 
 /** What people see of it beside its state. */

@@ -4,6 +4,10 @@ import type { MasterProcess } from '../helpers/master-process.ts'
 export interface Provider {
   /** Source that defines `worker`, a latent worker 'dock' with buildWaitTimeout 0. */
   readonly worker: string
+  /** One after the other on the same machine. Default 1. */
+  readonly builds?: number
+  /** Machines that a run may make. Default 1: whatever happens, it is the same one. */
+  readonly most?: number
   /** Called before the provider does what it was called for, and before it answers. */
   witness: (operation: string, when: 'before' | 'after') => void
   /** Machines that it has now. */

@@ -2,86 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Instance } from '../../src/latent/backend.ts'
 import type { InstanceEvent, InstanceRules, Moment } from '../../src/latent/instance-event.ts'
-import type { InstanceRow } from '../../src/latent/instance-row.ts'
-import { instanceStates, type InstanceState } from '../../src/model/instance-state.ts'
+import { instanceStates } from '../../src/model/instance-state.ts'
 import { transition } from '../../src/latent/transition.ts'
+import { bearer, events, now, quiet, rowOf, rules, snapshots } from './instance-situations.ts'
 import { nothing, outcomes } from './transition-outcomes.ts'
-
-const rules: InstanceRules = {
-  startTimeout: 600_000,
-  reset: null,
-  maxStartAttempts: 5,
-  buildWaitTimeout: 600_000,
-  maxAge: 86_400_000,
-  maxBuilds: Infinity,
-  maxDisconnected: 3_600_000,
-  listLag: 5000,
-}
-const snapshots: InstanceRules = { ...rules, reset: 'snapshot' }
-const now = 1_000_000
-const quiet: Moment = { now, connected: true, isReset: false, places: 0, kept: false }
-
-function rowOf(state: InstanceState, more: Partial<InstanceRow> = {}): InstanceRow {
-  return {
-    id: 'i',
-    state,
-    generation: 1,
-    attempt: 1,
-    ref: null,
-    detail: null,
-    deadline: state === 'gone' ? null : now + 1000,
-    retryAt: null,
-    createdAt: 0,
-    changedAt: 0,
-    idleSince: state === 'attached' ? now : null,
-    builds: 0,
-    stopReason: null,
-    unseenSince: null,
-    ...more,
-  }
-}
-
-const bearer = (state: Instance['state'] = 'running'): Instance => ({
-  id: 'i',
-  cluster: 'c',
-  worker: 'dock',
-  ref: 'r',
-  state,
-  detail: 'why',
-})
-
-const events: Record<string, InstanceEvent> = {
-  started: { type: 'started', ref: 'r' },
-  'startFailed PASSING': {
-    type: 'startFailed',
-    failure: { code: 'PASSING', message: 'm' },
-    retryAt: now + 10_000,
-  },
-  'startFailed REJECTED': { type: 'startFailed', failure: { code: 'REJECTED', message: 'm' }, retryAt: now },
-  'startFailed CAPACITY': { type: 'startFailed', failure: { code: 'CAPACITY', message: 'm' }, retryAt: now },
-  stopFailed: { type: 'stopFailed', message: 'm' },
-  sealed: { type: 'sealed' },
-  sealFailed: { type: 'sealFailed', failure: { code: 'PASSING', message: 'm' } },
-  reset: { type: 'reset', generation: 1 },
-  'reset of another generation': { type: 'reset', generation: 2 },
-  resetFailed: { type: 'resetFailed', generation: 1, failure: { code: 'PASSING', message: 'm' } },
-  stale: { type: 'stale' },
-  attached: { type: 'attached' },
-  detached: { type: 'detached' },
-  adopted: { type: 'adopted' },
-  reconfigured: { type: 'reconfigured' },
-  buildBegan: { type: 'buildBegan' },
-  buildEnded: { type: 'buildEnded' },
-  'listed none': { type: 'listed', bearers: [], asOf: now },
-  'listed one': { type: 'listed', bearers: [bearer()], asOf: now },
-  'listed half-made': { type: 'listed', bearers: [bearer('starting')], asOf: now },
-  'listed failed': { type: 'listed', bearers: [bearer('failed')], asOf: now },
-  'listed two': { type: 'listed', bearers: [bearer(), bearer()], asOf: now },
-  unwanted: { type: 'unwanted', reason: 'r' },
-  forced: { type: 'forced', reason: 'r' },
-  retired: { type: 'retired' },
-  'time, too early': { type: 'time' },
-}
 
 const table = outcomes(Object.keys(events))
 
@@ -115,55 +39,6 @@ test.for([
     { type: 'time' },
   )!
   expect([decided.row.state, ...decided.effects.map((effect) => effect.do)].join(' ')).toBe(expected)
-})
-
-/** Of instances that are made pristine after every build. */
-const resets: [InstanceState, string, Partial<Moment>, string][] = [
-  ['requested', 'started', {}, 'sealing seal'],
-  ['requested', 'attached', {}, nothing],
-  ['starting', 'attached', {}, nothing],
-  // A master was killed between the start and its note of it.
-  ['requested', 'listed one', {}, 'requested start'],
-  ['resetting', 'attached', {}, nothing],
-  ['resetting', 'attached', { isReset: true }, 'attached'],
-  ['resetting', 'reset', { connected: false, isReset: true }, nothing],
-  ['resetting', 'stale', {}, nothing],
-  ['resetting', 'stale', { isReset: true }, 'stopping blame stop'],
-  ['attached', 'attached', {}, 'resetting reset'],
-  ['attached', 'buildEnded', {}, 'resetting reset'],
-  ['attached', 'stale', {}, 'stopping lose stop'],
-  ['busy', 'attached', {}, 'resetting reset'],
-  ['busy', 'attached', { places: 1 }, 'busy'],
-  ['busy', 'buildEnded', {}, 'resetting reset'],
-  ['busy', 'buildEnded', { connected: false }, 'resetting reset'],
-  ['busy', 'buildEnded', { places: 1 }, nothing],
-  ['busy', 'stale', { places: 1 }, 'stopping lose stop'],
-]
-
-test.for(resets)('where machines are reset, %s, %s, %o: %s', ([state, name, more, expected]) => {
-  const situation = { row: rowOf(state), rules: snapshots, moment: { ...quiet, ...more } }
-  const decided = transition(situation, events[name]!)
-  const told = decided
-    ? [decided.row.state, ...decided.effects.map((effect) => effect.do)].join(' ')
-    : nothing
-  expect(told).toBe(expected)
-})
-
-test('a reset is of a new generation, and has as long as a start', () => {
-  const row = rowOf('busy', { generation: 4, builds: 3 })
-  const decided = transition({ row, rules: snapshots, moment: quiet }, { type: 'buildEnded' })!
-  expect(decided.row).toMatchObject({ generation: 5, deadline: now + rules.startTimeout, idleSince: null })
-})
-
-test.for([
-  ['it has had its 3 builds', { builds: 3, stopReason: 'it has had its 3 builds' }, {}],
-  ['it is older than 86400 s', { createdAt: now - 86_400_000 }, {}],
-  ['each build gets a fresh one', {}, { buildWaitTimeout: 0 }],
-] as const)('one that is to end is not reset first: %s', ([reason, row, more]) => {
-  const situation = { row: rowOf('busy', row), rules: { ...snapshots, ...more }, moment: quiet }
-  const decided = transition(situation, { type: 'buildEnded' })!
-  expect(decided.row.stopReason).toBe(reason)
-  expect(decided.effects).toEqual([{ do: 'retire' }])
 })
 
 const moments = fc.record({
