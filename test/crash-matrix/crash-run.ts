@@ -8,12 +8,14 @@ import { waitFor } from '../helpers/wait-for.ts'
 import { startDatabaseTrap } from './database-trap.ts'
 import type { Provider } from './provider.ts'
 
-/** Where a master is killed: at the n-th time that this happens. */
+/** Where a master or its provider is killed: at the n-th time that this happens. */
 export interface CrashPoint {
   /** 'store update instances busy', 'call start'. */
   readonly what: string
   readonly nth: number
   readonly when: 'before' | 'after'
+  /** Default: the master. */
+  readonly who?: 'provider'
 }
 
 export interface CrashOutcome {
@@ -21,6 +23,8 @@ export interface CrashOutcome {
   readonly reached: boolean
   /** Everything that the first master did, in order: each commit with what it stored, each call. */
   readonly points: readonly (readonly string[])[]
+  /** Whether the provider's own service can be killed. */
+  readonly crashes: boolean
   /** What is wrong at the end; empty: nothing. */
   readonly mistakes: readonly string[]
 }
@@ -33,7 +37,9 @@ interface CrashRunOptions {
   readonly point?: CrashPoint
 }
 
-/** One life cycle of an instance with one build or more, in which the master is killed at one point and started again. */
+/**
+ * One life cycle of an instance with one build or more, in which the master or the provider is killed at one point and started again.
+ */
 export async function crashRun({ database, onEnd, point, provider }: CrashRunOptions): Promise<CrashOutcome> {
   const trap = await startDatabaseTrap(database.address, onEnd)
   const points: (readonly string[])[] = []
@@ -44,6 +50,7 @@ export async function crashRun({ database, onEnd, point, provider }: CrashRunOpt
     if (when === 'before') points.push(happens)
     if (!point || point.when !== when || !happens.includes(point.what)) return
     if (points.filter((one) => one.includes(point.what)).length !== point.nth) return
+    if (point.who === 'provider') return void (killed = provider.crash!())
     process.kill(master.pid, 'SIGKILL')
     trap.cut()
     provider.cut?.()
@@ -56,7 +63,8 @@ export async function crashRun({ database, onEnd, point, provider }: CrashRunOpt
     )
   provider.witness = (operation, when) => pass([`call ${operation}`], when)
 
-  const begun = await launchMaster({ config: configOf(provider.worker), env: { DATABASE: trap.url } }, onEnd)
+  const { patience: timeout = 60_000 } = provider
+  const begun = await launchMaster({ config: configOf(provider), env: { DATABASE: trap.url } }, onEnd)
   provider.attachTo(begun)
   // Only from here on: what a start of the master stores is no part of a life cycle.
   master = begun
@@ -64,25 +72,23 @@ export async function crashRun({ database, onEnd, point, provider }: CrashRunOpt
   await waitFor(
     'the kill or the end',
     async () => killed !== undefined || (await isOver(database, provider)),
-    {
-      timeout: 60_000,
-    },
+    { timeout },
   )
   await killed
-  if (killed) {
+  if (killed && point?.who !== 'provider') {
     // Its lease would end by itself, in half a minute.
     await sql`update masters set stopped_at = now(), lease_until = now()`.execute(database.db)
     await begun.start()
     await submit(begun, provider, () => false)
   }
-  const over = waitFor('the end of everything', () => isOver(database, provider), { timeout: 60_000 })
+  const over = waitFor('the end of everything', () => isOver(database, provider), { timeout })
   const late = await over.then(
     () => [],
     () => ['it did not come to its end'],
   )
   const mistakes = [...late, ...(await mistakesOf(database, provider, begun))]
   await begun.end('SIGTERM')
-  return { reached: killed !== undefined, points, mistakes }
+  return { reached: killed !== undefined, points, crashes: provider.crash !== undefined, mistakes }
 }
 
 /** As `rouse force` does it: again with the same key until there is an answer. */
@@ -127,7 +133,7 @@ async function mistakesOf(
   expectIs('builds', builds, Array(count).fill({ result: 'SUCCESS' }))
   expectIs('machines that are left', await provider.machines(), 0)
   if (provider.made() > most) expectIs('machines ever made', provider.made(), most)
-  const trace = await readFile(join(master.dir, 'trace'), 'utf8').catch(() => '')
+  const trace = provider.told?.() ?? (await readFile(join(master.dir, 'trace'), 'utf8').catch(() => ''))
   expectIs('what the commands did', trace, 'begin\nend\n'.repeat(count))
   const instances = await db.selectFrom('instances').select('state').execute()
   if (instances.length > most || instances.some(({ state }) => state !== 'gone'))
@@ -135,7 +141,7 @@ async function mistakesOf(
   return mistakes
 }
 
-const configOf = (worker: string) => `
+const configOf = ({ tell = (word) => `echo ${word} >> "$TRACE"`, worker }: Provider) => `
 const { defineMaster, shell } = rouse
 ${worker}
 export default defineMaster({
@@ -145,6 +151,6 @@ export default defineMaster({
   workers: [worker],
   builders: [{ name: 'unit', workers: ['dock'], steps: [
     // A build that finds what another has left says so.
-    shell('[ ! -e used ] || echo used >> "$TRACE"; touch used; echo begin >> "$TRACE"; sleep 0.3; echo end >> "$TRACE"',
+    shell('[ ! -e used ] || ${tell('used')}; touch used; ${tell('begin')}; sleep 0.3; ${tell('end')}',
       { name: 'work', env: { TRACE: process.cwd() + '/trace' } }) ] }],
 })`

@@ -1,11 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { createReadStream, existsSync, readFileSync } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rename, rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { tarStream, type TarEntry } from '../../../workers/docker/tar.ts'
-import { waitFor } from '../wait-for.ts'
+import { madeOnce } from '../made-once.ts'
 import { programOf, type DockerEngine } from './docker-engine.ts'
 
 /** Debian with git and bash, and no Node.js. */
@@ -116,42 +114,15 @@ async function debianTar(
   packages: readonly string[],
   variant: 'extract' | 'minbase' = 'extract',
 ): Promise<string | undefined> {
-  const folder = join(tmpdir(), 'rouse-test-images')
-  const file = join(folder, variant === 'extract' ? `${release}-4.tar` : `${release}-${variant}-1.tar`)
-  if (existsSync(file)) return file
   const mmdebstrap = programOf('mmdebstrap')
   if (!mmdebstrap) return undefined
-  await mkdir(folder, { recursive: true })
-  const lock = `${file}.lock`
-  let held = false
-  // One test file makes it, the others wait.
-  const ready = async () => existsSync(file) || (held = await takeLock(lock))
-  await waitFor(`${file} to be made`, ready, { timeout: makeMs })
-  if (!held) return file
-  try {
-    if (!existsSync(file))
-      await makeDebian(mmdebstrap, file, [
-        ...(variant === 'extract' ? unpacked : [`--variant=${variant}`]),
-        `--include=${packages.join(',')}`,
-        release,
-      ])
-  } finally {
-    await rm(lock, { recursive: true, force: true })
-  }
-  return file
-}
-
-async function takeLock(lock: string): Promise<boolean> {
-  // Whoever held it that long was killed.
-  const age = await stat(lock).then(
-    ({ mtimeMs }) => Date.now() - mtimeMs,
-    () => 0,
-  )
-  if (age > makeMs) await rm(lock, { recursive: true, force: true })
-  return await mkdir(lock).then(
-    () => true,
-    () => false,
-  )
+  const args = [
+    ...(variant === 'extract' ? unpacked : [`--variant=${variant}`]),
+    `--include=${packages.join(',')}`,
+    release,
+  ]
+  const name = variant === 'extract' ? `${release}-4.tar` : `${release}-${variant}-1.tar`
+  return await madeOnce(name, (file) => makeDebian(mmdebstrap, file, args), { timeout: makeMs })
 }
 
 async function makeDebian(mmdebstrap: string, file: string, args: readonly string[]): Promise<void> {
