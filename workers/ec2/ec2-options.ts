@@ -26,7 +26,7 @@ export interface MachineOptions {
   /** True: an address made for each instance and released after it. A text: one that exists, 'eipalloc-...' or '203.0.113.7'. */
   readonly elasticIp?: Renderable<boolean | string>
   /** Beside Rouse's own. */
-  readonly tags?: Renderable<Readonly<Record<string, string>>>
+  readonly tags?: Renderable<Readonly<Record<string, Renderable<string>>>>
   /** Spot instances: true, or with a price and whether on-demand ones are started where there are none. Default false. */
   readonly spot?: Renderable<boolean | SpotOptions>
 }

@@ -151,12 +151,12 @@ export class FakeEc2 {
   async call(
     body: string,
     actions: Readonly<Record<string, Action>>,
-    gone: AbortSignal,
+    { gone, key }: { gone: AbortSignal; key: string },
   ): Promise<{ action: string; answer: Xml }> {
     const query = parseQuery(body)
     const action = String(query.Action)
     const act = actions[action]
-    const call: Ec2Call = { action, at: this.clock.now(), outcome: 'open' }
+    const call: Ec2Call = { action, key, at: this.clock.now(), outcome: 'open' }
     this.calls.push(call)
     try {
       if (this.#throttles()) throw new Ec2Refusal('RequestLimitExceeded', 'Request limit exceeded.', 503)

@@ -21,6 +21,8 @@ export interface Ec2Fault {
 /** One call, as the fake has recorded it. */
 export interface Ec2Call {
   readonly action: string
+  /** The access key that has signed it. */
+  readonly key: string
   readonly at: number
   outcome: 'open' | 'ok' | 'failed'
 }

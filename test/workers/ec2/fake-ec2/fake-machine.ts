@@ -1,3 +1,4 @@
+import type { Query } from './query.ts'
 import type { Xml } from './xml.ts'
 import { tagSet } from './xml.ts'
 
@@ -8,6 +9,8 @@ export interface FakeMachineOptions {
   readonly subnet: string
   readonly spot: boolean
   readonly token: string
+  /** What RunInstances was asked. */
+  readonly request: Query
   /** As a shell script. */
   readonly userData: string
   readonly tags: Readonly<Record<string, string>>

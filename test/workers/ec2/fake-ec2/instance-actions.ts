@@ -141,6 +141,7 @@ function create(cloud: FakeEc2, query: Query, lateBy = 0): FakeMachine {
     subnet: text(query, 'SubnetId') ?? 'subnet-default',
     spot: text(query, 'InstanceMarketOptions', 'MarketType') === 'spot',
     token: text(query, 'ClientToken') ?? '',
+    request: query,
     userData: Buffer.from(text(query, 'UserData') ?? '', 'base64').toString(),
     tags: tagsFor(query, 'instance'),
     createdAt,

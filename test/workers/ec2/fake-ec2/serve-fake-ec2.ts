@@ -43,15 +43,16 @@ async function answer(cloud: FakeEc2, request: IncomingMessage, response: Server
   const gone = new AbortController()
   response.on('close', () => gone.abort(new Error('the caller has hung up')))
   const body = Buffer.concat(await request.toArray()).toString()
+  const requestId = `request-${cloud.calls.length}`
   const say = (status: number, text: string) =>
     response
-      .writeHead(status, { 'content-type': 'text/xml;charset=UTF-8' })
+      .writeHead(status, { 'content-type': 'text/xml;charset=UTF-8', 'x-amzn-requestid': requestId })
       .end(`<?xml version="1.0" encoding="UTF-8"?>\n${text}`)
-  const requestId = `request-${cloud.calls.length}`
   try {
-    if (!request.headers.authorization?.startsWith('AWS4-HMAC-SHA256 Credential='))
+    const key = /^AWS4-HMAC-SHA256 Credential=(\w+)/.exec(request.headers.authorization ?? '')?.[1]
+    if (key === undefined)
       throw new Ec2Refusal('AuthFailure', 'AWS was not able to validate the provided access credentials', 401)
-    const { action, answer: told } = await cloud.call(body, actions, gone.signal)
+    const { action, answer: told } = await cloud.call(body, actions, { gone: gone.signal, key })
     const fields = typeof told === 'object' && !Array.isArray(told) ? told : {}
     say(200, xml(`${action}Response`, { requestId, ...(fields as object) }))
   } catch (error) {
