@@ -205,6 +205,10 @@ function mortal(worker: WorkerConfig, core: LatentCore): WorkerConfig {
       start: async (spec, o) => (await lives(o.signal)) ?? backend.start(spec, o),
       stop: async (id, o) => (await lives(o.signal)) ?? backend.stop(id, o),
       list: async (o) => (await lives(o.signal)) ?? backend.list(o),
+      ...(backend.sweep && {
+        sweep: async (known, o) => (await lives(o.signal)) ?? backend.sweep!(known, o),
+      }),
+      ...(backend.close && { close: () => backend.close!() }),
     }
   }
   return { ...worker, backend: { kind: factory.kind, key: factory.key, open } }
