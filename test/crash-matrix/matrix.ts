@@ -4,6 +4,7 @@ import { Releasers } from '../../src/util/releasers.ts'
 import type { Random } from '../torture/random.ts'
 import { crashRun, type CrashOutcome, type CrashPoint } from './crash-run.ts'
 import type { Provider } from './provider.ts'
+import { shuffled } from './shuffled.ts'
 
 export interface MatrixOptions {
   readonly start: (onEnd: OnEnd) => Promise<Provider>
@@ -76,9 +77,4 @@ async function runCell({ start }: MatrixOptions, point?: CrashPoint): Promise<Cr
   } finally {
     await releasers.release()
   }
-}
-
-function shuffled<T>(items: readonly T[], random: Random): T[] {
-  const rest = [...items]
-  return items.map(() => rest.splice(Math.floor(random.next() * rest.length), 1)[0]!)
 }

@@ -207,6 +207,10 @@ function mortal(worker: WorkerConfig, core: LatentCore): WorkerConfig {
       seal: async (id, o) => (await lives(o.signal)) ?? backend.seal!(id, o),
       reset: async (spec, o) => (await lives(o.signal)) ?? backend.reset!(spec, o),
       list: async (o) => (await lives(o.signal)) ?? backend.list(o),
+      ...(backend.sweep && {
+        sweep: async (known, o) => (await lives(o.signal)) ?? backend.sweep!(known, o),
+      }),
+      ...(backend.close && { close: () => backend.close!() }),
     }
   }
   return { ...worker, backend: { kind: factory.kind, key: factory.key, open } }

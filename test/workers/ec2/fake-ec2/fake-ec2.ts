@@ -1,0 +1,221 @@
+import { untilAborted } from '../../../../workers/fake/until-aborted.ts'
+import { systemClock, type Clock } from '../../../../src/util/clock.ts'
+import { Ec2Refusal, type Ec2Call, type Ec2Fault } from './fake-fault.ts'
+import type { FakeMachine } from './fake-machine.ts'
+import { parseQuery, type Query } from './query.ts'
+import type { Xml } from './xml.ts'
+
+export interface FakeEc2Options {
+  readonly clock?: Clock
+  /** Milliseconds by which lists are behind. Default 0. */
+  readonly lag?: number
+  /** Milliseconds until a machine runs, until one that was ended is gone, and until that is forgotten. Defaults 0, 0, an hour. */
+  readonly bootMs?: number
+  readonly shutdownMs?: number
+  readonly forgetMs?: number
+  /** Calls that are let through, on average and in a burst. Default: all. */
+  readonly limits?: { readonly perSecond: number; readonly burst: number }
+  /** Entries on a page of a list, whatever is asked for. Default 1000. */
+  readonly pageSize?: number
+  /** What runs on a machine, from its power on. */
+  readonly boot?: (machine: FakeMachine) => Promise<void>
+}
+
+/** What one action of the protocol does. */
+export type Action = (cloud: FakeEc2, query: Query, fault: Ec2Fault) => Xml
+
+export interface FakeVolume {
+  readonly id: string
+  readonly tags: Readonly<Record<string, string>>
+  readonly deleteOnTermination: boolean
+  device: string
+  machine: FakeMachine | undefined
+}
+
+export interface FakeAddress {
+  readonly allocation: string
+  readonly ip: string
+  readonly tags: Readonly<Record<string, string>>
+  association: { readonly id: string; readonly machine: FakeMachine } | undefined
+}
+
+/** EC2 in memory: what the Query protocol says is done to it. Scripted by faults, like the cloud of workers/fake. */
+export class FakeEc2 {
+  readonly clock: Clock
+  readonly o: FakeEc2Options
+  readonly calls: Ec2Call[] = []
+  readonly machines = new Set<FakeMachine>()
+  readonly volumes = new Map<string, FakeVolume>()
+  readonly addresses = new Map<string, FakeAddress>()
+  readonly tokens = new Map<string, { readonly request: string; readonly machine: FakeMachine }>()
+  readonly notices = new Map<FakeMachine, string>()
+  readonly images = [
+    {
+      id: 'ami-0aaa',
+      name: 'debian-13-amd64-20260101',
+      owner: '111122223333',
+      architecture: 'x86_64',
+      created: '2026-01-01T00:00:00.000Z',
+    },
+    {
+      id: 'ami-0bbb',
+      name: 'debian-13-amd64-20260301',
+      owner: '111122223333',
+      architecture: 'x86_64',
+      created: '2026-03-01T00:00:00.000Z',
+    },
+    {
+      id: 'ami-0ccc',
+      name: 'debian-13-amd64-20260201',
+      owner: '111122223333',
+      architecture: 'x86_64',
+      created: '2026-02-01T00:00:00.000Z',
+    },
+    {
+      id: 'ami-0ddd',
+      name: 'debian-13-arm64-20260401',
+      owner: '111122223333',
+      architecture: 'arm64',
+      created: '2026-04-01T00:00:00.000Z',
+    },
+    {
+      id: 'ami-0eee',
+      name: 'debian-13-amd64-20270101',
+      owner: '999999999999',
+      architecture: 'x86_64',
+      created: '2027-01-01T00:00:00.000Z',
+    },
+  ]
+  subnets: readonly string[] = ['subnet-1', 'subnet-2']
+  /** Of which there is no room: 'c7i.large', 'c7i.large subnet-1', 'spot'. */
+  readonly full = new Set<string>()
+  /** Images whose machines end by themselves at once, and why. */
+  readonly broken = new Map<string, string>()
+  /** Actions that the credentials may not do. */
+  readonly denied = new Set<string>()
+  /** What RunInstances says to the token of a machine that has ended; other clouds show that machine. */
+  endedToken: 'error' | 'machine' = 'error'
+  chance: (action: string) => Ec2Fault | undefined = () => undefined
+  witness: (call: Ec2Call, when: 'asked' | 'done') => void | Promise<void> = () => {}
+  readonly #planned: { action: string; fault: Ec2Fault }[] = []
+  readonly #running = new Set<Promise<void>>()
+  #tokens: number
+  #filledAt: number
+  #numbers = 0
+
+  constructor(options: FakeEc2Options = {}) {
+    this.o = options
+    this.clock = options.clock ?? systemClock
+    this.#tokens = options.limits?.burst ?? 0
+    this.#filledAt = this.clock.now()
+  }
+
+  /** Something goes wrong in the next calls of this kind, in this order. */
+  plan(action: string, ...faults: Ec2Fault[]): void {
+    this.#planned.push(...faults.map((fault) => ({ action, fault })))
+  }
+
+  /** Machines that exist, whatever lists show. */
+  get living(): FakeMachine[] {
+    return [...this.machines].filter(({ endedAt }) => endedAt === undefined)
+  }
+
+  /** What lists show as of now. */
+  get listedAt(): number {
+    return this.clock.now() - (this.o.lag ?? 0)
+  }
+
+  name(prefix: string): string {
+    return `${prefix}-${(++this.#numbers).toString(16).padStart(8, '0')}`
+  }
+
+  power(machine: FakeMachine): void {
+    const { boot } = this.o
+    if (!boot) return
+    const running = this.clock
+      .sleep(Math.max(0, machine.runsAt - this.clock.now()), machine.signal)
+      .then(() => boot(machine))
+      .catch(() => {})
+      .finally(() => this.#running.delete(running))
+    this.#running.add(running)
+  }
+
+  /** Ends all machines and waits for what they ran. */
+  async close(): Promise<void> {
+    for (const machine of this.living)
+      machine.end(this.clock.now(), 'Server.InternalError', 'the fake is closed')
+    await Promise.all(this.#running)
+  }
+
+  /** What a form asks for is done, unless something goes wrong. `gone` is aborted when the caller hangs up. */
+  async call(
+    body: string,
+    actions: Readonly<Record<string, Action>>,
+    { gone, key }: { gone: AbortSignal; key: string },
+  ): Promise<{ action: string; answer: Xml }> {
+    const query = parseQuery(body)
+    const action = String(query.Action)
+    const act = actions[action]
+    const call: Ec2Call = { action, key, at: this.clock.now(), outcome: 'open' }
+    this.calls.push(call)
+    try {
+      if (this.#throttles()) throw new Ec2Refusal('RequestLimitExceeded', 'Request limit exceeded.', 503)
+      await this.witness(call, 'asked')
+      if (gone.aborted) throw gone.reason
+      const answer = await this.#carryOut(action, act, query, gone)
+      call.outcome = 'ok'
+      await this.witness(call, 'done')
+      return { action, answer }
+    } catch (error) {
+      call.outcome = 'failed'
+      throw error
+    }
+  }
+
+  async #carryOut(action: string, act: Action | undefined, query: Query, gone: AbortSignal): Promise<Xml> {
+    const fault = this.#faultOf(action)
+    if (fault.delay !== undefined) await this.clock.sleep(fault.delay)
+    if (this.denied.has(action))
+      throw new Ec2Refusal(
+        'UnauthorizedOperation',
+        `You are not authorized to perform this operation. User: arn:aws:iam::1:user/ci is not authorized to perform: ec2:${action} on resource: * because no identity-based policy allows it`,
+        403,
+      )
+    if (!act) throw new Ec2Refusal('InvalidAction', `The action ${action} is not valid for this web service.`)
+    this.#forgetOld()
+    const goes = fault.error || fault.cut || fault.hang
+    const answer = goes && !fault.done ? '' : act(this, query, fault)
+    if (fault.hang) await untilAborted(gone)
+    if (fault.cut) throw new Error('the connection breaks')
+    if (fault.error) throw new Ec2Refusal(fault.error.code, fault.error.message, fault.error.status)
+    return answer
+  }
+
+  #forgetOld(): void {
+    const { forgetMs = 3_600_000 } = this.o
+    const now = this.listedAt
+    for (const machine of this.machines)
+      if (machine.endedAt !== undefined && machine.endedAt + machine.o.shutdownMs + forgetMs < now)
+        this.machines.delete(machine)
+    for (const [id, { deleteOnTermination, machine }] of this.volumes)
+      if (deleteOnTermination && machine && !this.living.includes(machine)) this.volumes.delete(id)
+  }
+
+  #faultOf(action: string): Ec2Fault {
+    const index = this.#planned.findIndex((planned) => planned.action === action)
+    if (index < 0) return this.chance(action) ?? {}
+    return this.#planned.splice(index, 1)[0]!.fault
+  }
+
+  #throttles(): boolean {
+    const { limits } = this.o
+    if (!limits) return false
+    const now = this.clock.now()
+    const filled = this.#tokens + ((now - this.#filledAt) / 1000) * limits.perSecond
+    this.#tokens = Math.min(limits.burst, filled)
+    this.#filledAt = now
+    if (this.#tokens < 1) return true
+    this.#tokens--
+    return false
+  }
+}

@@ -1,0 +1,107 @@
+import type { Query } from './query.ts'
+import type { Xml } from './xml.ts'
+import { tagSet } from './xml.ts'
+
+export interface FakeMachineOptions {
+  readonly ref: string
+  readonly type: string
+  readonly image: string
+  readonly subnet: string
+  readonly spot: boolean
+  readonly token: string
+  /** What RunInstances was asked. */
+  readonly request: Query
+  /** As a shell script. */
+  readonly userData: string
+  readonly tags: Readonly<Record<string, string>>
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number
+  readonly runsAt: number
+  /** When lists begin to show it. */
+  readonly shownAt: number
+  /** What it takes to shut down. */
+  readonly shutdownMs: number
+}
+
+/** One machine of a FakeEc2. */
+export class FakeMachine {
+  readonly o: FakeMachineOptions
+  tags: Record<string, string>
+  runsAt: number
+  stoppedAt: number | undefined
+  endedAt: number | undefined
+  /** Why it is as it is, as AWS writes it. */
+  reason: { code: string; message: string } | undefined
+  readonly #power = new AbortController()
+
+  constructor(options: FakeMachineOptions) {
+    this.o = options
+    this.tags = { ...options.tags }
+    this.runsAt = options.runsAt
+  }
+
+  get ref(): string {
+    return this.o.ref
+  }
+
+  /** The id that its stamp gives it. */
+  get id(): string {
+    return this.tags['rouse.instance'] ?? ''
+  }
+
+  /** Aborted when its power goes. */
+  get signal(): AbortSignal {
+    return this.#power.signal
+  }
+
+  stateAt(now: number): string {
+    const { endedAt, runsAt, stoppedAt } = this
+    if (endedAt !== undefined && endedAt <= now)
+      return now < endedAt + this.o.shutdownMs ? 'shutting-down' : 'terminated'
+    if (stoppedAt !== undefined && stoppedAt <= now) return 'stopped'
+    return now < runsAt ? 'pending' : 'running'
+  }
+
+  end(now: number, code: string, message: string): void {
+    if (this.endedAt !== undefined) return
+    this.endedAt = now
+    this.reason = { code, message: `${code}: ${message}` }
+    this.#power.abort(new Error(message))
+  }
+
+  stop(now: number, code: string, message: string): void {
+    this.stoppedAt = now
+    this.reason = { code, message: `${code}: ${message}` }
+    this.#power.abort(new Error(message))
+  }
+
+  asXml(now: number, volumes: readonly { id: string; device: string }[]): Xml {
+    const { createdAt, image, ref, spot, subnet, token, type } = this.o
+    const name = this.stateAt(now)
+    return {
+      instanceId: ref,
+      imageId: image,
+      instanceState: { code: codes[name]!, name },
+      reason: name === 'running' || name === 'pending' ? '' : 'User initiated',
+      instanceType: type,
+      clientToken: token,
+      launchTime: new Date(createdAt).toISOString(),
+      placement: { availabilityZone: 'fake-1a', groupName: '', tenancy: 'default' },
+      subnetId: subnet,
+      ...(name === 'running' && { ipAddress: '203.0.113.9' }),
+      ...(spot && { instanceLifecycle: 'spot' }),
+      ...(this.reason && name !== 'running' && name !== 'pending' && { stateReason: this.reason }),
+      blockDeviceMapping: volumes.map(({ device, id }) => ({ deviceName: device, ebs: { volumeId: id } })),
+      tagSet: tagSet(this.tags),
+    }
+  }
+}
+
+const codes: Readonly<Record<string, number>> = {
+  pending: 0,
+  running: 16,
+  'shutting-down': 32,
+  terminated: 48,
+  stopping: 64,
+  stopped: 80,
+}
