@@ -32,6 +32,8 @@ export interface TestWeb {
   readonly events: EventLog
   readonly forced: ForceInput[]
   readonly cancelled: string[]
+  /** Ids. */
+  readonly retriedNotices: readonly number[]
   readonly admins: [name: string, admin: Admin][]
   readonly logins: [name: string, password: string, address: string, runId?: string][]
   /** What came with a login to log in with from then on. */
@@ -79,6 +81,7 @@ export async function startTestWeb(
     logins: [] as TestWeb['logins'],
     credentials: [] as TestWeb['credentials'],
     sessions: [] as Session[],
+    retriedNotices: [] as number[],
     logged,
     isReady: true,
   }
@@ -156,7 +159,7 @@ export async function startTestWeb(
         }),
     },
     artifactPath: (path) => path,
-    notices: { retry: async () => {} },
+    notices: { retry: async (id) => void test.retriedNotices.push(id) },
     agentBundle: async () => testBundle,
     nodeRuntime: async () => undefined,
     ...overrides,
