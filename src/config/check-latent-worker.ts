@@ -25,6 +25,7 @@ export function checkLatentWorker(shared: Pick<Checks<LatentWorkerConfig>, Share
     mistakes: (value, place) => {
       for (const mistake of Array.isArray(value) ? value : []) place.say(String(mistake))
     },
+    secrets: () => {},
     password: (value, place) => {
       if (value !== undefined)
         place.warn(

@@ -1,6 +1,7 @@
 import type { Duration } from '../model/durations.ts'
 import type { PropertyReader } from '../model/properties.ts'
 import type { ResetWay } from './instance-event.ts'
+import type { Secret } from '../model/secret.ts'
 import type { BackendFactory } from './backend.ts'
 
 /** What every latent worker takes beside the options of all workers and those of its backend. */
@@ -52,4 +53,6 @@ export interface LatentDescription<T> {
   readonly reset?: ResetWay | undefined
   /** What is wrong with the backend's own options, for `rouse check`: 'image: missing'. */
   readonly mistakes?: readonly string[]
+  /** Secrets that the backend will ask for, so that `rouse check` and the start tell which are missing. */
+  readonly secrets?: readonly Secret[]
 }

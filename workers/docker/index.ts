@@ -1,4 +1,5 @@
 import { render } from '../../src/model/properties.ts'
+import { isSecret } from '../../src/model/secret.ts'
 import type { LatentDescription } from '../../src/latent/latent-worker.ts'
 import { DockerBackend } from './docker-backend.ts'
 import { dockerKey, dockerMistake, dockerOption } from './docker-host.ts'
@@ -26,6 +27,7 @@ export function dockerWorker(name: string, options: DockerWorkerOptions): Docker
   const of = dockerOption(docker)
   const common = Object.fromEntries(Object.entries(given).filter(([key]) => !isTemplateOption(key)))
   const template = templateOf(given)
+  const { password } = given.auth ?? {}
   const mistakes = [dockerMistake(of) ?? [], templateMistakes(template)].flat()
   const description: LatentDescription<DockerTemplate> = {
     backend: {
@@ -36,6 +38,7 @@ export function dockerWorker(name: string, options: DockerWorkerOptions): Docker
     // Only a computed one is asked for each build.
     template: hasFunction(template) ? (properties) => render(template, properties) : template,
     mistakes,
+    ...(isSecret(password) ? { secrets: [password] } : {}),
   }
   return Object.freeze({ ...common, ...description, kind: 'latent', name })
 }

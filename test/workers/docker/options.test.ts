@@ -103,3 +103,9 @@ test('without the option, the engine is the one that the docker command would us
   })
   expect(dockerMistake('/run/user/1000/docker.sock')).toBeUndefined()
 })
+
+test('a registry password that is a secret is known to the config, so that a missing one is told at the start', () => {
+  const auth = { username: 'ana', password: secret('REGISTRY') }
+  expect(dockerWorker('dock', { image: 'debian', auth }).secrets).toEqual([auth.password])
+  expect(dockerWorker('dock', { image: 'debian' }).secrets).toBeUndefined()
+})
