@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { PgBoss } from 'pg-boss'
 import type { Logger } from 'pino'
-import { messageOf } from '../model/errors.ts'
+import { messageOf, RouseError } from '../model/errors.ts'
 
 export interface JobsOptions {
   readonly pool: pg.Pool
@@ -34,9 +34,17 @@ export class Jobs {
       superviseIntervalSeconds: 10,
       monitorIntervalSeconds: 10,
     })
-    boss.on('error', (error) => log.warn(`jobs: ${messageOf(error)}`))
-    boss.on('warning', ({ message }) => log.warn(`jobs: ${message}`))
-    await boss.start()
+    const say = saidOnce(log)
+    boss.on('error', (error) => say(messageOf(error)))
+    boss.on('warning', ({ message }) => say(message))
+    try {
+      await boss.start()
+    } catch (error) {
+      throw new RouseError('ROUSE_DATABASE_FAILED', `the schema "jobs" cannot be used: ${messageOf(error)}`, {
+        cause: error,
+        advice: "Let the database's user create schemas: grant create on database NAME to USER.",
+      })
+    }
     return new Jobs(boss, log)
   }
 
@@ -99,5 +107,18 @@ export class Jobs {
   }
 }
 
+/** While the database is away every look for a job fails with the same words. */
+function saidOnce(log: Logger): (message: string) => void {
+  let last = ''
+  let at = 0
+  return (message) => {
+    if (message === last && Date.now() < at + sameWords) return
+    last = message
+    at = Date.now()
+    log.warn(`jobs: ${message}`)
+  }
+}
+
 /** Milliseconds. */
 const patience = 5000
+const sameWords = 60_000

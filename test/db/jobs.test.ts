@@ -2,8 +2,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import pg from 'pg'
 import pino from 'pino'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { clientConfig } from '../../src/db/database-address.ts'
 import { Jobs } from '../../src/db/jobs.ts'
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
 import { endProcess } from '../helpers/embedded-postgres.ts'
@@ -110,3 +112,16 @@ test('a job that was running when its master was killed is taken up within a min
   })
   await waitFor('the next master to take it', () => taken, { timeout: 60_000 })
 }, 90_000)
+
+test('a user of the database who may not create schemas is told so', async () => {
+  const pool = database.pool
+  await pool.query(`create role weak login; grant usage on schema public to weak`)
+  const weak = new pg.Pool({ ...clientConfig(database.address), user: 'weak' })
+  onTestFinished(async () => {
+    await weak.end()
+    await pool.query('drop owned by weak; drop role weak')
+  })
+  await pool.query('drop schema if exists jobs cascade')
+  const opening = Jobs.open({ pool: weak, log })
+  await expect(opening).rejects.toMatchObject({ code: 'ROUSE_DATABASE_FAILED', advice: /grant create/ })
+})
