@@ -11,6 +11,8 @@ export interface TcpProxy {
   /** Breaks every connection, and refuses new ones until `mend`. */
   cut(): void
   mend(): void
+  /** Lets nothing through on the connections that there are, until the returned function is called. */
+  stall(): () => void
   /**
    * Breaks the connection once when the server sends this text: before it passes, or right after. New connections are let in.
    */
@@ -19,17 +21,21 @@ export interface TcpProxy {
 
 export async function startTcpProxy(port: number, onEnd: OnEnd, host = '127.0.0.1'): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
+  const pairs = new Set<{ client: Socket; upstream: Socket }>()
   let broken = false
   let cuts = 0
   let trap: { text: string; when: 'before' | 'after' } | undefined
   const server = createServer((client) => {
     if (broken) return client.resetAndDestroy()
     const upstream = connect(port, host)
+    const pair = { client, upstream }
+    pairs.add(pair)
     for (const socket of [client, upstream]) {
       sockets.add(socket)
       socket.on('error', () => {})
       socket.once('close', () => {
         sockets.delete(socket)
+        pairs.delete(pair)
         client.destroy()
         upstream.destroy()
       })
@@ -69,6 +75,20 @@ export async function startTcpProxy(port: number, onEnd: OnEnd, host = '127.0.0.
       breakAll()
     },
     mend: () => (broken = false),
+    stall: () => {
+      const stalled = [...pairs]
+      for (const { client, upstream } of stalled) {
+        client.unpipe(upstream)
+        client.pause()
+        upstream.pause()
+      }
+      return () => {
+        for (const { client, upstream } of stalled) {
+          client.pipe(upstream)
+          upstream.resume()
+        }
+      }
+    },
     cutAt: (text, when) => (trap = { text, when }),
   }
 }

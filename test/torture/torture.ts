@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { launchMaster, type AgentProcess, type MasterProcess, type OnEnd } from '../helpers/master-process.ts'
 import { startTcpProxy, type TcpProxy } from '../helpers/tcp-proxy.ts'
 import { waitFor } from '../helpers/wait-for.ts'
+import { Ears } from './ears.ts'
 import { Random } from './random.ts'
 
 export interface TortureOptions {
@@ -24,7 +25,12 @@ export interface Tortured {
   readonly trace: readonly string[]
   /** How often each kind of harm was done. */
   readonly harm: Readonly<Record<string, number>>
+  /** What was told of results, each message once. */
+  readonly heard: readonly { readonly request: number; readonly result: string | null }[]
 }
+
+/** How often each kind of harm is done, compared with the others. */
+const weights = { killMaster: 2, killPostgres: 1, killConnector: 2, killAgent: 1, cutLink: 3, slowLink: 2 }
 
 export interface Job {
   readonly n: number
@@ -34,17 +40,19 @@ export interface Job {
 }
 
 const workers = ['alpha', 'beta', 'gamma']
+/** Of one worker. */
+export const buildsAtOnce = 2
 export const password = 'torture-password-5772'
 /** What every build gets in its environment and prints. */
 export const token = 'torture-token-1618/+='
 
 const config = `
-const { defineMaster, staticWorker, secret, shell, interpolate } = rouse
+const { defineMaster, staticWorker, secret, shell, interpolate, webhook } = rouse
 export default defineMaster({
   listen,
   maxInfraRetries: 1000,
   heartbeatInterval: 2,
-  workers: ${JSON.stringify(workers)}.map((name) => staticWorker(name, { password: secret('TORTURE'), maxBuilds: 2 })),
+  workers: ${JSON.stringify(workers)}.map((name) => staticWorker(name, { password: secret('TORTURE'), maxBuilds: ${buildsAtOnce} })),
   builders: [{ name: 'work', workers: ${JSON.stringify(workers)}, steps: [
     shell('true', { name: 'before' }),
     shell(interpolate(
@@ -53,6 +61,7 @@ export default defineMaster({
       'echo "end %(prop:n)s %(prop:buildid)s %(prop:exitCode)s" >> "$TRACE"; exit %(prop:exitCode)s'),
       { name: 'work', env: { TRACE: process.env.TRACE, TOKEN: secret('TOKEN') } }),
   ] }],
+  reporters: [webhook({ url: process.env.EARS, events: ['request.completed'] })],
 })`
 
 /** Forces builds while master, agents, links and PostgreSQL are killed at random, and then waits until all has ended. */
@@ -61,33 +70,37 @@ export async function torture(options: TortureOptions): Promise<Tortured> {
   const random = new Random(seed)
   const trace = join(tmpdir(), `rouse-torture-${process.pid}-${seed}`)
   onEnd(() => rm(trace, { force: true }))
-  const master = await launchMaster({ config, env: { TORTURE: password, TOKEN: token, TRACE: trace } }, onEnd)
+  const ears = await Ears.open(random, onEnd)
+  const env = { TORTURE: password, TOKEN: token, TRACE: trace, EARS: ears.url }
+  const master = await launchMaster({ config, env }, onEnd)
   const stations = await Promise.all(workers.map((name) => Station.open(master, name, onEnd)))
   const harm: Record<string, number> = {}
   const jobs = Promise.all(Array.from({ length: builds }, (_, n) => force(master, n, random, seconds)))
 
   const end = Date.now() + seconds * 1000
+  const kinds = Object.entries(weights).flatMap(([name, weight]) => Array<string>(weight).fill(name))
   while (Date.now() < end) {
     await delay(random.between(200, 1500))
     const station = random.pick(stations)
-    const kinds = { killMaster: 2, killPostgres: 1, killConnector: 2, killAgent: 1, cutLink: 4 }
-    const kind = random.pick(
-      Object.entries(kinds).flatMap(([name, weight]) => Array<string>(weight).fill(name)),
-    )
-    harm[kind] = (harm[kind] ?? 0) + 1
+    // Each kind once, then as it comes.
+    const kind = kinds.find((name) => harm[name] === undefined) ?? random.pick(kinds)
     if (kind === 'killMaster') await killMaster(master, random)
     else if (kind === 'killPostgres') await killPostgres(master)
     else if (kind === 'killConnector') await station.restart(random, (agent) => agent.end('SIGKILL'))
     else if (kind === 'killAgent') await station.restart(random, (agent) => agent.die())
-    else station.cut(random)
+    else if (kind === 'cutLink') station.cut(random)
+    else station.slow(random)
+    harm[kind] = (harm[kind] ?? 0) + 1
     say(`${kind} (${Math.round((end - Date.now()) / 1000)} s to go)`)
   }
   for (const station of stations) station.proxy.mend()
   const forced = await jobs
   say('left alone now')
   for (const { request } of forced) await master.request(request, 240_000)
+  await ears.settled(master)
   const lines = (await readFile(trace, 'utf8').catch(() => '')).split('\n').filter(Boolean)
-  return { master, agents: stations.map((s) => s.agent), jobs: forced, trace: lines, harm }
+  const heard = [...ears.heard.values()]
+  return { master, agents: stations.map((s) => s.agent), jobs: forced, trace: lines, harm, heard }
 }
 
 /** A worker's machine: its agent behind a link that can be cut. */
@@ -111,6 +124,11 @@ class Station {
   cut(random: Random): void {
     this.proxy.cut()
     setTimeout(() => this.proxy.mend(), random.between(0, 2500)).unref()
+  }
+
+  /** Within what heartbeats bear, and beyond. */
+  slow(random: Random): void {
+    setTimeout(this.proxy.stall(), random.between(200, 8000)).unref()
   }
 
   async restart(random: Random, kill: (agent: AgentProcess) => Promise<unknown>): Promise<void> {

@@ -2,17 +2,26 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { MasterProcess } from '../helpers/master-process.ts'
 import { findLeaks } from '../helpers/find-leaks.ts'
-import { password, token, type Job, type Tortured } from './torture.ts'
+import { buildsAtOnce, password, token, type Job, type Tortured } from './torture.ts'
 
 /** Every promise that was broken, in sentences; empty when all held. */
-export async function verdict({ agents, jobs, master, trace }: Tortured): Promise<string[]> {
+export async function verdict({ agents, harm, heard, jobs, master, trace }: Tortured): Promise<string[]> {
   const broken: string[] = []
   const begun = count(trace.filter((line) => line.startsWith('begin ')))
   const ended = count(trace.filter((line) => line.startsWith('end ')))
   for (const [line, times] of [...begun, ...ended]) {
     if (times > 1) broken.push(`a command ran ${times} times: ${line}`)
   }
-  for (const job of jobs) broken.push(...(await judge(master, job, begun, ended)))
+  let retries = 0
+  for (const job of jobs) {
+    const judged = await judge(master, job, begun, ended)
+    broken.push(...judged.broken)
+    retries += judged.retries
+  }
+  // Only a build whose commands were killed with their agent is built again.
+  const most = (harm.killAgent ?? 0) * buildsAtOnce
+  if (retries > most) broken.push(`${retries} builds were lost, by agents that were killed at most ${most}`)
+  broken.push(...(await misheard(master, jobs, heard)))
   for (const worker of (await master.api('/workers')).items as { name: string; runningBuilds: number[] }[]) {
     if (worker.runningBuilds.length > 0) broken.push(`${worker.name} still holds a place`)
   }
@@ -28,7 +37,7 @@ async function judge(
   { exitCode, lines, n, request }: Job,
   begun: ReadonlyMap<string, number>,
   ended: ReadonlyMap<string, number>,
-): Promise<string[]> {
+): Promise<{ broken: string[]; retries: number }> {
   const broken: string[] = []
   const { buildIds, result } = await master.api<{ buildIds: number[]; result: string }>(
     `/requests/${request}`,
@@ -40,7 +49,8 @@ async function judge(
     buildIds.map((id) => master.api<{ id: number; result: string | null }>(`/builds/${id}`)),
   )
   const final = builds.filter((build) => build.result !== 'RETRY')
-  if (final.length !== 1) return [...broken, `job ${n} has ${final.length} final builds`]
+  const retries = builds.length - final.length
+  if (final.length !== 1) return { broken: [...broken, `job ${n} has ${final.length} final builds`], retries }
   const { id } = final[0]!
   if (begun.get(`begin ${n} ${id}`) !== 1)
     broken.push(`build ${id} of job ${n} did not begin its command exactly once`)
@@ -50,6 +60,24 @@ async function judge(
   const right = `token ***\n${Array.from({ length: lines }, (_, i) => `line ${i + 1}\n`).join('')}`
   if (text !== right)
     broken.push(`the log of build ${id} (job ${n}) is not what its command wrote: ${difference(text, right)}`)
+  return { broken, retries }
+}
+
+/** Each result is told once, whatever became of the master and of who was told. */
+async function misheard(
+  master: MasterProcess,
+  jobs: readonly Job[],
+  heard: Tortured['heard'],
+): Promise<string[]> {
+  const broken: string[] = []
+  for (const { request } of jobs) {
+    const told = heard.filter((one) => one.request === request)
+    const { result } = await master.api<{ result: string }>(`/requests/${request}`)
+    if (told.length !== 1 || told[0]!.result !== result)
+      broken.push(`r${request} ended ${result}, and was told ${told.length} times: ${JSON.stringify(told)}`)
+  }
+  const { items } = await master.api<{ items: { id: number; state: string }[] }>('/notices?limit=1000')
+  for (const { id, state } of items) if (state !== 'sent') broken.push(`notice ${id} is ${state}`)
   return broken
 }
 
