@@ -71,6 +71,13 @@ export function instanceMetrics({ clock, latent, registry }: InstanceMetricsOpti
     buckets: [0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600],
     registers,
   })
+  const resets = new Histogram({
+    name: 'rouse_instance_reset_seconds',
+    help: 'Seconds from the end of a build until its machine was pristine again and its agent was there',
+    labelNames: ['worker'],
+    buckets: [0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600],
+    registers,
+  })
   const failures = new Counter({
     name: 'rouse_start_failures_total',
     help: 'Starts of instances that came to nothing: CAPACITY, REJECTED or PASSING',
@@ -81,9 +88,12 @@ export function instanceMetrics({ clock, latent, registry }: InstanceMetricsOpti
   return {
     moved: (worker, before, after) => {
       add(spent, worker, before, after.changedAt)
-      const starting = before.state === 'requested' || before.state === 'starting'
-      if (starting && after.state === 'attached')
-        starts.observe({ worker }, Math.max(0, after.changedAt - after.createdAt) / 1000)
+      if (after.state !== 'attached' || before.state === 'busy') return
+      // The first reset of one that is sealed is a part of its start.
+      const reset = before.state === 'resetting' && before.builds > 0
+      const since = reset ? before.changedAt : after.createdAt
+      const histogram = reset ? resets : starts
+      histogram.observe({ worker }, Math.max(0, after.changedAt - since) / 1000)
     },
     startFailed: (worker, code) => failures.inc({ worker, code }),
   }

@@ -65,7 +65,7 @@ export function checkLatentWorker(shared: Pick<Checks<LatentWorkerConfig>, Share
     } = value as Partial<LatentWorkerConfig>
     const { max = 1, minIdle = 0 } = isPlainObject(instances) ? instances : {}
     if (reset !== undefined && maxBuilds > 1)
-      place.key('maxBuilds').error('a machine that is reset after every build runs one at a time')
+      place.key('maxBuilds').say('a machine that is reset after every build runs one at a time')
     if (minIdle > max) place.key('instances').error(`minIdle is ${minIdle}, but max is only ${max}`)
     if (budgetPerDay !== undefined && pricePerHour === undefined)
       place.error('budgetPerDay says nothing without pricePerHour')

@@ -82,7 +82,7 @@ power_off() {
 patiently() {
   begun=$(now) pause=2
   until "$@"; do
-    [ $(($(now) - begun)) -lt "$give_up" ] || power_off "no master gave it what it needs within $give_up s"
+    [ $(($(now) - begun)) -lt "$give_up" ] || power_off "it did not get what it needs within $give_up s"
     sleep $pause
     pause=$((pause * 2))
     [ $pause -le 60 ] || pause=60
@@ -189,6 +189,7 @@ patiently get rouse-agent.mjs @AGENT@ "$code/rouse-agent.mjs"
 set -- --instance --name "$id" --base-dir "$home/builds" --give-up "$give_up" --give-up-command 'touch gave-up' @MASTERS@
 if [ -n "$ca_file" ]; then set -- "$@" --ca-file "$ca_file"; fi
 if [ -n "$channel" ]; then
+  patiently [ -e "$channel" ]
   chown rouse "$channel"
   keep_clock
   set -- "$@" --channel "$channel" --clock "$code/clock"

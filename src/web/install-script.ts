@@ -85,16 +85,15 @@ say() {
 find_node() {
   given=$(printenv NODE || :)
   if [ -n "$given" ]; then
-    found=$(command -v "$given") || fail "there is no $given: install Node.js 20 or newer, or name one with NODE=/path/to/node"
-    node=$(absolute "$found")
+    node=$(command -v "$given") || fail "there is no $given: install Node.js 20 or newer, or name one with NODE=/path/to/node"
+    node=$(absolute "$node")
     major=$("$node" -p 'process.versions.node.split(".")[0]') || fail "$node does not run"
     [ "$major" -ge 20 ] || fail "$node is Node.js $major, and the agent needs 20 or newer; name another with NODE=/path/to/node"
     return
   fi
   for node in node nodejs "$dir/node"; do
     if is_node "$node"; then
-      found=$(command -v "$node")
-      node=$(absolute "$found")
+      node=$(absolute "$(command -v "$node")")
       return
     fi
   done
@@ -201,7 +200,8 @@ main() {
       # Whoever runs the agent reads it.
       secret=$dir/$name.password
       [ "$password_file" = "$secret" ] || (umask 077 && cat "$password_file" >"$secret") || fail "cannot read $password_file"
-      chown "$user" "$secret" "$base_dir"
+      chown "$user" "$secret"
+      chown -R -h "$user" "$base_dir"
       password_file=$secret
     fi
     write_unit "$@"

@@ -25,6 +25,15 @@ test('seconds from the request for an instance until its agent was there are a h
   expect(await line('rouse_instance_start_seconds_bucket{le="20",worker="dock"}')).toMatch(/ 1$/)
 })
 
+test('the seconds of a reset are counted apart; the first one of a machine that is sealed belongs to its start', async () => {
+  const { line, metrics } = opened()
+  metrics.instances.moved('vm', row('resetting', 1_003_000), row('attached', 1_004_000))
+  const after = { ...row('resetting', 1_030_000), builds: 1 }
+  metrics.instances.moved('vm', after, { ...row('attached', 1_031_500), builds: 1 })
+  expect(await line('rouse_instance_start_seconds_count{worker="vm"}')).toMatch(/ 1$/)
+  expect(await line('rouse_instance_reset_seconds_sum{worker="vm"}')).toMatch(/ 1\.5$/)
+})
+
 test('idle and busy seconds are counted by worker, but not those of the process before', async () => {
   const { line, metrics } = opened()
   metrics.instances.moved('dock', row('attached', 990_000), row('busy', 1_004_000))

@@ -189,18 +189,23 @@ test.each([
 })
 
 test('a master that is killed after a build and before it was noted: the next build finds nothing of it', async () => {
-  const { dirty, world } = await openWorld()
-  await world.result(await world.force('unit'))
+  const work = held()
+  const { dirty, world } = await openWorld({}, { command: work.command })
+  const request = await world.force('unit')
+  await world.until('the build', () => work.begun())
+  world.cloud.plan('reset', { hang: true })
+  work.end()
+  expect(await world.result(request)).toBe('SUCCESS')
+  await world.state('resetting')
   await world.kill()
   // As if the end of the build were all that was stored.
-  await world.database.db
-    .updateTable('instances')
-    .set({ state: 'busy' })
-    .where('state', '<>', 'gone')
-    .execute()
+  const { db } = world.database
+  const before = { state: 'busy', generation: 2 } as const
+  await db.updateTable('instances').set(before).where('state', '=', 'resetting').execute()
   await world.startMaster()
-  expect(await world.result(await world.force('unit'), 2000)).toBe('SUCCESS')
+  expect(await world.result(await world.force('unit'))).toBe('SUCCESS')
   expect(dirty).toEqual([])
+  expect(await world.rows()).toHaveLength(1)
 })
 
 test('a worker whose machines are from now on reset gets new ones', async () => {

@@ -134,9 +134,13 @@ test.each(['sh', 'bash'])('install.sh installs the agent by %s and prints how to
 
 const wget = spawnSync('wget', ['--version']).status === 0
 
-test.skipIf(!wget)('install.sh takes wget where there is no curl', async () => {
+test.for<[way: string, isThere: boolean, more: string[]]>([
+  ['wget where there is no curl', wget, ['wget']],
+  ['Node.js itself where there is neither curl nor wget', true, []],
+])('install.sh fetches with %s', async ([, isThere, more], { skip }) => {
+  if (!isThere) return skip('needs wget')
   const bin = await tempDir()
-  for (const tool of ['cat', 'chmod', 'expr', 'id', 'mkdir', 'mv', 'printenv', 'rm', 'wget']) {
+  for (const tool of ['cat', 'chmod', 'expr', 'id', 'mkdir', 'mv', 'printenv', 'rm', ...more]) {
     const { stdout } = await promisify(execFile)('sh', ['-c', `command -v ${tool}`])
     await symlink(stdout.trim(), join(bin, tool))
   }

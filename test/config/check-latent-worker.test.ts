@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest'
+import { FakeCloud, fakeWorker } from '../../workers/fake/index.ts'
+import { errorsOf, right } from '../helpers/config-errors.ts'
+
+const vm = (options: object) => ({
+  ...right,
+  workers: [...right.workers, fakeWorker('vm', { cloud: new FakeCloud(), ...options })],
+})
+
+test('a worker whose machines are reset runs one build at a time, because the next one wants a pristine machine', () => {
+  expect(errorsOf(vm({ reset: 'snapshot', maxBuilds: 2 }))).toEqual([
+    'workers[2].maxBuilds: a machine that is reset after every build runs one at a time',
+  ])
+  expect(errorsOf(vm({ reset: 'boot' }))).toEqual([])
+})
+
+test('a machine is reset by a snapshot or by its boot', () => {
+  expect(errorsOf(vm({ reset: 'often' }))).toEqual([
+    expect.stringContaining("workers[2].reset must be 'snapshot' or 'boot'"),
+  ])
+})
