@@ -16,6 +16,7 @@ test.for<[string, unknown, RegExp]>([
   ['reset', 'often', /^reset: must be 'snapshot' or 'boot'/],
   ['seed', 'usb', /^seed: must be 'iso' or 'fw_cfg'/],
   ['shutdownTimeout', 'soon', /^shutdownTimeout: must be seconds/],
+  ['shutdownTimeout', '5m', /^shutdownTimeout: must be seconds up to 90/],
   ['extraXml', '<a><b></a>', /^extraXml: <\/a> without its beginning/],
   ['xml', '<domains/>', /^xml: must be one <domain> element/],
   ['domain', 'a/b\n', /^domain: must be the name of a domain/],
