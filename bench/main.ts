@@ -7,6 +7,7 @@ import { measureContainers } from './containers.ts'
 import { measureInstances } from './instances.ts'
 import { measureLatency } from './latency.ts'
 import { measureLogs } from './logs.ts'
+import { measureMachines } from './machines.ts'
 import type { Row } from './row.ts'
 
 const config = `
@@ -37,6 +38,9 @@ try {
   if (typeof containers === 'string')
     process.stdout.write(`\nlatency in Docker containers: skipped, ${containers}\n`)
   else containers.forEach(print)
+  const machines = await measureMachines((release) => releasers.add('bench', release))
+  if (typeof machines === 'string') process.stdout.write(`\nvirtual machines: skipped, ${machines}\n`)
+  else machines.forEach(print)
 } finally {
   await releasers.release()
 }

@@ -43,7 +43,7 @@ export interface LibvirtOptions {
   readonly setup?: Renderable<string>
   /** How an instance is made new after each build: back to a snapshot of the running machine, or a new disk and a boot. Default: it is not. */
   readonly reset?: ResetWay
-  /** How long the system may take to shut down before it is ended. Default 10 s; 0: it is ended at once. */
+  /** How long the system may take to shut down before it is ended, at most 90 s. Default 10 s; 0: it is ended at once. */
   readonly shutdownTimeout?: Renderable<Duration>
 }
 

@@ -28,7 +28,9 @@ export async function makeFiles(
   const { pool = 'default', seed: seedKind, diskSize } = spec.template
   const base = await baseImage(lanes, spec.template, model, o)
   const names = volumeNames(cluster, spec.id)
-  const disk = volumeXml(names.disk, { format: 'qcow2', capacity: sizeBytes(diskSize), base })
+  // libvirt's imitation does not look at the base.
+  const capacity = sizeBytes(diskSize) ?? (isTest ? 1 : undefined)
+  const disk = volumeXml(names.disk, { format: 'qcow2', capacity, base })
   const content = seedOf(spec)
   // QEMU itself opens what it hands over by its firmware, and libvirt lends it that file not.
   const owner = seedKind === 'fw_cfg' ? await userOfQemu(lanes, o) : undefined

@@ -37,7 +37,7 @@ export function templateMistakes(options: Readonly<Record<string, unknown>>): st
   check('seed', oneOf('iso', 'fw_cfg'), "'iso' or 'fw_cfg'")
   check('setup', (v) => typeof v === 'string' && !v.includes('\0'), 'lines of shell')
   check('reset', oneOf('snapshot', 'boot'), "'snapshot' or 'boot'")
-  check('shutdownTimeout', isDuration, "seconds, or a text like '30s'")
+  check('shutdownTimeout', isPause, "seconds up to 90, or a text like '30s'")
   for (const name of ['xml', 'extraXml']) {
     const mistake = xmlMistake(options[name], name === 'xml')
     if (mistake) mistakes.push(`${name}: ${mistake}`)
@@ -88,9 +88,11 @@ function isBoot(value: unknown): boolean {
   )
 }
 
-function isDuration(value: unknown): boolean {
+/** A stop that takes longer is given up by the engine, before the machine is ended. */
+function isPause(value: unknown): boolean {
   try {
-    return seconds(value as Duration) >= 0
+    const pause = seconds(value as Duration)
+    return pause >= 0 && pause <= 90
   } catch {
     return false
   }

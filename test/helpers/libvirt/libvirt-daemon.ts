@@ -31,7 +31,7 @@ export class LibvirtDaemon {
     } catch (error) {
       const said = await readFile(join(daemon.folder, 'log'), 'utf8').catch(() => '')
       await daemon.stop()
-      throw new Error(`libvirtd does not run here: ${said.slice(-2000)}`, { cause: error })
+      return `needs a libvirtd, and it does not run here (${String(error)}): ${said.trim().split('\n').at(-1)}`
     }
     return daemon
   }

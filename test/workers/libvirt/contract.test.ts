@@ -7,7 +7,10 @@ import { stampElement, volumeNames } from '../../../workers/libvirt/stamps.ts'
 import { xmlText } from '../../../workers/libvirt/xml.ts'
 import { contract } from '../../backends/contract/contract.ts'
 import { noAgent, openLibvirtBackend, templateOf } from '../../helpers/libvirt/daemon-for-file.ts'
+import { guestOptions } from '../../helpers/libvirt/guest-options.ts'
 import { LibvirtDaemon, uriOf } from '../../helpers/libvirt/libvirt-daemon.ts'
+import { ObedientGuests } from '../../helpers/libvirt/obedient-guests.ts'
+import { testGuest } from '../../helpers/libvirt/test-guest.ts'
 import { silentServer } from '../../helpers/silent-server.ts'
 
 contract('libvirt', async () => {
@@ -27,13 +30,28 @@ contract('libvirt', async () => {
     acceleration: 'emulation',
     shutdownTimeout: 0,
   } as const
+  const guest = await testGuest()
+  const guests = await ObedientGuests.start()
+  // Where one can be had, with a system that takes tokens.
+  const obedient =
+    typeof guest === 'string'
+      ? plain
+      : { ...guestOptions(daemon.uri, guest), reset: 'snapshot' as const, setup: guests.setup }
   const open = (uri: string, cluster: string) => openLibvirtBackend({ uri, ...plain }, cluster)
   const { image: _, ...imageless } = plain
 
   return {
     agent: noAgent,
     open: (cluster) => open(daemon.uri, cluster),
-    template: templateOf(plain),
+    template: templateOf(obedient),
+    ...(obedient !== plain && {
+      pristine: {
+        way: 'snapshot',
+        soil: async (id) => void (await guests.run(id, 'touch /soiled; echo done')),
+        isSoiled: async (id) => (await guests.run(id, 'ls / | grep soiled || echo clean')) === 'soiled',
+        token: async (id) => await guests.run(id, 'cat /run/token'),
+      },
+    }),
     crashing: {
       // Its firmware finds no system and starts anew, which ends it.
       template: templateOf({
@@ -92,6 +110,7 @@ contract('libvirt', async () => {
     },
     async close() {
       await silent.close()
+      await guests.close()
       await daemon.stop()
       await rm(folder, { recursive: true, force: true })
     },

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { Lanes } from '../../../workers/libvirt/lanes.ts'
+import { openLibrary } from '../../../workers/libvirt/library.ts'
 import { LibvirtError } from '../../../workers/libvirt/libvirt-error.ts'
 import { daemonForFile } from '../../helpers/libvirt/daemon-for-file.ts'
 import { uriOf } from '../../helpers/libvirt/libvirt-daemon.ts'
@@ -95,6 +96,12 @@ test('calls with the same key come one after the other, also after one was given
   await lanes.call('createVolume', ['default', 'one', xml('one')], { ...soon(), key: 'one' })
   expect(await libvirt.daemon.volumes()).toEqual(['one'])
   await lanes.call('deleteVolume', ['default', 'one'], soon())
+})
+
+test('a machine without the library is told what to install', () => {
+  expect(() => openLibrary('libvirt-of-nowhere.so.0')).toThrow(
+    /cannot load libvirt-of-nowhere\.so\.0: .*Debian and Ubuntu: libvirt0/,
+  )
 })
 
 /** Processes that call libvirt with this in their URI. */
