@@ -49,6 +49,8 @@ export class LatentCore {
   readonly logged: { level: number; msg: string; [key: string]: unknown }[] = []
   /** Killed: nothing of it reaches database, provider or agents any more. */
   dead = false
+  /** What is being stored now. */
+  writing = 0
   /** Takes no more agents. */
   closing = false
   #builders: readonly BuilderConfig[]
@@ -73,7 +75,8 @@ export class LatentCore {
     const commit = new Proxy(this.#commit, {
       get: (target, key) => {
         if (key === 'write')
-          return <T>(work: Work<T>) => (this.dead ? new Promise<T>(() => {}) : target.write(work))
+          return <T>(work: Work<T>) =>
+            this.dead ? new Promise<T>(() => {}) : this.#counted(target.write(work))
         const value: unknown = Reflect.get(target, key)
         return typeof value === 'function' ? (value.bind(target) as unknown) : value
       },
@@ -174,6 +177,11 @@ export class LatentCore {
     this.dead = true
     this.#closed ??= this.#close(true)
     return this.#closed
+  }
+
+  #counted<T>(write: Promise<T>): Promise<T> {
+    this.writing++
+    return write.finally(() => this.writing--)
   }
 
   async #close(killed: boolean): Promise<void> {
