@@ -26,6 +26,7 @@ export class MachineAgent {
   readonly #runCommand: RunCommand
   #end: MasterLinkEvents | undefined
   #master: LatentCore | undefined
+  #link: object | undefined
   readonly #login: { readonly id: string; readonly token: string }
 
   constructor(machine: FakeMachine, runCommand: RunCommand) {
@@ -56,12 +57,16 @@ export class MachineAgent {
       // As over a wire: never in the same turn.
       send: (message: FromMaster) =>
         void setImmediate(() => {
-          if (this.#master === master && !master.dead) this.#hear(message)
+          if (this.#link === link && !master.dead) this.#hear(message)
         }),
       sendFile: () => {},
-      close: (reason: string) => this.#lose(master, reason),
-      ping: async () => this.#master === master,
+      // An older connection that is closed is not the present one.
+      close: (reason: string) => {
+        if (this.#link === link) this.#lose(master, reason)
+      },
+      ping: async () => this.#link === link,
     }
+    this.#link = link
     this.#master = master
     this.connected = true
     this.#end = master.fleet.accept(answer.worker, link, {
@@ -88,6 +93,7 @@ export class MachineAgent {
     const end = this.#end
     this.#master = undefined
     this.#end = undefined
+    this.#link = undefined
     this.connected = false
     this.refusal = reason
     if (!master.dead) end?.closed(reason)
