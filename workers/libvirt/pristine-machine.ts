@@ -8,8 +8,7 @@ import { element, elementAt, elementsOf, parseXml, xmlText } from './xml.ts'
 export async function takePristine(lanes: Lanes, domain: string, o: LaneCallOptions): Promise<void> {
   // Whoever took one had heard the agent.
   if (await lanes.call('hasSnapshot', [domain, snapshotName], o)) return
-  await untilListening(lanes, domain, o)
-  await lanes.call('converse', [domain, agentPort, undefined, 'ready'], o)
+  await untilReady(lanes, domain, o)
   const xml = element('domainsnapshot', {}, [
     element('name', {}, [snapshotName]),
     element('memory', { snapshot: 'internal' }),
@@ -29,6 +28,20 @@ export async function revertToPristine(
   await lanes.call('converse', [id, agentPort, line, `taken ${generation}`], o)
 }
 
+/** A program that has the port open and says nothing is not waited for in one call: that would take one of a few processes for long. */
+async function untilReady(lanes: Lanes, domain: string, o: LaneCallOptions): Promise<void> {
+  for (;;) {
+    await untilListening(lanes, domain, o)
+    const enough = AbortSignal.timeout(listenMs)
+    const signal = AbortSignal.any([o.signal, enough])
+    try {
+      return await lanes.call('converse', [domain, agentPort, undefined, 'ready'], { ...o, signal })
+    } catch (error) {
+      if (o.signal.aborted || !enough.aborted) throw error
+    }
+  }
+}
+
 /** Until a program in the machine has opened the port: what is said before is lost. */
 async function untilListening(lanes: Lanes, domain: string, o: LaneCallOptions): Promise<void> {
   while (!isListening(await lanes.call('domainXml', [domain, 'live'], o)))
@@ -45,3 +58,5 @@ function isListening(xml: string): boolean {
 
 const snapshotName = 'rouse-pristine'
 const pollMs = 200
+/** An agent says every second that it is ready. */
+const listenMs = 15_000
