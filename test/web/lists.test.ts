@@ -223,6 +223,7 @@ describe('builders and workers', () => {
       address: '127.0.0.1',
       version: '0.1.0',
       connectedAt: '1970-01-01T00:00:00.000Z',
+      missingSince: null,
       lastSeenAt: '1970-01-01T00:00:00.000Z',
       facts,
       properties: { os: 'solaris' },
