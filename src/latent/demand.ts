@@ -103,13 +103,14 @@ export class Demand {
       const pool = known.get(worker)!
       const [request] = meant
       const rendered = request === undefined ? pool.templates.constant : pool.templates.of(request)
-      if (!rendered || 'error' in rendered || rendered.hash !== templateHash) continue
+      if (!rendered || 'error' in rendered || rendered.hash !== templateHash || rendered.held) continue
       const started = pool
         .start(rendered, meant)
         .catch((error: unknown) => tools.log.error({ err: error, worker }, 'no instance could be started'))
         .finally(() => this.#starting.delete(started))
       this.#starting.add(started)
     }
+    if (!tools.held()) for (const pool of known.values()) pool.rollOver()
   }
 
   /** Those of a builder that an instance could build; those that nothing ever will are given up. */
@@ -144,14 +145,15 @@ export class Demand {
       else {
         const backoff = this.#o.tools.backoffs.of(pool.worker.rowId, rendered.hash)
         if (backoff?.code === 'REJECTED') refusals.push(`${pool.name}: ${backoff.message}`)
-        else choices.push({ worker: pool.name, template: this.#template(pool, rendered.hash) })
+        else choices.push({ worker: pool.name, template: this.#template(pool, rendered) })
       }
     }
     const hopeless = undecided || refusals.length === 0 ? undefined : refusals.join('; ')
     return { choices, hopeless }
   }
 
-  #template(pool: Pool, hash: string): PlannedTemplate {
+  #template(pool: Pool, { hash, held }: { hash: string; held?: string }): PlannedTemplate {
+    if (held !== undefined) return { hash, held }
     const { backoffs, clock } = this.#o.tools
     const backoff = backoffs.of(pool.worker.rowId, hash)
     if (!backoff) return { hash }
@@ -174,7 +176,7 @@ export class Demand {
       minIdle,
       maxBuilds: worker.maxBuilds,
       closed,
-      template: constant && 'hash' in constant ? this.#template(pool, constant.hash) : undefined,
+      template: constant && 'hash' in constant ? this.#template(pool, constant) : undefined,
       instances: pool.planned,
     }
   }
