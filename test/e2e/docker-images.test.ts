@@ -20,8 +20,11 @@ test('an image is provisioned once by a visible build, a broken one is refused, 
 }) => {
   if (engine.missing) return skip(engine.missing)
   const master = await startMaster({
-    config: configOf('one'),
-    files: { 'setup.sh': '#!/bin/sh\necho from the script >/etc/script\n' },
+    config: configOf(),
+    files: {
+      tools: 'one',
+      'setup.sh': '#!/bin/sh\necho from the script >/etc/script\n',
+    },
   })
   onTestFinished(removeImages)
   const first = await endOf(master, await master.force('unit'), patience)
@@ -31,8 +34,7 @@ test('an image is provisioned once by a visible build, a broken one is refused, 
   const log = await printed(master, 'logs', String(one.buildId))
   expect(log.out).toMatch(/tools are put in place/)
 
-  await writeFile(join(master.dir, 'master.config.ts'), configOf('two; exit 3'))
-  await printed(master, 'reconfig')
+  await reconfig(master, 'two; exit 3')
   const broken = await waitFor(
     'the failure',
     async () => (await images(master)).find(({ state }) => state === 'failed'),
@@ -44,8 +46,7 @@ test('an image is provisioned once by a visible build, a broken one is refused, 
     { kind: 'image', name: 'debian-ci' },
   ])
 
-  await writeFile(join(master.dir, 'master.config.ts'), configOf('two'))
-  await printed(master, 'reconfig')
+  await reconfig(master, 'two')
   const two = await waitFor(
     'the second',
     async () => (await images(master)).find(({ hash, inUse }) => inUse && hash !== one.hash),
@@ -66,13 +67,19 @@ test('an image is provisioned once by a visible build, a broken one is refused, 
   expect(left[0]!.Labels).toMatchObject({ [labels.instance]: '' })
 }, 300_000)
 
-function configOf(tools: string): string {
+async function reconfig(master: MasterProcess, tools: string): Promise<void> {
+  await writeFile(join(master.dir, 'tools'), tools)
+  expect((await printed(master, 'reconfig')).code).toBe(0)
+}
+
+function configOf(): string {
   const options = { docker: engine.host, network: 'none', user: 'builder', buildWaitTimeout: 0 }
   return `
 import { dockerWorker } from '${backend}'
+const tools = (await import('node:fs')).readFileSync('tools', 'utf8')
 const ci = rouse.image('debian-ci', {
   from: '${plainImage}',
-  provision: ['id -un; echo tools are put in place; echo ${tools} >/etc/tools', { script: 'setup.sh' }, { file: 'setup.sh', to: '/opt/deep/file', mode: 0o600 }, 'echo the file >/opt/deep/file && chmod 644 /opt/deep/file && chmod 600 /etc/script && chmod 644 /etc/script'],
+  provision: ['id -un; echo tools are put in place; echo ' + tools + ' >/etc/tools', { script: 'setup.sh' }, { file: 'setup.sh', to: '/opt/deep/file', mode: 0o600 }, 'echo the file >/opt/deep/file && chmod 644 /opt/deep/file && chmod 600 /etc/script && chmod 644 /etc/script'],
 })
 export default rouse.defineMaster({
   listen,
