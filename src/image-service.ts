@@ -58,6 +58,7 @@ export function imageService({ builds, commit, db, images, latent, log }: Parts)
           .execute(),
       )
       await images.reload()
+      await images.choose(name)
     },
     async remove(name, hash) {
       const row = await find(name, hash)
@@ -71,6 +72,7 @@ export function imageService({ builds, commit, db, images, latent, log }: Parts)
     },
     async test(name, hash) {
       checkName(name)
+      await images.reload()
       const row = hash === null ? undefined : await findReady(name, hash)
       const value = row?.hash ?? images.usedHash(name)
       if (value === undefined)

@@ -48,9 +48,6 @@ test('an image is provisioned, a worker rolls over to a newer one after its buil
   expect(first.text).toMatch(/\none\nrouse\nno agent of the image\n/)
   const second = await endOf(master, await master.force('unit'), patience)
   expect(second.text).toMatch(/\ntwo\nrouse\n/)
-  await waitFor('the old machine to go', async () =>
-    (await instances(master)).every(({ id }) => id !== old!.id),
-  )
 
   await reconfig(master, 'three; exit 3')
   const broken = await waitFor(
@@ -62,6 +59,9 @@ test('an image is provisioned, a worker rolls over to a newer one after its buil
   expect((await inUse(master)).hash).toBe(two.hash)
 
   await printedJson(master, 'image', 'use', `debian-ci@${one.hash}`)
+  await waitFor('the newer machine to go', async () => (await instances(master)).length === 0, {
+    timeout: patience,
+  })
   const third = await endOf(master, await master.force('unit'), patience)
   expect(third.text).toMatch(/\none\nrouse\n/)
   expect((await printed(master, 'image', 'remove', `debian-ci@${one.hash}`)).err).toContain(

@@ -176,7 +176,7 @@ export class Images implements ImageSource {
       else if (row.state === 'storing') await this.#seeInstance(row)
     }
     await this.#load()
-    for (const name of this.#specs.keys()) await this.#choose(name)
+    for (const name of this.#specs.keys()) await this.choose(name)
     const { clock } = this.#o
     if (clock.now() - this.#tidiedAt < tidyEvery) return
     this.#tidiedAt = clock.now()
@@ -186,7 +186,9 @@ export class Images implements ImageSource {
   async #want(spec: ImageSpec): Promise<void> {
     const { clock, commit, log } = this.#o
     const { name } = spec
-    if (this.#wanted.has(name) || (this.#lookAgainAt.get(name) ?? 0) > clock.now()) return
+    // One that was removed is wanted again.
+    const isThere = this.#row(name, this.#wanted.get(name)) !== undefined
+    if (isThere || (this.#lookAgainAt.get(name) ?? 0) > clock.now()) return
     try {
       const hash = await this.hashOf(spec)
       await commit.write((trx) => storeWanted(trx, spec, hash))
@@ -234,7 +236,7 @@ export class Images implements ImageSource {
   }
 
   /** What is pinned, else what the config wants, as soon as it is there. */
-  async #choose(name: string): Promise<void> {
+  async choose(name: string): Promise<void> {
     const { pinned = null, used = null, wanted = null } = this.#names.get(name) ?? {}
     const best = pinned ?? wanted
     if (best === null || best === used || this.#row(name, best)?.state !== 'ready') return

@@ -67,10 +67,12 @@ export async function removeImage(
 /** Those whose name has stood for another for a while, but for the newest. */
 function superfluous(
   rows: readonly ImageRow[],
-  { clock, keep, name }: { name: string; keep: number; clock: Clock },
+  { clock, keep, name, names }: { name: string; keep: number } & Pick<TidyOptions, 'clock' | 'names'>,
 ): ImageRow[] {
+  const wanted = names.get(name)?.wanted
   return rows
-    .filter((row) => row.name === name && row.state === 'ready' && row.retired_at !== null)
+    .filter((row) => row.name === name && row.hash !== wanted)
+    .filter((row) => row.state === 'ready' && row.retired_at !== null)
     .sort((a, b) => b.retired_at!.getTime() - a.retired_at!.getTime())
     .slice(keep)
     .filter(({ retired_at }) => clock.now() - retired_at!.getTime() > retiredFor)
