@@ -159,11 +159,11 @@ export class Pool {
   }
 
   /** One that is made of an older image than the worker's makes way, if it is its turn. */
-  rollOver(): void {
+  rollOver({ fails }: { fails: boolean }): void {
     const isOutdated = (id: string) => this.templates.isOutdated(this.instances.get(id)?.facts.template)
-    const next = nextToReplace(this.planned, isOutdated)
-    if (next === undefined) return
-    this.instances.get(next)!.handle({ type: 'unwanted', reason: 'its image was replaced' })
+    const next = nextToReplace(this.planned, { fails, isOutdated })
+    if (next !== undefined)
+      this.instances.get(next)!.handle({ type: 'unwanted', reason: 'its image was replaced' })
   }
 
   /** As the plan sees them. */

@@ -44,12 +44,13 @@ test('an image is provisioned, a worker rolls over to a newer one after its buil
   const two = await inUse(master)
   expect(await instances(master)).toMatchObject([{ id: old!.id, state: 'busy' }])
   await master.api(`/builders/gate/force`, { method: 'POST', json: {} })
+  // Beside the machine of the newer image.
+  await reconfig(master, 'three; exit 3')
   const first = await endOf(master, request, patience)
   expect(first.text).toMatch(/\none\nrouse\nno agent of the image\n/)
   const second = await endOf(master, await master.force('unit'), patience)
   expect(second.text).toMatch(/\ntwo\nrouse\n/)
 
-  await reconfig(master, 'three; exit 3')
   const broken = await waitFor(
     'the failure',
     async () => (await images(master)).find(({ state }) => state === 'failed'),

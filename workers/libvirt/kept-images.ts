@@ -30,10 +30,10 @@ export function keptImages({ cluster, lanes, shutDown }: KeptImagesOptions): Bac
         const name = nameOf(cluster, image)
         // Of a try that was cut short.
         await lanes.call('deleteVolume', [pool, name], o)
-        const capacity = elementAt(parseXml(disk.xml)[0]!, 'capacity')?.children[0]
+        const capacity = textAt(disk.xml, 'capacity')
         const xml = element('volume', {}, [
           element('name', {}, [name]),
-          element('capacity', { unit: 'B' }, [String(capacity)]),
+          element('capacity', { unit: 'B' }, [capacity]),
           element('allocation', {}, ['0']),
           // Instances lie over it: it is never written to.
           element('target', {}, [
@@ -69,12 +69,15 @@ async function identify(lanes: Lanes, from: string, o: LaneCallOptions): Promise
     const slash = from.indexOf('/')
     const volume = await findVolume(lanes, { pool: from.slice(0, slash), name: from.slice(slash + 1) }, o)
     if (!volume) throw new Error(`there is no volume ${from}`)
-    const [xml] = parseXml(volume.xml)
-    const text = (...path: string[]) => String(elementAt(xml!, ...path)?.children[0])
-    return `${text('capacity')} ${text('target', 'timestamps', 'mtime')}`
+    return `${textAt(volume.xml, 'capacity')} ${textAt(volume.xml, 'target', 'timestamps', 'mtime')}`
   }
   // 'qemu:///system' is this machine's.
   if (!/^[a-z]+:\/\/\//.test(lanes.uri)) return from
   const { mtimeMs, size } = await stat(from)
   return `${size} ${mtimeMs}`
+}
+
+function textAt(xml: string, ...path: string[]): string {
+  const [text] = elementAt(parseXml(xml)[0]!, ...path)?.children ?? []
+  return typeof text === 'string' ? text : ''
 }

@@ -86,6 +86,28 @@ test('instances of an older image make way one at a time, each after its build',
   expect(fewest).toBeGreaterThanOrEqual(2)
 })
 
+test('a new image whose machines do not start takes the place of one instance only', async () => {
+  const instances = { max: 3, minIdle: 3 }
+  const world = await imageWorld({
+    workers: { dock: { image: ciImage(), instances, startTimeout: 60, buildWaitTimeout: -1 } },
+  })
+  const old = await untilUsed(world)
+  const made = (of: string) =>
+    docks(world).filter((m) => world.agentOf(m)?.connected && m.spec.template.image?.includes(of)).length
+  await world.until('three', () => made(old) === 3)
+  world.cloud.chance = (operation, id) =>
+    operation === 'start' && id?.includes('-dock-') ? { error: { message: 'it does not boot' } } : undefined
+  await world.master.configure(world.workers, undefined, [ciImage({ provision: ['write broken'] })])
+  const used = await untilUsed(world, old)
+  await world.until('the first to go', () => made(old) === 2)
+  await world.pass(300)
+  expect(await world.result(await world.force('unit'))).toBe('SUCCESS')
+  await world.pass(60)
+  expect(made(old)).toBe(2)
+  world.cloud.chance = () => undefined
+  await world.until('all of the new image', () => made(used) === 3)
+})
+
 test('an image whose machine cannot be kept is tried again, and failed in the end', async () => {
   const world = await imageWorld()
   const used = await untilUsed(world)

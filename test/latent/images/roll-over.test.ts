@@ -15,5 +15,11 @@ test.for([
   ['one that is being reset waits until it is back', [instance('old1', 'resetting')], undefined],
   ['another one is being reset', [instance('old1'), instance('new1', 'resetting')], 'old1'],
 ] as const)('%s', ([, instances, next]) => {
-  expect(nextToReplace(instances, isOutdated)).toBe(next)
+  expect(nextToReplace(instances, { isOutdated, fails: false })).toBe(next)
+})
+
+test('when starts of the new image have failed, one that is there shows that it works', () => {
+  const rolling = { isOutdated, fails: true }
+  expect(nextToReplace([instance('old1'), instance('old2')], rolling)).toBeUndefined()
+  expect(nextToReplace([instance('old1'), instance('new1')], rolling)).toBe('old1')
 })
