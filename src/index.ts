@@ -1,4 +1,5 @@
 export { defineMaster } from './config/define-master.ts'
+export { image } from './config/image.ts'
 export { localWorker } from './config/local-worker.ts'
 export { once } from './config/once.ts'
 export { overlay } from './config/overlay.ts'
@@ -47,6 +48,7 @@ export type {
   WaitingRequest,
   WorkerConfig,
 } from './config/types.ts'
+export type { ImageConfig, ImageOptions, ImageReference, Provision } from './model/image.ts'
 export type { Duration } from './model/durations.ts'
 export type { Lock, LockAccess, LockMode, LockOptions } from './model/lock.ts'
 export type { PropertyReader, PropertyValue, Renderable } from './model/properties.ts'

@@ -1,6 +1,5 @@
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
-import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import { openAgentBundle } from './agent-bundle.ts'
 import { ArtifactStore } from './builds/artifact-store.ts'
@@ -14,11 +13,11 @@ import { openDatabase } from './db/connection.ts'
 import { GroupCommit } from './db/group-commit.ts'
 import { keepLease } from './db/keep-lease.ts'
 import { migrateDatabase } from './db/migrate.ts'
-import type { Database } from './db/schema.ts'
 import { markMasterStopped, registerMaster } from './db/register-master.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { Login } from './fleet/login.ts'
 import { WorkerAdmin } from './fleet/worker-admin.ts'
+import { imageService } from './image-service.ts'
 import { LocalWorkers } from './local-workers.ts'
 import { writeMasterFile } from './master-file.ts'
 import { Metrics } from './metrics.ts'
@@ -27,18 +26,19 @@ import { version } from './model/version.ts'
 import { LeaseLoss } from './lease-loss.ts'
 import { openNodeRuntime } from './node-runtime.ts'
 import { latentSpecs, openLatent } from './open-latent.ts'
+import { openImages } from './open-images.ts'
 import { openNotices, type Notices } from './open-notices.ts'
 import { openLocalWorker } from './open-local-worker.ts'
 import { openServer } from './open-server.ts'
 import { Reconfig } from './reconfig.ts'
-import { forgetSchedulers } from './schedulers/forget-schedulers.ts'
-import { runOnce } from './schedulers/run-once.ts'
+import { startSchedulers } from './start-schedulers.ts'
 import { systemClock } from './util/clock.ts'
 import { Releasers } from './util/releasers.ts'
 import { startWeb } from './web/server.ts'
 import { WindDown } from './wind-down.ts'
 import { workerSpec } from './worker-spec.ts'
 import { webServices } from './web-services.ts'
+import { imageSpecs, withImages } from './with-images.ts'
 
 export interface Master {
   /** Where page and API are. */
@@ -78,10 +78,11 @@ export async function startMaster(settings: MasterSettings, options: StartOption
 }
 
 async function openParts(
-  settings: MasterSettings,
+  given: MasterSettings,
   options: StartOptions,
   releasers: Releasers,
 ): Promise<Master> {
+  const settings = withImages(given, () => images)
   const { log, progress = () => {}, signal = new AbortController().signal, uiDir } = options
   const clock = systemClock
   const loops = new AbortController()
@@ -141,7 +142,7 @@ async function openParts(
   let notices: Notices
   const reconfig = new Reconfig({
     settings,
-    load: options.reload,
+    load: options.reload && (async () => withImages(await options.reload!(), () => images)),
     clock,
     log,
     started: started.promise,
@@ -152,6 +153,7 @@ async function openParts(
       await fleet.configure(workers.map(workerSpec))
       await builds.configure(builders)
       await latent.configure(specs)
+      images.configure(imageSpecs(wanted))
       await locals.open(workers)
       await startSchedulers(db, builds, schedulers, log)
       await notices.configure(wanted)
@@ -160,8 +162,16 @@ async function openParts(
   const secretValue = (name: string) => reconfig.settings.secretValue(name)
   let agentUrls = (): readonly string[] => []
   const parts = { db, commit, fleet, log, clock, publish, master }
+  const images = openImages({
+    ...parts,
+    configDir: dirname(settings.configFile),
+    latent: () => latent,
+    builds: () => builds,
+  })
+  await images.open(imageSpecs(settings))
   const latent = await openLatent({
     ...parts,
+    images,
     settings,
     cluster: me.cluster,
     held: me.isCopied ? heldCopy : undefined,
@@ -216,6 +226,7 @@ async function openParts(
     builds,
     fleet,
     latent,
+    images: imageService({ ...parts, builds, images, latent }),
     metrics: () => metrics.text(),
     cluster: clusterService({ db, log, latent, id: me.cluster, name: settings.cluster }),
     notices: { retry: (id) => notices.retry(id) },
@@ -245,6 +256,7 @@ async function openParts(
   releasers.add('local workers', () => locals.closeAll())
   releasers.add('instances', () => latent.close())
   latent.run(builds.latentSide)
+  running.push(images.watch(loops.signal))
   await locals.open(settings.workers)
   await startSchedulers(db, builds, settings.schedulers, log)
   notices = await openNotices({
@@ -273,17 +285,4 @@ async function openParts(
     reconfig: () => reconfig.reload(),
     stop: () => releasers.release(),
   }
-}
-
-async function startSchedulers(
-  db: Kysely<Database>,
-  builds: Builds,
-  schedulers: MasterSettings['schedulers'],
-  log: Logger,
-): Promise<void> {
-  await forgetSchedulers(
-    db,
-    schedulers.map(({ name }) => name),
-  )
-  for (const scheduler of schedulers) await runOnce(db, builds, scheduler, log)
 }

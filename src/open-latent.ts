@@ -11,7 +11,17 @@ import { workerSpec } from './worker-spec.ts'
 
 interface OpenLatentOptions extends Pick<
   LatentOptions,
-  'clock' | 'cluster' | 'commit' | 'db' | 'fleet' | 'held' | 'log' | 'master' | 'observer' | 'publish'
+  | 'clock'
+  | 'cluster'
+  | 'commit'
+  | 'db'
+  | 'fleet'
+  | 'held'
+  | 'images'
+  | 'log'
+  | 'master'
+  | 'observer'
+  | 'publish'
 > {
   readonly settings: MasterSettings
   /** As they are now: a reconfig replaces them. */

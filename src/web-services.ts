@@ -27,6 +27,7 @@ interface Parts {
   readonly metrics: WebServices['metrics']
   readonly cluster: WebServices['cluster']
   readonly notices: WebServices['notices']
+  readonly images: WebServices['images']
   readonly admin: WorkerAdmin
   readonly login: Login
   readonly artifactPath: WebServices['artifactPath']

@@ -93,6 +93,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./reap.ts')).reapCommand(),
   },
   {
+    name: 'image',
+    summary: 'list the images that workers are made of, build one, or go back to an older one',
+    load: async () => (await import('./image.ts')).imageCommand(),
+  },
+  {
     name: 'notices',
     summary: 'list what people and other services are told, or try one again',
     load: async () => (await import('./notices.ts')).noticesCommand(),

@@ -2,6 +2,8 @@ import { checkAddresses, checkAgents, checkListen, checkPageUrl } from './check-
 import { checkBuilder } from './check-builder.ts'
 import { checkBaseDirs } from './check-base-dirs.ts'
 import { checkDatabase } from './check-database.ts'
+import { checkImage } from './check-image.ts'
+import { checkImageUse } from './check-image-use.ts'
 import { checkLockUse } from './check-locks.ts'
 import { checkNames } from './check-names.ts'
 import { checkPastedSecrets } from './check-pasted-secrets.ts'
@@ -23,6 +25,7 @@ export function checkConfig(config: unknown): Problem[] {
   if (isPlainObject(config)) {
     checkNames(config, root)
     checkReferences(config, root)
+    checkImageUse(config, root)
     checkLockUse(config, root)
     checkAddresses(config, root)
     checkBaseDirs(config, root)
@@ -44,6 +47,10 @@ const master = options<MasterConfig>('the config', {
   orphanGrace: optional(duration({ min: 0 })),
   auth: optional(check(`'none'`, (value) => value === 'none')),
   workers: listOf("worker such as localWorker('local-1')", checkWorker),
+  images: optional((value, place) => {
+    if (!Array.isArray(value)) return place.mustBe('an array of images', value)
+    for (const [index, entry] of value.entries()) checkImage(entry, place.index(index))
+  }),
   builders: listOf('builder', checkBuilder),
   schedulers: optional((value, place) => {
     if (!Array.isArray(value)) return place.mustBe('an array of schedulers', value)

@@ -22,6 +22,7 @@ export function checkLatentWorker(shared: Pick<Checks<LatentWorkerConfig>, Share
     ...shared,
     backend: check("a backend, as dockerWorker('name', { ... }) gives one", isBackend),
     template: () => {},
+    image: () => {}, // whether there is one: check-image-use
     mistakes: (value, place) => {
       for (const mistake of Array.isArray(value) ? value : []) place.say(String(mistake))
     },

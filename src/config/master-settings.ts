@@ -1,4 +1,5 @@
 import type { LatentSpec } from '../latent/latent-spec.ts'
+import type { ImageConfig } from '../model/image.ts'
 import type { LockAccess } from '../model/lock.ts'
 import type { PropertyValue } from '../model/properties.ts'
 import type { Secret } from '../model/secret.ts'
@@ -26,6 +27,7 @@ export interface MasterSettings {
   /** undefined: page and API are open to the local user, and `listen` is a loopback address. */
   readonly auth: 'none' | undefined
   readonly workers: readonly ResolvedWorker[]
+  readonly images: readonly ImageConfig[]
   readonly builders: readonly BuilderConfig[]
   readonly schedulers: readonly SchedulerConfig[]
   readonly reporters: readonly ReporterDescription[]

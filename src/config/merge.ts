@@ -1,7 +1,7 @@
 import { isPlainObject } from './is-plain-object.ts'
 
 /**
- * The config with an overlay laid over it: objects by key, the top's workers, builders, schedulers and reporters by name,
+ * The config with an overlay laid over it: objects by key, the top's workers, images, builders, schedulers and reporters by name,
  * other arrays replaced. Pure; checks nothing, so that check-config sees the mistakes of both.
  */
 export function mergeConfigs(base: unknown, overlay: unknown): unknown {
@@ -43,4 +43,4 @@ function own(object: Record<string, unknown>, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined
 }
 
-const namedLists = ['workers', 'builders', 'schedulers', 'reporters']
+const namedLists = ['workers', 'images', 'builders', 'schedulers', 'reporters']

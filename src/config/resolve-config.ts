@@ -52,6 +52,7 @@ export function resolveConfig(
     cluster: config.cluster,
     auth: config.auth,
     workers: config.workers.map((worker) => resolveWorker(worker, { dir, dataDir, keeper })),
+    images: config.images ?? [],
     builders: config.builders,
     schedulers: config.schedulers ?? [],
     reporters: config.reporters ?? [],

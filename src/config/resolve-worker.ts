@@ -48,10 +48,11 @@ export function resolveWorker(
 }
 
 function latentOptions(worker: LatentWorkerConfig) {
-  const { agentUrl = [], backend, instances = {}, mistakes = [], reset = null, template } = worker
+  const { agentUrl = [], backend, image, instances = {}, mistakes = [], reset = null, template } = worker
   return {
     backend,
     template,
+    image,
     reset,
     mistakes,
     buildWaitTimeout: seconds(worker.buildWaitTimeout ?? defaults.buildWaitTimeout),

@@ -1,4 +1,5 @@
 import type { LatentDescription, LatentOptions, NotifyOptions } from '../latent/latent-worker.ts'
+import type { ImageConfig } from '../model/image.ts'
 import type { Duration } from '../model/durations.ts'
 import type { LockAccess } from '../model/lock.ts'
 import type { PropertyReader, PropertyValue, Renderable } from '../model/properties.ts'
@@ -33,6 +34,8 @@ export interface MasterConfig {
   /** Who may use page and API. Needed as soon as `listen` is not a loopback address; 'none' opens it to everyone. */
   readonly auth?: 'none'
   readonly workers: readonly WorkerConfig[]
+  /** Images that are provisioned once, for workers whose `image` names them. */
+  readonly images?: readonly ImageConfig[]
   readonly builders: readonly BuilderConfig[]
   readonly schedulers?: readonly SchedulerConfig[]
   /** Who is told what. Without any, mails about missing workers go out by the relay of this machine. */

@@ -3,6 +3,7 @@ import type { Property } from '../model/properties.ts'
 import type { Result } from '../model/results.ts'
 import type { Facts } from '../protocol/messages.ts'
 import type { Json, OptionalJson, OptionalTime, Time } from './column-types.ts'
+import type { ImageNamesTable, ImagesTable } from './image-tables.ts'
 import type { InstancesTable, StartBackoffsTable } from './latent-tables.ts'
 import type { NoticesTable, NoticeTargetsTable, ReportersTable } from './notice-tables.ts'
 import type { CommandResult } from '../protocol/operation.ts'
@@ -36,6 +37,8 @@ export interface Database {
   reporters: ReportersTable
   notices: NoticesTable
   notice_targets: NoticeTargetsTable
+  images: ImagesTable
+  image_names: ImageNamesTable
 }
 
 export interface ClusterTable {

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Secret } from '../model/secret.ts'
+import type { BackendImages } from './images/backend-images.ts'
 import type { AgentDelivery } from './agent-delivery.ts'
 
 /** Lower-case letters, digits and '-', 63 at most: fit for a container's, a domain's and a host's name. */
@@ -43,6 +44,8 @@ export interface WorkerBackend<T> {
   reset?(spec: InstanceSpec<T>, o: CallOptions): Promise<void>
   /** Removes what was made for instances that are neither listed nor in `known`: volumes, networks, addresses. */
   sweep?(known: ReadonlySet<InstanceId>, o: CallOptions): Promise<void>
+  /** Where it can keep a machine's disk as an image. */
+  readonly images?: BackendImages
   close?(): Promise<void>
 }
 

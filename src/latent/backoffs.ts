@@ -47,6 +47,11 @@ export class Backoffs {
     return backoff && backoff.until > this.#clock.now() ? backoff : undefined
   }
 
+  /** Whether a start has failed since the last good build, however long ago that was. */
+  hasFailed(workerId: number, templateHash: string): boolean {
+    return this.#byTemplate.has(keyOf(workerId, templateHash))
+  }
+
   /** When the next one is over. */
   nextTime(now: number): number {
     let next = Infinity

@@ -3,6 +3,7 @@ import type { LatentSide } from '../builds/latent-side.ts'
 import type { PendingRequest } from '../builds/pending-queue.ts'
 import type { Worker } from '../fleet/worker.ts'
 import { messageOf } from '../model/errors.ts'
+import { canonical } from './canonical.ts'
 import { storeNoBackoff } from './backoffs.ts'
 import type { LatentTools } from './latent-tools.ts'
 import type { LiveInstance } from './live-instance.ts'
@@ -25,6 +26,8 @@ export class Demand {
   readonly #o: DemandOptions
   readonly #givenUp = new GivenUp()
   readonly #starting = new Set<Promise<void>>()
+  /** What is started for each worker, by its name. */
+  readonly #madeOf = new Map<string, string>()
   #woken: (() => void) | undefined
   #dirty = false
 
@@ -103,13 +106,27 @@ export class Demand {
       const pool = known.get(worker)!
       const [request] = meant
       const rendered = request === undefined ? pool.templates.constant : pool.templates.of(request)
-      if (!rendered || 'error' in rendered || rendered.hash !== templateHash) continue
+      if (!rendered || 'error' in rendered || rendered.hash !== templateHash || rendered.held) continue
       const started = pool
         .start(rendered, meant)
         .catch((error: unknown) => tools.log.error({ err: error, worker }, 'no instance could be started'))
         .finally(() => this.#starting.delete(started))
       this.#starting.add(started)
     }
+    if (!tools.held()) for (const pool of known.values()) this.#rollOver(pool)
+  }
+
+  /** Instances of an older image make way. */
+  #rollOver(pool: Pool): void {
+    const { constant } = pool.templates
+    const { rowId } = pool.worker
+    if (!constant || 'error' in constant || constant.held !== undefined)
+      return pool.rollOver({ fails: false })
+    const [before, now] = [this.#madeOf.get(pool.name), canonical(constant.template)]
+    this.#madeOf.set(pool.name, now)
+    // What was found out about the older one says nothing of this.
+    if (before !== undefined && before !== now) this.#forgetBackoff(rowId, constant.hash)
+    pool.rollOver({ fails: this.#o.tools.backoffs.hasFailed(rowId, constant.hash) })
   }
 
   /** Those of a builder that an instance could build; those that nothing ever will are given up. */
@@ -144,14 +161,15 @@ export class Demand {
       else {
         const backoff = this.#o.tools.backoffs.of(pool.worker.rowId, rendered.hash)
         if (backoff?.code === 'REJECTED') refusals.push(`${pool.name}: ${backoff.message}`)
-        else choices.push({ worker: pool.name, template: this.#template(pool, rendered.hash) })
+        else choices.push({ worker: pool.name, template: this.#template(pool, rendered) })
       }
     }
     const hopeless = undecided || refusals.length === 0 ? undefined : refusals.join('; ')
     return { choices, hopeless }
   }
 
-  #template(pool: Pool, hash: string): PlannedTemplate {
+  #template(pool: Pool, { hash, held }: { hash: string; held?: string }): PlannedTemplate {
+    if (held !== undefined) return { hash, held }
     const { backoffs, clock } = this.#o.tools
     const backoff = backoffs.of(pool.worker.rowId, hash)
     if (!backoff) return { hash }
@@ -174,7 +192,7 @@ export class Demand {
       minIdle,
       maxBuilds: worker.maxBuilds,
       closed,
-      template: constant && 'hash' in constant ? this.#template(pool, constant.hash) : undefined,
+      template: constant && 'hash' in constant ? this.#template(pool, constant) : undefined,
       instances: pool.planned,
     }
   }
@@ -190,7 +208,13 @@ export class Demand {
   }
 
   /** A build has run there: its template works. */
-  #praise({ facts: { templateHash, workerId } }: LiveInstance): void {
+  #praise({ facts: { template, templateHash, worker, workerId } }: LiveInstance): void {
+    // But not with the image that is used now.
+    if (this.#o.pools().get(worker)?.templates.isOutdated(template)) return
+    this.#forgetBackoff(workerId, templateHash)
+  }
+
+  #forgetBackoff(workerId: number, templateHash: string): void {
     const { backoffs, log, store } = this.#o.tools
     if (!backoffs.forget(workerId, templateHash)) return
     const stored = store((trx) => storeNoBackoff(trx, workerId, templateHash))

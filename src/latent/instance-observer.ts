@@ -7,3 +7,5 @@ export interface InstanceObserver {
   moved(worker: string, before: InstanceRow, after: InstanceRow): void
   startFailed(worker: string, code: StartFailure['code']): void
 }
+
+export const silentObserver: InstanceObserver = { moved: () => {}, startFailed: () => {} }

@@ -7,6 +7,7 @@ import type { EventBody } from '../model/events.ts'
 import type { Clock } from '../util/clock.ts'
 import type { AgentDelivery } from './agent-delivery.ts'
 import type { BackendContext } from './backend.ts'
+import type { ImageSource } from './images/image-source.ts'
 import type { InstanceObserver } from './instance-observer.ts'
 import type { LatentSpec } from './latent-spec.ts'
 
@@ -18,6 +19,7 @@ export interface LatentOptions {
   readonly log: Logger
   readonly publish: (event: EventBody) => void
   readonly observer?: InstanceObserver
+  readonly images: ImageSource
   readonly master: { readonly id: string; readonly epoch: number }
   readonly cluster: string
   /** Why nothing is done to instances until `release`. */

@@ -1,5 +1,6 @@
 import type { WorkerSpec } from '../fleet/worker-spec.ts'
 import type { BackendFactory } from './backend.ts'
+import type { ImageUse } from './images/image-use.ts'
 import type { ResetWay } from './instance-event.ts'
 
 /** A latent worker of the config with its defaults filled in. */
@@ -9,6 +10,8 @@ export interface LatentSpec {
   readonly backend: BackendFactory<unknown>
   /** Plain JSON, or a function of the build's properties. */
   readonly template: unknown
+  /** What its instances are made of, when it is an image() of the config. */
+  readonly image?: ImageUse<unknown> | undefined
   readonly reset: ResetWay | null
   /** Seconds; negative: never stopped for idleness. */
   readonly buildWaitTimeout: number

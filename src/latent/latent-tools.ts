@@ -23,6 +23,8 @@ export interface LatentTools {
   readonly observer: InstanceObserver
   /** Ends the connection of its agent. */
   disconnect(worker: Worker, reason: string): void
+  /** Ends it at its provider, and keeps its disk first where that is wanted. */
+  end(backend: OpenBackend, instance: InstanceFacts): Promise<void>
   /** Its machine is gone. */
   lose(worker: Worker, reason: string): void
   /** A failed start is stored. */

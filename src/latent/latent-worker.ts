@@ -1,5 +1,6 @@
 import type { Duration } from '../model/durations.ts'
 import type { PropertyReader } from '../model/properties.ts'
+import type { ImageUse } from './images/image-use.ts'
 import type { ResetWay } from './instance-event.ts'
 import type { Secret } from '../model/secret.ts'
 import type { BackendFactory } from './backend.ts'
@@ -49,6 +50,8 @@ export interface LatentDescription<T> {
   readonly backend: BackendFactory<T>
   /** Plain JSON, or a function of the build's properties that gives it. Two that are equal can share an instance. */
   readonly template: T | ((properties: PropertyReader) => T | Promise<T>)
+  /** The image() that its instances are made of; `template` then names none. Its backend has `images`. */
+  readonly image?: ImageUse<T> | undefined
   /** How an instance is made pristine after every build; its backend has `reset`, and for 'snapshot' also `seal`. Default: not at all. */
   readonly reset?: ResetWay | undefined
   /** What is wrong with the backend's own options, for `rouse check`: 'image: missing'. */

@@ -1,7 +1,6 @@
 import type { LatentHooks } from '../builds/latent-hooks.ts'
 import type { LatentSide } from '../builds/latent-side.ts'
 import { storeSurely } from '../builds/store-surely.ts'
-import { codeOf } from '../db/connection-failure.ts'
 import type { Work } from '../db/group-commit.ts'
 import type { Worker } from '../fleet/worker.ts'
 import type { InstanceLogins } from '../fleet/instance-logins.ts'
@@ -10,6 +9,8 @@ import { Backoffs } from './backoffs.ts'
 import { Budgets } from './budgets.ts'
 import { Demand } from './demand.ts'
 import { followFleet } from './follow-fleet.ts'
+import { isRefused } from './is-refused.ts'
+import { silentObserver } from './instance-observer.ts'
 import type { LatentOptions } from './latent-options.ts'
 import type { LatentSpec } from './latent-spec.ts'
 import type { LatentTools } from './latent-tools.ts'
@@ -44,17 +45,18 @@ export class Latent {
   constructor(options: LatentOptions) {
     this.#o = options
     this.#held = options.held
-    const { clock, db, fleet, log, master, observer, publish } = options
+    const { clock, db, fleet, images, log, master, observer, publish } = options
     this.#tools = {
       clock,
       log,
       master,
       publish,
-      observer: observer ?? nobody,
+      observer: observer ?? silentObserver,
       held: () => this.#held,
       backoffs: new Backoffs(clock),
       store: (work) => this.#store(work),
       disconnect: (worker, reason) => fleet.disconnect(worker, reason),
+      end: (backend, instance) => images.end(backend, instance),
       lose: (worker, reason) => this.#side?.lose(worker, reason),
       blamed: (...failure) => this.#demand.blamed(...failure),
       soon: (backend) => this.#reconcile.soon(backend),
@@ -195,6 +197,11 @@ export class Latent {
     this.#demand.wake()
   }
 
+  /** Of the config's workers, or what is left of theirs. */
+  backend(key: string): OpenBackend | undefined {
+    return this.#backends.get(key)
+  }
+
   /** Ends what no row knows now, and says what it was; with `dryRun` it only says. */
   async reap({ dryRun }: { dryRun: boolean }): Promise<Finding[]> {
     const found = this.#backends.all.map((b) => this.#reconcile.sweep(b, { dryRun, patience: false }))
@@ -257,10 +264,11 @@ export class Latent {
     })
   }
 
-  #templatesOf({ name, reset, template }: LatentSpec): RenderedTemplates {
+  #templatesOf({ image, name, reset, template }: LatentSpec): RenderedTemplates {
     return new RenderedTemplates(template, {
       clock: this.#o.clock,
       reset,
+      image: image && { ...image, current: (of) => this.#o.images.current(of) },
       propertiesOf: async (request) => this.#side?.propertiesOf(request, name),
       ready: () => {
         this.#demand.wake()
@@ -288,10 +296,3 @@ export class Latent {
 
 /** Milliseconds that providers have to take the orders to stop. */
 const shutdownPatience = 20_000
-
-// Class 23: an integrity constraint is against it, now and later.
-function isRefused(error: unknown): boolean {
-  return codeOf(error)?.startsWith('23') ?? false
-}
-
-const nobody = { moved: () => {}, startFailed: () => {} }

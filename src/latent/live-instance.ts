@@ -250,9 +250,9 @@ export class LiveInstance {
 
   async #stop(): Promise<void> {
     // A list asked for from now on tells whether it is gone.
-    const { soon } = this.#o.tools
+    const { end, soon } = this.#o.tools
     try {
-      await this.backend.stop(this.facts.id)
+      await end(this.backend, this.facts)
     } catch (error) {
       this.#log.warn(`it could not be stopped, and will be told so again: ${messageOf(error)}`)
       this.handle({ type: 'stopFailed', message: messageOf(error) })

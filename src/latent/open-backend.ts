@@ -1,6 +1,7 @@
 import type { Clock } from '../util/clock.ts'
 import { withDeadline } from '../util/with-deadline.ts'
 import { messageOf } from '../model/errors.ts'
+import type { ImageStamp } from './images/backend-images.ts'
 import { BackendError } from './backend-error.ts'
 import type {
   BackendContext,
@@ -23,7 +24,7 @@ export interface Listing {
   readonly instances: readonly Instance[]
 }
 
-type Kind = 'start' | 'seal' | 'reset' | 'stop'
+type Kind = 'start' | 'seal' | 'reset' | 'keep' | 'stop'
 
 /** An open backend. Each call has a deadline, and those for one instance come one after the other. */
 export class OpenBackend {
@@ -84,6 +85,32 @@ export class OpenBackend {
     await this.#call('reset', spec.id, ms, (signal) => reset.call(this.#backend, spec, { signal }))
   }
 
+  /** What an image to begin with is now. Throws a BackendError where the backend makes no images. */
+  async identify(from: string): Promise<string> {
+    return await this.#limited(startDeadline, (signal) => this.#images.identify(from, { signal }))
+  }
+
+  /** Shuts the machine down and keeps its disk; gives what the backend calls it. */
+  async keep(id: InstanceId, image: ImageStamp): Promise<string> {
+    const keep = (signal: AbortSignal) => this.#images.keep(id, image, { signal })
+    return await this.#call('keep', id, keepDeadline, keep)
+  }
+
+  /** Of a backend that makes no images: none. */
+  async listImages(): Promise<readonly string[]> {
+    if (!this.#backend.images) return []
+    return await this.#limited(listDeadline, (signal) => this.#images.list({ signal }))
+  }
+
+  async removeImage(ref: string): Promise<void> {
+    await this.#limited(stopDeadline, (signal) => this.#images.remove(ref, { signal }))
+  }
+
+  /** What fails now was given up because the master stops. */
+  get isClosing(): boolean {
+    return this.#closing.signal.aborted
+  }
+
   /** Any other call that is on its way is given up first; a stop that is, is waited for. */
   async stop(id: InstanceId): Promise<void> {
     const current = this.#calls.get(id)
@@ -117,6 +144,12 @@ export class OpenBackend {
     this.#closing.abort(new Error('the master is stopping'))
     await Promise.allSettled([...this.#calls.values()].map(({ done }) => done))
     await withDeadline(async () => this.#backend.close?.(), { clock: this.#clock, ms: closeDeadline })
+  }
+
+  get #images() {
+    const { images } = this.#backend
+    if (!images) throw new BackendError('REJECTED', `${this.key} cannot keep images`)
+    return images
   }
 
   async #call<T>(
@@ -153,5 +186,7 @@ const openDeadline = 60_000
 const closeDeadline = 10_000
 /** A start may pull an image or build one. */
 const startDeadline = 300_000
+/** A disk may be large. */
+const keepDeadline = 1_800_000
 const stopDeadline = 120_000
 const listDeadline = 60_000

@@ -4,6 +4,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import type { InstanceState } from '../model/instance-state.ts'
 import type { AgentDelivery } from './agent-delivery.ts'
 import type { InstanceSpec } from './backend.ts'
+import { nextToReplace } from './images/roll-over.ts'
 import type { InstanceRules } from './instance-event.ts'
 import type { InstanceRow } from './instance-row.ts'
 import type { LatentSpec } from './latent-spec.ts'
@@ -155,6 +156,14 @@ export class Pool {
       this.#reserved.delete(number)
     }
     this.#o.changed()
+  }
+
+  /** One that is made of an older image than the worker's makes way, if it is its turn. */
+  rollOver({ fails }: { fails: boolean }): void {
+    const isOutdated = (id: string) => this.templates.isOutdated(this.instances.get(id)?.facts.template)
+    const next = nextToReplace(this.planned, { fails, isOutdated })
+    if (next !== undefined)
+      this.instances.get(next)!.handle({ type: 'unwanted', reason: 'its image was replaced' })
   }
 
   /** As the plan sees them. */

@@ -3,9 +3,20 @@ import { messageOf } from '../model/errors.ts'
 import type { PropertyReader } from '../model/properties.ts'
 import type { Clock } from '../util/clock.ts'
 import { withDeadline } from '../util/with-deadline.ts'
+import { canonical } from './canonical.ts'
+import type { ImageSource } from './images/image-source.ts'
+import type { ImageUse } from './images/image-use.ts'
 import type { ResetWay } from './instance-event.ts'
 
-export type Rendered = { readonly hash: string; readonly template: unknown } | { readonly error: string }
+export type Rendered =
+  | {
+      /** The same whichever image its image() stands for. */
+      readonly hash: string
+      readonly template: unknown
+      /** Why nothing can be made of it now: its image is not there. */
+      readonly held?: string
+    }
+  | { readonly error: string }
 
 interface RenderedTemplatesOptions {
   readonly clock: Clock
@@ -13,6 +24,8 @@ interface RenderedTemplatesOptions {
   readonly propertiesOf: (request: number) => Promise<PropertyReader | undefined>
   /** An instance that is reset otherwise is no replacement. */
   readonly reset?: ResetWay | null
+  /** What is to be filled in as the image, each time anew. */
+  readonly image?: (ImageUse<unknown> & { readonly current: ImageSource['current'] }) | undefined
   /** A template that was asked for is there now. */
   readonly ready: () => void
 }
@@ -23,16 +36,28 @@ export class RenderedTemplates {
   /** What else two instances must have in common. */
   readonly #kind: string
   readonly #compute: ((properties: PropertyReader) => unknown) | undefined
-  /** For every request, where nothing is computed. */
-  readonly constant: Rendered | undefined
+  readonly #constant: Rendered | undefined
   readonly #byRequest = new Map<number, Rendered>()
   readonly #asked = new Set<number>()
 
   constructor(template: unknown, options: RenderedTemplatesOptions) {
     this.#o = options
-    this.#kind = options.reset ?? ''
+    const image = options.image ? ` image ${options.image.name}` : ''
+    this.#kind = `${options.reset ?? ''}${image}`
     if (typeof template === 'function') this.#compute = template as (p: PropertyReader) => unknown
-    else this.constant = rendered(template, this.#kind)
+    else this.#constant = rendered(template, this.#kind)
+  }
+
+  /** For every request, where nothing is computed. */
+  get constant(): Rendered | undefined {
+    return this.#constant && this.#withImage(this.#constant)
+  }
+
+  /** Whether its image stands for another one than this was made of. */
+  isOutdated(template: unknown): boolean {
+    const { image } = this.#o
+    const ref = image?.current(image.name).ref
+    return ref !== undefined && canonical(image!.using(template, ref)) !== canonical(template)
   }
 
   /** Undefined while it is being computed. */
@@ -43,7 +68,15 @@ export class RenderedTemplates {
       this.#asked.add(request)
       void this.#ask(request).finally(() => this.#asked.delete(request))
     }
-    return known
+    return known && this.#withImage(known)
+  }
+
+  #withImage(rendered: Rendered): Rendered {
+    const { image } = this.#o
+    if (!image || 'error' in rendered) return rendered
+    const current = image.current(image.name)
+    if (current.ref === undefined) return { ...rendered, held: current.why }
+    return { ...rendered, template: image.using(rendered.template, current.ref) }
   }
 
   forget(request: number): void {
@@ -75,14 +108,6 @@ function rendered(template: unknown, kind: string): Rendered {
   const plain: unknown = JSON.parse(text)
   const hash = createHash('sha256').update(canonical(plain) + kind)
   return { template: plain, hash: hash.digest('hex').slice(0, 16) }
-}
-
-/** JSON with its keys in order, so that equal templates are equal texts. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, v]) => `${JSON.stringify(key)}:${canonical(v)}`).join(',')}}`
 }
 
 const mostKept = 10_000

@@ -14,6 +14,8 @@ export interface UserDataOptions {
   readonly giveUp?: Duration
   /** Whether builds may reach the cloud's metadata service. Default false. */
   readonly metadata?: boolean
+  /** The agent is root, and when the machine is powered off nothing of it stays on the disk. Default false. */
+  readonly root?: boolean
   /** PEM of the authority that signed the master's certificate, when it is not a well-known one. */
   readonly ca?: string
 }
@@ -26,7 +28,7 @@ export interface UserDataOptions {
  */
 export function userData(spec: UserDataSpec, options: UserDataOptions = {}): string {
   const { agent, id, token } = spec
-  const { before = '', ca = '', channel = '', giveUp = '2h', metadata = false } = options
+  const { before = '', ca = '', channel = '', giveUp = '2h', metadata = false, root = false } = options
   const masters = agent.masters.filter((url) => !url.startsWith('unix:')).map((url) => url.replace(/\/$/, ''))
   const sources = masters.map((url) => url.replace(/^ws/, 'http'))
   const values: Readonly<Record<string, string>> = {
@@ -40,6 +42,7 @@ export function userData(spec: UserDataSpec, options: UserDataOptions = {}): str
     CA: quoted(ca),
     GIVE_UP: String(Math.round(seconds(giveUp))),
     METADATA: metadata ? 'yes' : '',
+    ROOT: root ? 'yes' : '',
     AGENT: agent.sha256,
     MACHINE: quoted(agent.node?.machine ?? ''),
     LIBC: quoted(agent.node?.libc ?? ''),
@@ -73,6 +76,7 @@ now() {
 power_off() {
   say "$1: powering this machine off"
   rm -f "$home/token"
+  if [ -n '@ROOT@' ]; then cd / && rm -rf "$home" "$code"; fi
   sync
   poweroff || poweroff -f || shutdown -h now || shutdown -p now
   exit 1
@@ -127,7 +131,8 @@ make_user() {
 }
 
 as_user() {
-  if [ "$user_by" = setpriv ]; then
+  if [ -n '@ROOT@' ]; then HOME=$home "$@"
+  elif [ "$user_by" = setpriv ]; then
     HOME=$home USER=rouse LOGNAME=rouse SHELL=/bin/sh setpriv --reuid=rouse --regid="$(id -g rouse)" --init-groups "$@"
   else
     su -s /bin/sh -c 'exec "$@"' rouse -- sh "$@"

@@ -29,7 +29,7 @@ export type ApiNotice = Static<typeof NoticeSchema>
 
 /** Something that does not work and that somebody should look at. */
 export const TroubleSchema = Type.Object({
-  kind: Type.Enum(['worker', 'backend', 'reporter', 'cluster'] as const),
+  kind: Type.Enum(['worker', 'backend', 'image', 'reporter', 'cluster'] as const),
   /** The worker, the backend, or the reporter and its target: 'mail to bob@acme.example'. */
   name: Type.String(),
   message: Type.String(),

@@ -31,6 +31,7 @@ export interface WebServices {
   readonly latent: LatentService
   readonly cluster: ClusterService
   readonly notices: NoticeService
+  readonly images: ImageService
   /** Where the file of an artifact is, by its path in the database. */
   readonly artifactPath: (path: string) => string
   readonly master: MasterService
@@ -84,6 +85,22 @@ export interface LatentService {
 export interface NoticeService {
   /** Has one tried again, unless it was sent. */
   retry(id: number): Promise<void>
+}
+
+/** Each throws ROUSE_IMAGE_UNKNOWN. */
+export interface ImageService {
+  /** Of the config's images that workers use. */
+  names(): string[]
+  /** Why what the config wants of it is not there. */
+  trouble(name: string): string | undefined
+  /** Gives the hash of what it is made of. Throws ROUSE_IMAGE_INPUTS. */
+  build(name: string, how: { again: boolean }): Promise<string>
+  /** null: the config's. */
+  use(name: string, hash: string | null): Promise<void>
+  /** Throws ROUSE_IMAGE_IN_USE. */
+  remove(name: string, hash: string): Promise<void>
+  /** null: the one in use. */
+  test(name: string, hash: string | null): Promise<{ buildsetId: number; requestIds: number[] }>
 }
 
 export interface ClusterService {

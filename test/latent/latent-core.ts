@@ -12,8 +12,13 @@ import { registerMaster } from '../../src/db/register-master.ts'
 import { Fleet } from '../../src/fleet/fleet.ts'
 import { Login } from '../../src/fleet/login.ts'
 import { WorkerAdmin } from '../../src/fleet/worker-admin.ts'
+import type { BackendImages } from '../../src/latent/images/backend-images.ts'
 import type { BackendContext, WorkerBackend } from '../../src/latent/backend.ts'
 import { Latent } from '../../src/latent/latent.ts'
+import type { Images } from '../../src/latent/images/images.ts'
+import { openImages } from '../../src/open-images.ts'
+import { imageSpecs, withImages } from '../../src/with-images.ts'
+import type { ImageConfig } from '../../src/model/image.ts'
 import type { EventBody } from '../../src/model/events.ts'
 import type { PropertyValue } from '../../src/model/properties.ts'
 import { latentSpecs } from '../../src/open-latent.ts'
@@ -27,12 +32,14 @@ export interface LatentCoreOptions {
   readonly only?: boolean
   readonly workers: readonly WorkerConfig[]
   readonly builders: readonly BuilderConfig[]
+  readonly images?: readonly ImageConfig[]
   readonly clock: Clock
   /** Seconds. */
   readonly maxDisconnected?: number
   readonly sweepInterval?: number
   readonly orphanGrace?: number
   readonly maxInfraRetries?: number
+  readonly configDir?: string
 }
 
 export const cluster = 'test-cluster'
@@ -43,6 +50,7 @@ export class LatentCore {
   readonly fleet: Fleet
   readonly builds: Builds
   readonly latent: Latent
+  readonly images: Images
   readonly login: Login
   readonly admin: WorkerAdmin
   readonly events: EventBody[] = []
@@ -54,6 +62,7 @@ export class LatentCore {
   /** Takes no more agents. */
   closing = false
   #builders: readonly BuilderConfig[]
+  #specs: ReturnType<typeof imageSpecs> = []
   readonly #commit: GroupCommit
   readonly #loops = new AbortController()
   readonly #running: Promise<unknown>[] = []
@@ -94,8 +103,15 @@ export class LatentCore {
     })
     const { fleet } = this
     const common = { db, commit, fleet, log, clock, publish, master, maxDisconnected }
+    this.images = openImages({
+      ...common,
+      configDir: o.configDir ?? tmpdir(),
+      latent: () => this.latent,
+      builds: () => this.builds,
+    })
     this.latent = new Latent({
       ...common,
+      images: this.images,
       cluster,
       clusterKey: Buffer.alloc(32, 7),
       sweepInterval,
@@ -111,7 +127,7 @@ export class LatentCore {
       builders: o.builders,
       maxInfraRetries,
       artifacts: { store: new ArtifactStore(tmpdir()), maxBytes: 0 },
-      configDir: tmpdir(),
+      configDir: o.configDir ?? tmpdir(),
       secrets: { value: () => '' },
       maxLogSize: 1_000_000,
     })
@@ -124,21 +140,40 @@ export class LatentCore {
   static async open(database: Pick<TestDatabase, 'db'>, options: LatentCoreOptions): Promise<LatentCore> {
     const identity = { host: 'test', pid: process.pid, version: '0.0.0', only: options.only ?? true }
     const core = new LatentCore(database, await registerMaster(database.db, identity), options)
-    const workers = options.workers.map((worker) => resolved(mortal(worker, core)))
+    const { builders, workers } = core.#settings(options.workers, options.builders, options.images)
+    core.#builders = builders
+    await core.images.open(core.#specs)
     await core.fleet.configure(workers.map(workerSpec))
     await core.latent.open(latentSpecs(workers))
+    await core.builds.configure(builders)
     await core.builds.open()
     core.latent.run(core.builds.latentSide)
+    core.#running.push(core.images.watch(core.#loops.signal))
     return core
   }
 
   /** As `rouse reconfig` does it. */
-  async configure(workerConfigs: readonly WorkerConfig[], builders = this.#builders): Promise<void> {
-    const workers = workerConfigs.map((worker) => resolved(mortal(worker, this)))
+  async configure(
+    workerConfigs: readonly WorkerConfig[],
+    given = this.#builders.filter(({ name }) => !name.includes(':')),
+    images: readonly ImageConfig[] = [],
+  ): Promise<void> {
+    const { builders, workers } = this.#settings(workerConfigs, given, images)
     await this.fleet.configure(workers.map(workerSpec))
     await this.builds.configure(builders)
     this.#builders = builders
     await this.latent.configure(latentSpecs(workers))
+    this.images.configure(this.#specs)
+  }
+
+  #settings(
+    workers: readonly WorkerConfig[],
+    builders: readonly BuilderConfig[],
+    images: readonly ImageConfig[] = [],
+  ) {
+    const settings = { workers: workers.map((worker) => resolved(mortal(worker, this))), builders, images }
+    this.#specs = imageSpecs(settings)
+    return withImages(settings, () => this.images)
   }
 
   async force(
@@ -215,6 +250,7 @@ function mortal(worker: WorkerConfig, core: LatentCore): WorkerConfig {
       seal: async (id, o) => (await lives(o.signal)) ?? backend.seal!(id, o),
       reset: async (spec, o) => (await lives(o.signal)) ?? backend.reset!(spec, o),
       list: async (o) => (await lives(o.signal)) ?? backend.list(o),
+      ...(backend.images && { images: mortalImages(backend.images, lives) }),
       ...(backend.sweep && {
         sweep: async (known, o) => (await lives(o.signal)) ?? backend.sweep!(known, o),
       }),
@@ -222,6 +258,18 @@ function mortal(worker: WorkerConfig, core: LatentCore): WorkerConfig {
     }
   }
   return { ...worker, backend: { kind: factory.kind, key: factory.key, open } }
+}
+
+function mortalImages(
+  images: BackendImages,
+  lives: (signal: AbortSignal) => Promise<undefined> | undefined,
+): BackendImages {
+  return {
+    identify: async (from, o) => (await lives(o.signal)) ?? images.identify(from, o),
+    keep: async (id, image, o) => (await lives(o.signal)) ?? images.keep(id, image, o),
+    list: async (o) => (await lives(o.signal)) ?? images.list(o),
+    remove: async (ref, o) => (await lives(o.signal)) ?? images.remove(ref, o),
+  }
 }
 
 function resolved(worker: WorkerConfig): ResolvedWorker {

@@ -16,6 +16,7 @@ const spec = {
 const options: UserDataOptions[] = [
   {},
   { channel: '/dev/virtio-ports/ci.rouse.agent', metadata: true, giveUp: '30m' },
+  { root: true },
   {
     before: 'apt-get update\necho done',
     ca: '-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----',

@@ -3,7 +3,7 @@ import { masterMounts } from './agent-files.ts'
 import type { DockerTemplate, HostConfig } from './docker-options.ts'
 import { memoryBytes } from './memory-bytes.ts'
 import { bindOf } from './parse-volume.ts'
-import { agentScript } from './paths.ts'
+import { agentScript, rouseFolder } from './paths.ts'
 import { labels, stampOf } from './stamps.ts'
 
 export interface ContainerContext {
@@ -49,10 +49,11 @@ function hostConfig(
     Target: target,
     ReadOnly: true,
   }))
+  const ownFolder = template.provisions ? [{ Type: 'volume', Target: rouseFolder }] : []
   const asked = agent.masters.some((url) => URL.canParse(url) && new URL(url).hostname === hostAlias)
   const ours = {
     Binds: (volumes ?? []).map((volume) => bindOf(volume, context.configDir)),
-    Mounts: [context.mount, ...sockets],
+    Mounts: [...ownFolder, context.mount, ...sockets],
     ExtraHosts: asked ? [`${hostAlias}:host-gateway`] : [],
     Init: init ?? true,
     Privileged: privileged ?? false,

@@ -7,6 +7,7 @@ import type {
   InstanceSpec,
   WorkerBackend,
 } from '../../src/latent/backend.ts'
+import type { BackendImages } from '../../src/latent/images/backend-images.ts'
 import { BackendError } from '../../src/latent/backend-error.ts'
 import { agentFiles } from './agent-files.ts'
 import { containerConfig, ownNetwork } from './container-config.ts'
@@ -15,6 +16,7 @@ import type { DockerTemplate } from './docker-options.ts'
 import { Engine } from './engine.ts'
 import { isConflict, isNotFound } from './engine-error.ts'
 import { failureDetail } from './failure-detail.ts'
+import { keptImages } from './kept-images.ts'
 import { Images, type PreparedImage } from './images.ts'
 import { rejectedStart } from './rejected-start.ts'
 import { labels, stampOf } from './stamps.ts'
@@ -27,6 +29,7 @@ import { templateMistakes } from './template-mistakes.ts'
 export class DockerBackend implements WorkerBackend<DockerTemplate> {
   // A call that was given up may still be carried out.
   readonly listLag = 5
+  readonly images: BackendImages
   readonly #context: BackendContext
   readonly #engine: Engine
   readonly #images: Images
@@ -44,6 +47,7 @@ export class DockerBackend implements WorkerBackend<DockerTemplate> {
     this.#engine = engine
     this.#images = new Images(engine, context)
     this.#local = local
+    this.images = keptImages(engine, context)
   }
 
   async start(spec: InstanceSpec<DockerTemplate>, { signal }: CallOptions): Promise<Instance> {
@@ -91,8 +95,8 @@ export class DockerBackend implements WorkerBackend<DockerTemplate> {
         state === 'failed'
           ? await this.#detailOf(Id, signal)
           : `image ${Labels[labels.image]}, ${container.Status}`
-      // It was removed meanwhile.
-      if (detail === undefined) continue
+      // It was removed meanwhile, or is a helper's whose image was once an instance.
+      if (detail === undefined || !Labels[labels.instance]) continue
       instances.push({
         id: Labels[labels.instance] ?? '',
         cluster: Labels[labels.cluster] ?? '',

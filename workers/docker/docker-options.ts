@@ -1,4 +1,5 @@
 import type { LatentDescription, LatentOptions } from '../../src/latent/latent-worker.ts'
+import type { ImageReference } from '../../src/model/image.ts'
 import type { LockAccess } from '../../src/model/lock.ts'
 import type { PropertyValue, Renderable } from '../../src/model/properties.ts'
 import type { Secret } from '../../src/model/secret.ts'
@@ -8,8 +9,8 @@ import type { DockerOption } from './docker-host.ts'
 export interface DockerOptions {
   /** The Docker Engine. Default: what DOCKER_HOST says, else unix:///var/run/docker.sock. */
   readonly docker?: DockerOption
-  /** 'node:24', 'registry.example/team/image:tag', an id. Either this or `build`. */
-  readonly image?: Renderable<string>
+  /** 'node:24', 'registry.example/team/image:tag', an id, or image('debian-ci') of the config. Either this or `build`. */
+  readonly image?: Renderable<string> | ImageReference
   /** When the image is pulled: 'missing' (default), before each start ('always'), or 'never'. */
   readonly pull?: Renderable<Pull>
   /** For a registry that wants a login. */
@@ -96,6 +97,8 @@ export interface DockerTemplate {
   readonly init?: boolean
   readonly privileged?: boolean
   readonly hostConfig?: HostConfig
+  /** Nothing of the agent is to stay in the container's own layer, which is kept as an image. */
+  readonly provisions?: boolean
 }
 
 /** Options that go into the template. */
@@ -115,4 +118,4 @@ export const templateOptions = [
   'init',
   'privileged',
   'hostConfig',
-] as const satisfies readonly (keyof DockerTemplate)[]
+] as const satisfies readonly Exclude<keyof DockerTemplate, 'provisions'>[]

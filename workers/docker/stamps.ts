@@ -13,6 +13,8 @@ export const labels = {
   image: 'rouse.image',
   /** What is used for a moment and then removed: 'probe', 'filler'. */
   helper: 'rouse.helper',
+  /** Of an image that a container has provisioned: 'debian-ci@0123456789abcdef'. */
+  kept: 'rouse.kept',
   /** The content of a volume with Node.js and the agent. */
   runtime: 'rouse.runtime',
 } as const

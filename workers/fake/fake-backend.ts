@@ -5,6 +5,7 @@ import type {
   InstanceSpec,
   WorkerBackend,
 } from '../../src/latent/backend.ts'
+import type { BackendImages } from '../../src/latent/images/backend-images.ts'
 import type { FakeApi } from './fake-api.ts'
 import type { FakeTemplate } from './fake-machine.ts'
 
@@ -12,10 +13,17 @@ import type { FakeTemplate } from './fake-machine.ts'
 export class FakeBackend implements WorkerBackend<FakeTemplate> {
   readonly #api: FakeApi
   readonly #cluster: string
+  readonly images: BackendImages
 
   constructor(api: FakeApi, cluster: string) {
     this.#api = api
     this.#cluster = cluster
+    this.images = {
+      identify: (from, { signal }) => api.identify(from, signal),
+      keep: (id, image, { signal }) => api.keep(id, image, cluster, signal),
+      list: ({ signal }) => api.listImages(cluster, signal),
+      remove: (ref, { signal }) => api.removeImage(ref, signal),
+    }
   }
 
   get listLag(): number {

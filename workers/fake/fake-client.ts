@@ -1,5 +1,6 @@
 import { BackendError } from '../../src/latent/backend-error.ts'
 import type { Instance, InstanceId, InstanceSpec } from '../../src/latent/backend.ts'
+import type { ImageStamp } from '../../src/latent/images/backend-images.ts'
 import type { FakeApi } from './fake-api.ts'
 import type { FakeTemplate } from './fake-machine.ts'
 
@@ -31,6 +32,22 @@ export class FakeClient implements FakeApi {
 
   async list(signal: AbortSignal): Promise<Instance[]> {
     return (await this.#post('list', {}, signal)) as Instance[]
+  }
+
+  async identify(from: string, signal: AbortSignal): Promise<string> {
+    return (await this.#post('identify', { from }, signal)) as string
+  }
+
+  async keep(id: InstanceId, image: ImageStamp, cluster: string, signal: AbortSignal): Promise<string> {
+    return (await this.#post('keep', { id, image, cluster }, signal)) as string
+  }
+
+  async listImages(cluster: string, signal: AbortSignal): Promise<string[]> {
+    return (await this.#post('images', { cluster }, signal)) as string[]
+  }
+
+  async removeImage(ref: string, signal: AbortSignal): Promise<void> {
+    await this.#post('remove-image', { ref }, signal)
   }
 
   async #post(operation: string, body: object, signal: AbortSignal): Promise<unknown> {

@@ -1,6 +1,7 @@
 import { BackendError } from '../../src/latent/backend-error.ts'
 import type { Instance, InstanceId, InstanceSpec } from '../../src/latent/backend.ts'
 import { systemClock, type Clock } from '../../src/util/clock.ts'
+import type { ImageStamp } from '../../src/latent/images/backend-images.ts'
 import { untilAborted } from './until-aborted.ts'
 import type { FakeApi } from './fake-api.ts'
 import { noFault, type FakeCall, type FakeFault, type FakeOperation } from './fake-fault.ts'
@@ -23,6 +24,10 @@ export interface FakeCloudOptions {
 /** A provider of machines in the memory of this process. Every call is recorded, and any call can be made to go wrong. */
 export class FakeCloud implements FakeApi {
   readonly calls: FakeCall[] = []
+  /** Disks that were kept, by what the provider calls them. */
+  readonly images = new Map<string, Set<string>>()
+  /** Which version an image to begin with has. Default 1. */
+  readonly bases = new Map<string, number>()
   /** What goes wrong in a call, asked when no fault was planned for it. */
   chance: (operation: FakeOperation, id: InstanceId | undefined) => FakeFault | undefined = () => undefined
   /** Awaited before a call does something and before it answers. */
@@ -90,6 +95,29 @@ export class FakeCloud implements FakeApi {
     return this.#call('list', undefined, signal, () => this.#list())
   }
 
+  identify(from: string, signal: AbortSignal): Promise<string> {
+    return this.#call('identify', undefined, signal, () => `${from} ${this.bases.get(from) ?? 1}`)
+  }
+
+  keep(id: InstanceId, { hash, name }: ImageStamp, cluster: string, signal: AbortSignal): Promise<string> {
+    return this.#call('keep', id, signal, () => {
+      const machine = this.#alive(id, cluster)
+      const ref = `${cluster}/${name}@${hash}`
+      this.images.set(ref, new Set(machine.disk))
+      return ref
+    })
+  }
+
+  listImages(cluster: string, signal: AbortSignal): Promise<string[]> {
+    return this.#call('images', undefined, signal, () =>
+      [...this.images.keys()].filter((ref) => ref.startsWith(`${cluster}/`)),
+    )
+  }
+
+  removeImage(ref: string, signal: AbortSignal): Promise<void> {
+    return this.#call('removeImage', undefined, signal, () => void this.images.delete(ref))
+  }
+
   /** A machine comes to be without a call: of another cluster, half-made (`runsAt: Infinity`), nobody's. */
   add(
     spec: InstanceSpec<FakeTemplate>,
@@ -105,6 +133,7 @@ export class FakeCloud implements FakeApi {
       runsAt: runsAt ?? createdAt + this.#bootTime,
       shownAt: createdAt + this.listLag * 1000 + lateBy,
     })
+    machine.disk = new Set(this.images.get(spec.template.image ?? ''))
     this.#machines.add(machine)
     if (spec.template.crash !== undefined) machine.fail(spec.template.crash)
     else if (machine.runsAt < Infinity) this.#power(machine)

@@ -1,4 +1,6 @@
 import type { ResetWay } from '../../src/latent/instance-event.ts'
+import type { ImageUse } from '../../src/latent/images/image-use.ts'
+import { isImageReference, type ImageReference } from '../../src/model/image.ts'
 import type { LatentDescription, LatentOptions } from '../../src/latent/latent-worker.ts'
 import type { PropertyReader } from '../../src/model/properties.ts'
 import { FakeBackend } from './fake-backend.ts'
@@ -20,13 +22,15 @@ export interface FakeWorkerOptions extends LatentOptions {
   readonly listLag?: number
   /** How machines are made pristine after a build. */
   readonly reset?: ResetWay
+  /** An image() that its machines are made of. */
+  readonly image?: ImageReference
   /** Default: an empty one. */
   readonly template?: FakeTemplate | ((properties: PropertyReader) => FakeTemplate | Promise<FakeTemplate>)
 }
 
 /** A worker whose instances cost nothing, because there are none: for tests, and to be read by those who write a backend. */
 export function fakeWorker<Options extends FakeWorkerOptions>(name: string, options: Options) {
-  const { cloud, listLag = 0, template = {}, url, ...common } = options as FakeWorkerOptions
+  const { cloud, image, listLag = 0, template = {}, url, ...common } = options as FakeWorkerOptions
   const description: LatentDescription<FakeTemplate> = {
     backend: {
       kind: 'fake',
@@ -38,10 +42,19 @@ export function fakeWorker<Options extends FakeWorkerOptions>(name: string, opti
       },
     },
     template,
+    ...(isImageReference(image) && { image: useOf(image.name) }),
     mistakes: (cloud === undefined) === (url === undefined) ? ['give it either a cloud or a url'] : [],
   }
-  type Common = Omit<Options, 'cloud' | 'listLag' | 'template' | 'url'>
+  type Common = Omit<Options, 'cloud' | 'image' | 'listLag' | 'template' | 'url'>
   return Object.freeze({ ...(common as Common), ...description, kind: 'latent' as const, name })
+}
+
+function useOf(name: string): ImageUse<FakeTemplate> {
+  return {
+    name,
+    machine: ({ from }) => ({ image: from }),
+    using: (template, image) => ({ ...template, image }),
+  }
 }
 
 // Workers whose factories have the same key share one backend.

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { BackendError } from '../../src/latent/backend-error.ts'
 import type { InstanceSpec } from '../../src/latent/backend.ts'
+import type { ImageStamp } from '../../src/latent/images/backend-images.ts'
 import { messageOf } from '../../src/model/errors.ts'
 import type { FakeCloud } from './fake-cloud.ts'
 import type { FakeTemplate } from './fake-machine.ts'
@@ -55,10 +56,13 @@ interface Asked {
   readonly id: string
   readonly cluster: string
   readonly spec: InstanceSpec<FakeTemplate>
+  readonly image: ImageStamp
+  readonly from: string
+  readonly ref: string
 }
 
 async function carryOut(cloud: FakeCloud, path: string, asked: Asked, signal: AbortSignal): Promise<unknown> {
-  const { cluster, id, spec } = asked
+  const { cluster, from, id, image, ref, spec } = asked
   switch (path) {
     case '/start':
       return cloud.start(spec, cluster, signal)
@@ -70,6 +74,14 @@ async function carryOut(cloud: FakeCloud, path: string, asked: Asked, signal: Ab
       return cloud.reset(spec, cluster, signal)
     case '/list':
       return cloud.list(signal)
+    case '/identify':
+      return cloud.identify(from, signal)
+    case '/keep':
+      return cloud.keep(id, image, cluster, signal)
+    case '/images':
+      return cloud.listImages(cluster, signal)
+    case '/remove-image':
+      return cloud.removeImage(ref, signal)
     default:
       throw new Error(`${path} is nothing that a fake cloud does`)
   }

@@ -1,6 +1,15 @@
 import { BackendError } from '../../src/latent/backend-error.ts'
 import { codes, hasCode, LibvirtError } from './libvirt-error.ts'
 
+/** Throws what the work has thrown, explained. */
+export async function explained<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw explainFailure(error)
+  }
+}
+
 /** What libvirt said, with advice: REJECTED where the template is wrong, CAPACITY where the host has run out of something. */
 export function explainFailure(error: unknown): unknown {
   if (!(error instanceof LibvirtError)) return error

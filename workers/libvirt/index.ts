@@ -1,4 +1,6 @@
 import { render } from '../../src/model/properties.ts'
+import type { ImageUse } from '../../src/latent/images/image-use.ts'
+import { isImageReference } from '../../src/model/image.ts'
 import type { LatentDescription } from '../../src/latent/latent-worker.ts'
 import {
   templateOptions,
@@ -20,7 +22,9 @@ export type {
 export function libvirtWorker(name: string, options: LibvirtWorkerOptions): LibvirtWorkerConfig {
   const { uri = 'qemu:///system', ...given } = options ?? {}
   const common = Object.fromEntries(Object.entries(given).filter(([key]) => !isTemplateOption(key)))
-  const template = templateOf(given)
+  const { image } = given
+  const use = isImageReference(image) ? image : undefined
+  const template = templateOf(use ? withoutImage(given) : given)
   const description: LatentDescription<LibvirtTemplate> = {
     backend: {
       kind: 'libvirt',
@@ -31,10 +35,14 @@ export function libvirtWorker(name: string, options: LibvirtWorkerOptions): Libv
         return new LibvirtBackend(uri, context)
       },
     },
+    ...(use && { image: imageUse(use.name, template) }),
     // Only a computed one is asked for each build.
     template: hasFunction(template) ? (properties) => render(template, properties) : template,
     ...(given.reset !== undefined && { reset: given.reset }),
-    mistakes: [uriMistake(uri) ?? [], templateMistakes(template)].flat(),
+    mistakes: [
+      uriMistake(uri) ?? [],
+      templateMistakes(use ? { ...template, image: 'pool/image' } : template),
+    ].flat(),
   }
   return Object.freeze({ ...common, ...description, kind: 'latent', name })
 }
@@ -49,6 +57,23 @@ function templateOf(options: LibvirtOptions): Record<string, unknown> {
 function hasFunction(value: unknown): boolean {
   if (typeof value === 'function') return true
   return typeof value === 'object' && value !== null && Object.values(value).some(hasFunction)
+}
+
+function withoutImage({ image: _, ...options }: LibvirtOptions): LibvirtOptions {
+  return options
+}
+
+function imageUse(name: string, template: Record<string, unknown>): ImageUse<LibvirtTemplate> {
+  // There is no build whose properties a function could be asked with.
+  const plain = Object.fromEntries(Object.entries(template).filter(([, value]) => !hasFunction(value)))
+  return {
+    name,
+    machine: ({ from, size }) => {
+      const { reset: _, ...rest } = plain as LibvirtTemplate
+      return { ...rest, ...(size !== undefined && { diskSize: size }), image: from, provisions: true }
+    },
+    using: (base, ref) => ({ ...base, image: ref, imageFormat: 'qcow2' }),
+  }
 }
 
 function isTemplateOption(key: string): boolean {

@@ -129,6 +129,7 @@ const signatures = {
   virStorageVolLookupByName: ['void *', 'void *', 'const char *'],
   virStorageVolLookupByPath: ['void *', 'void *', 'const char *'],
   virStorageVolCreateXML: ['void *', 'void *', 'const char *', 'unsigned int'],
+  virStorageVolCreateXMLFrom: ['void *', 'void *', 'const char *', 'void *', 'unsigned int'],
   virStorageVolGetName: ['const char *', 'void *'],
   virStorageVolGetPath: ['void *', 'void *'],
   virStorageVolGetXMLDesc: ['void *', 'void *', 'unsigned int'],

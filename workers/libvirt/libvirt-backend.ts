@@ -7,11 +7,13 @@ import type {
   InstanceSpec,
   WorkerBackend,
 } from '../../src/latent/backend.ts'
+import type { BackendImages } from '../../src/latent/images/backend-images.ts'
 import { BackendError } from '../../src/latent/backend-error.ts'
 import type { DomainFacts } from './domain-calls.ts'
 import { instanceOf, isActive } from './domain-state.ts'
 import { domainXml } from './domain-xml.ts'
-import { explainFailure } from './explain-failure.ts'
+import { explained } from './explain-failure.ts'
+import { keptImages } from './kept-images.ts'
 import { Lanes, type LaneCallOptions } from './lanes.ts'
 import { codes, hasCode } from './libvirt-error.ts'
 import type { LibvirtTemplate } from './libvirt-options.ts'
@@ -36,6 +38,7 @@ import { parseXml, xmlText, type XmlElement } from './xml.ts'
 export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
   // A call that was given up may still be carried out.
   readonly listLag = 5
+  readonly images: BackendImages
   readonly #cluster: string
   readonly #lanes: Lanes
   #hypervisor: string | undefined
@@ -44,6 +47,8 @@ export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
   constructor(uri: string, { cluster }: BackendContext) {
     this.#cluster = cluster
     this.#lanes = new Lanes(uri)
+    const shutDown = (id: string, o: LaneCallOptions) => this.#shutDown(id, o)
+    this.images = keptImages({ lanes: this.#lanes, cluster, shutDown })
   }
 
   start(spec: InstanceSpec<LibvirtTemplate>, { signal }: CallOptions): Promise<Instance> {
@@ -191,6 +196,13 @@ export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
     await this.#lanes.call('setMetadata', [spec.id, xml, prefix, namespace], o)
   }
 
+  /** One whose disk is to be kept gets time enough. */
+  async #shutDown(id: InstanceId, o: LaneCallOptions): Promise<void> {
+    const { facts, stamp } = await this.#ours(id, o)
+    const shutdownTimeout = Math.max(stamp.shutdownTimeout, keptShutdownSeconds)
+    await this.#end({ facts, stamp: { ...stamp, shutdownTimeout } }, o)
+  }
+
   /** Gives the system its time to shut down. */
   async #end({ facts, stamp }: Found, o: LaneCallOptions): Promise<void> {
     if (!isActive(facts)) return
@@ -217,14 +229,6 @@ interface Found {
   readonly stamp: Stamp
 }
 
-async function explained<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw explainFailure(error)
-  }
-}
-
 async function ignoring(any: readonly number[], work: Promise<unknown>): Promise<void> {
   try {
     await work
@@ -243,3 +247,4 @@ function asRejected<T>(work: () => T): T {
 }
 
 const shutdownPollMs = 250
+const keptShutdownSeconds = 120

@@ -1,5 +1,6 @@
 import type { ResetWay } from '../../src/latent/instance-event.ts'
 import type { LatentDescription, LatentOptions } from '../../src/latent/latent-worker.ts'
+import type { ImageReference } from '../../src/model/image.ts'
 import type { LockAccess } from '../../src/model/lock.ts'
 import type { Duration } from '../../src/model/durations.ts'
 import type { PropertyValue, Renderable } from '../../src/model/properties.ts'
@@ -9,10 +10,10 @@ export interface LibvirtOptions {
   /** The libvirt to use, as for virsh: 'qemu:///system' (default), 'qemu+ssh://root@host/system', 'qemu:///system?socket=/path'. */
   readonly uri?: string
   /**
-   * The base image, which is never written to: a path on libvirt's host, or 'pool/volume'. Default, with `domain` or `xml`: the
+   * The base image, which is never written to: a path on libvirt's host, 'pool/volume', or image('debian-ci') of the config. Default, with `domain` or `xml`: the
    * first disk there.
    */
-  readonly image?: Renderable<string>
+  readonly image?: Renderable<string> | ImageReference
   /** Of the base image. Default 'qcow2'. */
   readonly imageFormat?: Renderable<ImageFormat>
   /** The storage pool for the instances' disks, one of files. Default 'default'. */
@@ -97,6 +98,8 @@ export interface LibvirtTemplate {
   readonly setup?: string
   readonly reset?: ResetWay
   readonly shutdownTimeout?: Duration
+  /** Its disk is kept as an image: the agent is root, and takes what is its own away at its end. */
+  readonly provisions?: boolean
 }
 
 /** Options that go into the template. */
@@ -118,4 +121,4 @@ export const templateOptions = [
   'setup',
   'reset',
   'shutdownTimeout',
-] as const satisfies readonly (keyof LibvirtTemplate)[]
+] as const satisfies readonly Exclude<keyof LibvirtTemplate, 'provisions'>[]

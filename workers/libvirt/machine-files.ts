@@ -6,7 +6,7 @@ import type { LibvirtTemplate } from './libvirt-options.ts'
 import { seedOf } from './seed.ts'
 import { sizeBytes } from './size-bytes.ts'
 import { volumeNames } from './stamps.ts'
-import type { VolumeName } from './storage-calls.ts'
+import type { VolumeFacts, VolumeName } from './storage-calls.ts'
 import { element, elementAt, parseXml, xmlText, type XmlElement } from './xml.ts'
 
 export interface MachineFiles {
@@ -74,14 +74,22 @@ async function baseImage(
   if (image.startsWith('/')) return { path: image, format: imageFormat ?? 'qcow2' }
   const slash = image.indexOf('/')
   const [pool, name] = [image.slice(0, slash), image.slice(slash + 1)]
-  let found = await lanes.call('findVolume', [pool, name], o)
-  if (!found) {
-    await lanes.call('refreshPool', [pool], o)
-    found = await lanes.call('findVolume', [pool, name], o)
-  }
+  const found = await findVolume(lanes, { pool, name }, o)
   if (!found) throw new BackendError('REJECTED', `image: pool ${pool} has no volume ${name}`)
   const format = elementAt(parseXml(found.xml)[0]!, 'target', 'format')?.attributes.type
   return { path: found.path, format: imageFormat ?? format ?? 'qcow2' }
+}
+
+/** Also one that was put into the pool by other means. */
+export async function findVolume(
+  lanes: Lanes,
+  { name, pool }: VolumeName,
+  o: LaneCallOptions,
+): Promise<VolumeFacts | undefined> {
+  const found = await lanes.call('findVolume', [pool, name], o)
+  if (found) return found
+  await lanes.call('refreshPool', [pool], o)
+  return await lanes.call('findVolume', [pool, name], o)
 }
 
 function volumeXml(

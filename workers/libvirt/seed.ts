@@ -9,6 +9,7 @@ export function seedOf(spec: InstanceSpec<LibvirtTemplate>): Buffer {
   const { generation, id, template } = spec
   const script = userData(spec, {
     ...(template.setup !== undefined && { before: template.setup }),
+    ...(template.provisions && { root: true }),
     // A token comes after the snapshot only.
     ...(template.reset === 'snapshot' && { channel: `/dev/virtio-ports/${agentPort}` }),
   })

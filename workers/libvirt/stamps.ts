@@ -74,6 +74,11 @@ export function volumePrefix(cluster: string): string {
   return `rouse.${createHash('sha256').update(cluster).digest('hex').slice(0, 12)}.`
 }
 
+/** Of the images that machines of the cluster have provisioned. */
+export function imagePrefix(cluster: string): string {
+  return volumePrefix(cluster).replace(/^rouse/, 'rouse-image')
+}
+
 export function volumeNames(cluster: string, id: string): { readonly disk: string; readonly seed: string } {
   const prefix = volumePrefix(cluster)
   return { disk: `${prefix}${id}.qcow2`, seed: `${prefix}${id}.seed` }

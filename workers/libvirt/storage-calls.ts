@@ -62,6 +62,20 @@ export const storageCalls = {
     })
   },
 
+  /** A new volume with the content of another one, also of what that one lies over. */
+  copyVolume(c: Connection, pool: string, from: string, xml: string): void {
+    const what = `cannot copy ${from} in pool ${pool}`
+    withVolume(c, { pool, name: from }, (volume) => {
+      withPool(c, pool, (pointer) => {
+        const made = c.library.check(
+          what,
+          c.library.call('virStorageVolCreateXMLFrom', pointer, xml, volume, 0),
+        )
+        c.library.call('virStorageVolFree', made)
+      })
+    })
+  },
+
   /** The whole of its content. */
   uploadVolume(c: Connection, pool: string, name: string, content: Uint8Array): void {
     withVolume(c, { pool, name }, (volume) => {

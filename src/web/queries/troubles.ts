@@ -1,17 +1,21 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../../db/schema.ts'
 import type { ApiTrouble } from '../notice-api.ts'
-import type { ClusterService, LatentService } from '../services.ts'
+import type { WebServices } from '../services.ts'
 
 /** What does not work now, worst first. */
 export async function listTroubles(
   db: Kysely<Database>,
-  { cluster, latent }: { readonly cluster: ClusterService; readonly latent: LatentService },
+  { cluster, images, latent }: Pick<WebServices, 'cluster' | 'images' | 'latent'>,
 ): Promise<ApiTrouble[]> {
   const { held } = cluster.describe()
   return [
     ...(held === null ? [] : [trouble('cluster', 'latent workers', `every latent worker ${held}`)]),
     ...latent.troubles().map(({ backend, message }) => trouble('backend', backend, message)),
+    ...images.names().flatMap((name) => {
+      const message = images.trouble(name)
+      return message === undefined ? [] : [trouble('image', name, message)]
+    }),
     ...(await missingWorkers(db)),
     ...(await failingTargets(db)),
   ]

@@ -7,6 +7,7 @@ import { buildRoutes } from './builds.ts'
 import { clusterRoutes } from './cluster.ts'
 import { eventRoutes, type EventOptions } from './events.ts'
 import { healthRoute, readyRoute } from './health.ts'
+import { imageRoutes } from './images.ts'
 import { instanceRoutes } from './instances.ts'
 import { logRoutes } from './logs.ts'
 import { masterRoutes } from './master.ts'
@@ -36,6 +37,7 @@ export async function apiRoutes(app: App, services: WebServices, options: EventO
   artifactRoutes(app, services)
   workerRoutes(app, services)
   instanceRoutes(app, services)
+  imageRoutes(app, services)
   noticeRoutes(app, services)
   eventRoutes(app, services, options)
   masterRoutes(app, services)

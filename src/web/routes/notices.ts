@@ -18,7 +18,7 @@ const ListQuery = Type.Object(
   { additionalProperties: false },
 )
 
-export function noticeRoutes(app: App, { cluster, db, latent, notices }: WebServices): void {
+export function noticeRoutes(app: App, { cluster, db, images, latent, notices }: WebServices): void {
   app.get(
     '/notices',
     {
@@ -63,7 +63,7 @@ export function noticeRoutes(app: App, { cluster, db, latent, notices }: WebServ
         response: answers(PageSchema(TroubleSchema)),
       },
     },
-    async ({ query }) => pageOfAll(await listTroubles(db, { cluster, latent }), query),
+    async ({ query }) => pageOfAll(await listTroubles(db, { cluster, images, latent }), query),
   )
 
   async function noticeOf(id: number) {

@@ -1,0 +1,83 @@
+import type { Kysely } from 'kysely'
+import type { Logger } from 'pino'
+import type { GroupCommit } from '../../db/group-commit.ts'
+import type { Database } from '../../db/schema.ts'
+import { messageOf } from '../../model/errors.ts'
+import type { Clock } from '../../util/clock.ts'
+import type { OpenBackend } from '../open-backend.ts'
+import type { ImageSpec } from './image-spec.ts'
+import { loadImages, storeRemoved, storeRemoving, type ImageNameRow, type ImageRow } from './store-images.ts'
+
+interface TidyOptions {
+  readonly db: Kysely<Database>
+  readonly commit: Pick<GroupCommit, 'write'>
+  readonly clock: Clock
+  readonly log: Logger
+  readonly backend: (key: string) => OpenBackend | undefined
+  readonly specs: ReadonlyMap<string, ImageSpec>
+  readonly names: ReadonlyMap<string, ImageNameRow>
+  readonly rows: readonly ImageRow[]
+}
+
+/** Removes the images that no rollback needs any more, and what no row knows: half-made ones of masters that were killed. */
+export async function tidyImages(options: TidyOptions): Promise<void> {
+  const { backend: open, db, log, rows, specs } = options
+  for (const row of rows.filter((row) => row.state === 'removing')) await removeImage(row, options)
+  for (const { keep = defaultKeep, name } of specs.values())
+    for (const row of superfluous(rows, { name, keep, ...options })) await removeImage(row, options)
+  const keys = new Set([...specs.values(), ...rows].map(({ backend }) => backend))
+  for (const key of keys) {
+    const backend = open(key)
+    if (!backend) continue
+    try {
+      // First: each was stored before it began to be.
+      const present = await backend.listImages()
+      const known = await loadImages(db)
+      // While one is being kept it has no name yet that we know.
+      if (known.some((row) => row.backend === key && row.state === 'storing')) continue
+      const refs = new Set(known.map(({ ref }) => ref))
+      for (const ref of present)
+        if (!refs.has(ref)) {
+          log.warn({ image: ref }, `${key} has an image of ours that no row knows: it is removed`)
+          await backend.removeImage(ref)
+        }
+    } catch (error) {
+      log.warn(`${key}: images could not be tidied: ${messageOf(error)}`)
+    }
+  }
+}
+
+/** Removes one, unless something is made of it; says whether it is gone. What cannot be removed now is tried again later. */
+export async function removeImage(
+  row: ImageRow,
+  { backend, commit, log }: Pick<TidyOptions, 'backend' | 'commit' | 'log'>,
+): Promise<boolean> {
+  const open = backend(row.backend)
+  if (!open || !(await commit.write((trx) => storeRemoving(trx, row)))) return false
+  try {
+    if (row.ref !== null) await open.removeImage(row.ref)
+    await commit.write((trx) => storeRemoved(trx, row))
+    log.info(`image ${row.name}@${row.hash} was removed`)
+  } catch (error) {
+    log.warn(`image ${row.name}@${row.hash} could not be removed: ${messageOf(error)}`)
+  }
+  return true
+}
+
+/** Those whose name has stood for another for a while, but for the newest. */
+function superfluous(
+  rows: readonly ImageRow[],
+  { clock, keep, name, names }: { name: string; keep: number } & Pick<TidyOptions, 'clock' | 'names'>,
+): ImageRow[] {
+  const wanted = names.get(name)?.wanted
+  return rows
+    .filter((row) => row.name === name && row.hash !== wanted)
+    .filter((row) => row.state === 'ready' && row.retired_at !== null)
+    .sort((a, b) => b.retired_at!.getTime() - a.retired_at!.getTime())
+    .slice(keep)
+    .filter(({ retired_at }) => clock.now() - retired_at!.getTime() > retiredFor)
+}
+
+const defaultKeep = 2
+/** Milliseconds: another master may still start something of it. */
+const retiredFor = 60_000
