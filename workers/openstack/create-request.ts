@@ -17,12 +17,13 @@ export async function createRequest(
   const minor = await api.microversion(signal)
   if (floatingIp && !(await api.has('network', signal)))
     throw rejected('floatingIp: this cloud has no network service')
+  const word = typeof networks === 'string' ? networkWord(networks, minor) : undefined
   const [imageRef, flavorRef, group, nets] = await Promise.all([
     names.idOf('image', image, signal),
     names.idOf('flavor', flavor, signal),
     serverGroup === undefined ? undefined : names.idOf('server group', serverGroup, signal),
     typeof networks === 'string'
-      ? networkWord(networks, minor)
+      ? word
       : Promise.all(networks.map(async (name) => ({ uuid: await names.idOf('network', name, signal) }))),
   ])
   const server = {

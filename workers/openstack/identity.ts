@@ -2,7 +2,7 @@ import type { Clock } from '../../src/util/clock.ts'
 import { withDeadline } from '../../src/util/with-deadline.ts'
 import type { Account } from './account.ts'
 import { fetchJson } from './fetch-json.ts'
-import { OpenStackError, refusalOf, unreachable } from './openstack-error.ts'
+import { hasStatus, OpenStackError, refusalOf, unreachable } from './openstack-error.ts'
 import { untilAborted } from './until-aborted.ts'
 
 /** What Keystone gave: a token and where the services are. */
@@ -32,7 +32,8 @@ export class Identity {
   readonly #closing = new AbortController()
   #session: Session | undefined
   #renewing: Promise<Session> | undefined
-  #refused: { readonly until: number; readonly error: Error } | undefined
+  /** The last login has, and the next one waits until then. */
+  #failed: { readonly until: number; readonly error: unknown } | undefined
 
   constructor(account: Account, clock: Clock) {
     this.#account = account
@@ -43,13 +44,16 @@ export class Identity {
     const session = this.#session
     const now = this.#clock.now()
     if (session && now < session.renewAt) return session
-    // A wrong password that is sent again and again locks the account at many clouds.
-    if (this.#refused && now < this.#refused.until) throw this.#refused.error
+    const valid = session && now < session.expiresAt
+    if (this.#failed && now < this.#failed.until) {
+      if (valid) return session
+      if (hasStatus(this.#failed.error, 401)) throw this.#failed.error
+    }
     this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined))
     try {
       return await untilAborted(this.#renewing, signal)
     } catch (error) {
-      if (session && !signal.aborted && this.#session === session && now < session.expiresAt) return session
+      if (valid && !signal.aborted && this.#session === session) return session
       throw error
     }
   }
@@ -64,8 +68,20 @@ export class Identity {
   }
 
   async #renew(): Promise<Session> {
-    const { authUrl, request } = this.#account
     const asked = this.#clock.now()
+    try {
+      this.#session = await this.#login(asked)
+      this.#failed = undefined
+      return this.#session
+    } catch (error) {
+      // Many clouds lock an account when a wrong password is sent again and again.
+      this.#failed = { until: this.#clock.now() + pause, error }
+      throw error
+    }
+  }
+
+  async #login(asked: number): Promise<Session> {
+    const { authUrl, request } = this.#account
     const answer = await withDeadline(
       (signal) => fetchJson(`${authUrl}/auth/tokens`, { method: 'POST', body: request, signal }),
       { clock: this.#clock, ms: deadline, signal: this.#closing.signal },
@@ -75,26 +91,20 @@ export class Identity {
     const token = answer.headers.get('x-subject-token')
     if (answer.status !== 201 || !token) {
       const refusal = refusalOf(answer, `login at ${authUrl}`)
-      const error =
-        answer.status === 401
-          ? new OpenStackError(401, `${refusal.message}. Keystone does not take the master's credentials`)
-          : refusal
-      if (answer.status === 401) this.#refused = { until: this.#clock.now() + refusedMs, error }
-      throw error
+      if (answer.status !== 401) throw refusal
+      throw new OpenStackError(401, `${refusal.message}. Keystone does not take the master's credentials`)
     }
-    this.#refused = undefined
     const body = (Object(answer.body) as { token?: TokenBody }).token ?? {}
     // Its life by Keystone's clock, from now by ours.
     const life = Date.parse(body.expires_at ?? '') - Date.parse(body.issued_at ?? '')
     const ms = Number.isFinite(life) && life > 0 ? life : assumedLife
-    this.#session = {
+    return {
       token,
       renewAt: asked + ms - Math.min(earliest, ms / 4),
       expiresAt: asked + ms,
       catalog: body.catalog ?? [],
       projectId: body.project?.id ?? '',
     }
-    return this.#session
   }
 }
 
@@ -107,6 +117,6 @@ interface TokenBody {
 
 /** Milliseconds. */
 const deadline = 30_000
-const refusedMs = 30_000
+const pause = 30_000
 const earliest = 300_000
 const assumedLife = 600_000

@@ -98,7 +98,15 @@ export class OpenStackApi {
 
   /** What Nova and Rouse both speak: 67 means 2.67. */
   async microversion(signal: AbortSignal): Promise<number> {
-    const root = this.#root('compute', await this.#identity.session(signal))
+    return await this.#microversion(await this.#identity.session(signal), signal)
+  }
+  close(): void {
+    this.#closing.abort(new Error('the backend is closed'))
+    this.#identity.close()
+  }
+
+  async #microversion(session: Session, signal: AbortSignal): Promise<number> {
+    const root = this.#root('compute', session)
     const known = this.#microversions.get(root)
     if (known !== undefined) return known
     // Without the project's id that old catalogues have at the end.
@@ -111,15 +119,10 @@ export class OpenStackApi {
     return found
   }
 
-  close(): void {
-    this.#closing.abort(new Error('the backend is closed'))
-    this.#identity.close()
-  }
-
   async #send(call: Call, session: Session, operation: string): Promise<HttpAnswer> {
     const { body, lasting = false, method, path, service, signal } = call
     const root = this.#root(service, session)
-    const minor = service === 'compute' ? await this.microversion(signal) : 1
+    const minor = service === 'compute' ? await this.#microversion(session, signal) : 1
     const headers = {
       'x-auth-token': session.token,
       ...(minor > 1 && {
