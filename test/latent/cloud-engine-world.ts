@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { WorkerConfig } from '../../src/config/types.ts'
 import { instanceToken } from '../../src/latent/token.ts'
 import { Releasers } from '../../src/util/releasers.ts'
@@ -72,11 +73,17 @@ export class CloudEngineWorld<Cloud extends { readonly living: readonly unknown[
     await this.#settle(this.master.kill())
   }
 
-  /** Moves time on by steps of `step` milliseconds until it is so. */
-  until<T>(what: string, probe: () => T | Promise<T>, { step = 500, timeout = 60_000 } = {}) {
+  /** Moves time on by steps of `step` milliseconds until it is so; with `busy` only while that is false and the database answers. */
+  until<T>(
+    what: string,
+    probe: () => T | Promise<T>,
+    { busy, step = 500, timeout = 60_000 }: { busy?: () => boolean; step?: number; timeout?: number } = {},
+  ) {
     const turn = async () => {
       const found = await probe()
-      if (!found) this.clock.advance(step)
+      if (found || busy?.()) return found
+      if (busy) await sql`select 1`.execute(this.database.db)
+      this.clock.advance(step)
       return found
     }
     return waitFor(what, turn, { interval: 4, timeout })
@@ -91,14 +98,14 @@ export class CloudEngineWorld<Cloud extends { readonly living: readonly unknown[
   }
 
   /** Until every request is complete and nothing is left, neither at the cloud nor in the ledger. */
-  async over({ step = 500, timeout = 60_000 } = {}): Promise<void> {
+  async over(options: { busy?: () => boolean; step?: number; timeout?: number } = {}): Promise<void> {
     const isOver = async () => {
       if (this.cloud.living.length > 0) return false
       const requests = await this.database.db.selectFrom('requests').select('state').execute()
       if (requests.some(({ state }) => state !== 'complete')) return false
       return (await this.rows()).every(({ state }) => state === 'gone')
     }
-    await this.until('the end of everything', isOver, { step, timeout })
+    await this.until('the end of everything', isOver, options)
   }
 
   async #boot({ id, signal }: BootedMachine): Promise<void> {
