@@ -6,7 +6,10 @@ import { SummaryReporter } from './test/helpers/summary-reporter.ts'
 const conditions = ['source', ...defaultServerConditions.filter((condition) => condition !== 'module')]
 
 // Rooms whose tests need no database: `vitest --project unit` answers at once.
-const withoutDatabase = ['test/{util,model,protocol,docs}/**/*.test.ts']
+const withoutDatabase = [
+  'test/{util,model,protocol,docs}/**/*.test.ts',
+  'test/reporters/{http,status,webhook,slack,custom}/**/*.test.ts',
+]
 const withProcesses = ['test/{agent,config,workers}/**/*.test.ts']
 const ofTools = ['test/tools/**/*.test.ts']
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -44,7 +44,19 @@ async function prepare(folder: string): Promise<AgentBundle> {
     await mkdir(folder, { recursive: true })
     await writePrivateFile(file, bytes, { replace: true })
   }
+  await removeOld(folder, file)
   return { file, sha256, bytes }
+}
+
+// Those of earlier masters, and what they have left half written. A younger one may be that of a master that stops just now.
+async function removeOld(folder: string, current: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name)
+    if (path === current || !/^[\da-f]{64}\.mjs/.test(name)) continue
+    const stats = await stat(path).catch(() => undefined)
+    // One that cannot be removed does no harm.
+    if (stats && Date.now() - stats.mtimeMs > oldMs) await rm(path, { force: true }).catch(() => {})
+  }
 }
 
 function sha256Of(bytes: Buffer): string {
@@ -58,6 +70,7 @@ const built = pathOf('../dist/rouse-agent.mjs')
 const packed = pathOf('../rouse-agent.mjs')
 /** Another process may be setting the checkout up just now. */
 const buildMs = 120_000
+const oldMs = 24 * 3_600_000
 
 function pathOf(relative: string): string {
   return fileURLToPath(new URL(relative, import.meta.url))

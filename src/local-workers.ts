@@ -27,6 +27,7 @@ export class LocalWorkers {
     for (const worker of workers) {
       if (worker.kind !== 'local') continue
       await this.#closing.get(worker.name)
+      if (this.#closed) return
       if (this.#running.has(worker.name)) continue
       const releasers = new Releasers()
       this.#running.set(worker.name, releasers)

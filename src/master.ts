@@ -2,7 +2,6 @@ import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
-import { openLocalAgent } from './agent/open-local-agent.ts'
 import { openAgentBundle } from './agent-bundle.ts'
 import { ArtifactStore } from './builds/artifact-store.ts'
 import { Builds } from './builds/builds.ts'
@@ -17,17 +16,19 @@ import { keepLease } from './db/keep-lease.ts'
 import { migrateDatabase } from './db/migrate.ts'
 import type { Database } from './db/schema.ts'
 import { markMasterStopped, registerMaster } from './db/register-master.ts'
-import { connectLocal } from './fleet/connect-local.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { Login } from './fleet/login.ts'
 import { WorkerAdmin } from './fleet/worker-admin.ts'
-import { LocalWorkers, type LocalWorker } from './local-workers.ts'
+import { LocalWorkers } from './local-workers.ts'
 import { writeMasterFile } from './master-file.ts'
 import { Metrics } from './metrics.ts'
 import { messageOf } from './model/errors.ts'
 import { version } from './model/version.ts'
-import type { Latent } from './latent/latent.ts'
+import { LeaseLoss } from './lease-loss.ts'
+import { openNodeRuntime } from './node-runtime.ts'
 import { latentSpecs, openLatent } from './open-latent.ts'
+import { openNotices, type Notices } from './open-notices.ts'
+import { openLocalWorker } from './open-local-worker.ts'
 import { openServer } from './open-server.ts'
 import { Reconfig } from './reconfig.ts'
 import { forgetSchedulers } from './schedulers/forget-schedulers.ts'
@@ -84,13 +85,8 @@ async function openParts(
   const { log, progress = () => {}, signal = new AbortController().signal, uiDir } = options
   const clock = systemClock
   const loops = new AbortController()
-  const { promise: failed, resolve: fail } = Promise.withResolvers<string>()
-
-  let latent: Latent | undefined
-  const onLost = (reason: string) => {
-    latent?.abandon()
-    fail(reason)
-  }
+  const loss = new LeaseLoss(log)
+  const onLost = (reason: string) => loss.lose(reason)
 
   const address = await openServer(settings, { log, progress, signal, onLost }, releasers)
   progress('opening the database')
@@ -112,6 +108,12 @@ async function openParts(
       log.warn(`the database could not be told of the end; the lease ends by itself: ${messageOf(error)}`),
     ),
   )
+  const lease = new AbortController()
+  const kept = keepLease(db, { id: me.id, onLost, log, signal: lease.signal })
+  releasers.add('lease', async () => {
+    lease.abort()
+    await Promise.all([kept, loss.settled()])
+  })
 
   const commit = new GroupCommit(db, { log })
   releasers.add('writes', () => commit.close())
@@ -129,25 +131,48 @@ async function openParts(
     publish,
     onLeft: (name) => void locals.close(name),
   })
+  loss.add('agents', (reason) => fleet.close(reason))
   const locals = new LocalWorkers((worker, own) => openLocalWorker(worker, { fleet, log }, own), log)
-  const opened = Promise.withResolvers<void>()
   const artifacts = new ArtifactStore(settings.dataDir)
   await artifacts.open()
   const agentBundle = openAgentBundle(settings)
-  let current = settings
+  const nodeRuntime = openNodeRuntime()
+  const started = Promise.withResolvers<void>()
+  let notices: Notices
+  const reconfig = new Reconfig({
+    settings,
+    load: options.reload,
+    clock,
+    log,
+    started: started.promise,
+    apply: async (wanted) => {
+      const { builders, schedulers, workers } = wanted
+      const specs = latentSpecs(workers)
+      await latent.prepare(specs)
+      await fleet.configure(workers.map(workerSpec))
+      await builds.configure(builders)
+      await latent.configure(specs)
+      await locals.open(workers)
+      await startSchedulers(db, builds, schedulers, log)
+      await notices.configure(wanted)
+    },
+  })
+  const secretValue = (name: string) => reconfig.settings.secretValue(name)
   let agentUrls = (): readonly string[] => []
   const parts = { db, commit, fleet, log, clock, publish, master }
-  latent = await openLatent({
+  const latent = await openLatent({
     ...parts,
     settings,
     cluster: me.cluster,
     held: me.isCopied ? heldCopy : undefined,
-    builders: () => current.builders,
+    builders: () => reconfig.settings.builders,
     agentBundle,
+    nodeRuntime,
     observer: metrics.instances,
     agentUrls: () => agentUrls(),
-    secretValue: (name) => reconfig.settings.secretValue(name),
+    secretValue,
   })
+  loss.add('instances', () => latent.abandon())
   const builds = new Builds({
     ...parts,
     latent: latent.hooks,
@@ -159,9 +184,9 @@ async function openParts(
     configDir: dirname(settings.configFile),
     onRecalled: ({ name, spec }) => {
       const baseDir = localBaseDir(settings.dataDir, name)
-      if (spec.kind === 'local') void opened.promise.then(() => locals.recall({ name, baseDir }))
+      if (spec.kind === 'local') void started.promise.then(() => locals.recall({ name, baseDir }))
     },
-    secrets: { value: (name) => reconfig.settings.secretValue(name) },
+    secrets: { value: secretValue },
   })
   metrics.watch({ builds, fleet, latent })
   const windDown = new WindDown({ builds, clock, log, signal: loops.signal })
@@ -169,7 +194,6 @@ async function openParts(
   await fleet.configure(settings.workers.map(workerSpec))
   await latent.open(latentSpecs(settings.workers))
   const running = [
-    keepLease(db, { id: me.id, onLost, log, signal: loops.signal }),
     fleet.watch(loops.signal),
     admin.watch(loops.signal),
     builds.watch(loops.signal),
@@ -181,20 +205,6 @@ async function openParts(
   })
   releasers.add('agents', () => fleet.close('the master is stopping'))
 
-  const reconfig = new Reconfig({
-    settings,
-    load: options.reload,
-    log,
-    apply: async (wanted) => {
-      const { builders, schedulers, workers } = wanted
-      await fleet.configure(workers.map(workerSpec))
-      await builds.configure(builders)
-      current = wanted
-      await latent.configure(latentSpecs(workers))
-      await locals.open(workers)
-      await startSchedulers(db, builds, schedulers, log)
-    },
-  })
   const login = new Login({ fleet, log, clock, instances: latent.logins })
   let ready = false
   const services = webServices({
@@ -208,20 +218,24 @@ async function openParts(
     latent,
     metrics: () => metrics.text(),
     cluster: clusterService({ db, log, latent, id: me.cluster, name: settings.cluster }),
+    notices: { retry: (id) => notices.retry(id) },
     admin,
     login,
     agentBundle,
+    nodeRuntime,
     artifactPath: (path) => artifacts.pathOf(path),
     ready: () => ready,
   })
   await builds.open()
   releasers.add('builds', () => builds.close())
+  releasers.add('reconfig', () => reconfig.close())
   const web = await startWeb(services, {
     listen: settings.listen,
     agentsListen: settings.agents.listen,
     uiDir,
   })
   releasers.add('web server', () => web.close())
+  loss.add('web server', () => web.close())
   agentUrls = () => {
     const listening = web.agentUrls()
     const own = settings.agents.url === undefined ? [] : [settings.agents.url]
@@ -232,17 +246,29 @@ async function openParts(
   releasers.add('instances', () => latent.close())
   latent.run(builds.latentSide)
   await locals.open(settings.workers)
-  opened.resolve()
   await startSchedulers(db, builds, settings.schedulers, log)
-  releasers.add('reconfig', () => reconfig.close())
+  notices = await openNotices({
+    ...parts,
+    pool: database.pool,
+    events,
+    cluster: me.cluster,
+    artifactPath: (path) => artifacts.pathOf(path),
+    settings: () => reconfig.settings,
+    pageUrl: () => web.url,
+  })
+  releasers.add('notices', () => notices.close())
+  loss.add('notices', () => notices.close())
+  started.resolve()
   ready = true
-  releasers.add('readiness', () => {
+  releasers.add('readiness', async () => {
     ready = false
     publish({ type: 'master.stopping' })
+    // Before the others: nothing is to be opened after what opens it has ended.
+    await reconfig.close()
   })
   return {
     url: web.url,
-    failed,
+    failed: loss.lost,
     windDown: windDown.done,
     reconfig: () => reconfig.reload(),
     stop: () => releasers.release(),
@@ -260,19 +286,4 @@ async function startSchedulers(
     schedulers.map(({ name }) => name),
   )
   for (const scheduler of schedulers) await runOnce(db, builds, scheduler, log)
-}
-
-async function openLocalWorker(
-  { baseDir, name }: LocalWorker,
-  { fleet, log }: { fleet: Fleet; log: Logger },
-  releasers: Releasers,
-): Promise<void> {
-  const worker = fleet.admitted(name)!
-  const agent = await openLocalAgent({
-    baseDir,
-    log: log.child({ worker: name }),
-    connect: (attach) => connectLocal(fleet, worker, attach),
-  })
-  // What runs goes on, as on other machines: the next master takes it up.
-  releasers.add(`local worker ${name}`, () => agent.detach())
 }

@@ -71,7 +71,7 @@ export class Metrics {
     })
     new Gauge({
       name: 'rouse_sessions',
-      help: 'Connections of agents, also those that are still saying hello',
+      help: 'Connections of agents that have said hello, also those that are not welcomed yet',
       registers,
       collect() {
         this.set(workersOf(parts()).filter(({ session }) => session !== undefined).length)
@@ -90,7 +90,7 @@ export class Metrics {
     for (const result of results) builds.inc({ result }, 0)
     const sessions = new Counter({
       name: 'rouse_sessions_total',
-      help: 'Connections of agents that were let in',
+      help: 'Connections of agents that were welcomed',
       registers,
     })
     // Lives as long as the events themselves.

@@ -6,6 +6,7 @@ import type { AgentDelivery } from './latent/agent-delivery.ts'
 import { Latent } from './latent/latent.ts'
 import type { LatentOptions } from './latent/latent-options.ts'
 import type { LatentSpec } from './latent/latent-spec.ts'
+import type { NodeRuntime } from './node-runtime.ts'
 import { workerSpec } from './worker-spec.ts'
 
 interface OpenLatentOptions extends Pick<
@@ -16,6 +17,8 @@ interface OpenLatentOptions extends Pick<
   /** As they are now: a reconfig replaces them. */
   readonly builders: LatentOptions['builders']
   readonly agentBundle: () => Promise<AgentBundle>
+  /** What machines without a Node.js get. Default: nothing. */
+  readonly nodeRuntime?: () => Promise<NodeRuntime | undefined>
   /** Where agents can connect to, known once the web server listens. */
   readonly agentUrls: () => readonly string[]
   readonly secretValue: (name: string) => string
@@ -23,11 +26,12 @@ interface OpenLatentOptions extends Pick<
 
 /** The engine of latent workers, with what it needs of the config. */
 export async function openLatent(options: OpenLatentOptions): Promise<Latent> {
-  const { agentBundle, agentUrls, secretValue, settings } = options
+  const { agentBundle, agentUrls, nodeRuntime, secretValue, settings } = options
   const { clusterKey: configured, dataDir } = settings
   const delivery = async ({ agentUrls: own }: LatentSpec): Promise<AgentDelivery> => {
     const { file, sha256 } = await agentBundle()
-    return { file, sha256, masters: own.length > 0 ? own : agentUrls() }
+    const node = await nodeRuntime?.()
+    return { file, sha256, masters: own.length > 0 ? own : agentUrls(), node }
   }
   return new Latent({
     ...options,

@@ -26,10 +26,12 @@ interface Parts {
   readonly latent: Latent
   readonly metrics: WebServices['metrics']
   readonly cluster: WebServices['cluster']
+  readonly notices: WebServices['notices']
   readonly admin: WorkerAdmin
   readonly login: Login
   readonly artifactPath: WebServices['artifactPath']
   readonly agentBundle: WebServices['agentBundle']
+  readonly nodeRuntime: WebServices['nodeRuntime']
   readonly ready: () => boolean
 }
 
@@ -67,6 +69,7 @@ export function webServices({
         return { items: items.map((finding) => reaped(finding, how.dryRun)), troubles: latent.troubles }
       },
       hindrances: (name) => latent.hindrances(name),
+      troubles: () => latent.troubles,
     },
     fleet: {
       authenticate: (attempt) => login.check(attempt),

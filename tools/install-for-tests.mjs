@@ -15,6 +15,7 @@ export async function installForTests(node) {
   await tryTo('Chromium', () => install('Chromium', ['chromium'], isOnPath('chromium', 'google-chrome')))
   await tryTo('Git LFS', () => install('Git LFS', ['git-lfs'], isOnPath('git-lfs')))
   await tryTo('Docker Engine', () => install('Docker Engine', docker, hasDocker()))
+  await tryTo('libvirt', () => install('libvirt', libvirt, hasLibvirt()))
   return (await tryTo('Node.js 20', () => findNode20(node))) ?? {}
 }
 
@@ -72,6 +73,10 @@ function hasDocker() {
   )
 }
 
+function hasLibvirt() {
+  return ['libvirtd', 'virsh', 'qemu-system-x86_64', 'qemu-img', 'mmdebstrap'].every((one) => isOnPath(one))
+}
+
 /** Whether one of the programs is. */
 function isOnPath(...programs) {
   const folders = [...(userEnvironment().PATH ?? '').split(delimiter), '/usr/sbin']
@@ -80,3 +85,12 @@ function isOnPath(...programs) {
 
 // The engine, which each test file starts for itself, and what its images are made from.
 const docker = ['docker.io', 'tini', 'mmdebstrap', 'musl', 'busybox-static']
+// No service is started by them: each test file has a libvirtd of its own.
+const libvirt = [
+  'libvirt-daemon',
+  'libvirt-daemon-driver-qemu',
+  'libvirt-clients',
+  'qemu-system-x86',
+  'qemu-utils',
+  'mmdebstrap',
+]

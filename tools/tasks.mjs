@@ -57,6 +57,11 @@ export const tasks = {
     return run(['node_modules/vitest/vitest.mjs', 'run', 'test/crash-matrix', ...args], { env })
   },
 
+  /** The contract of backends against real clouds: what the environment names, see docs/write-a-backend.md. */
+  async 'test:cloud'(args, { run }) {
+    return run(['node_modules/vitest/vitest.mjs', 'run', 'test/cloud', ...args])
+  },
+
   /** What `npm pack` puts into the package: JavaScript with types, the page, the agent. */
   async build(_args, { build, run }) {
     for (const folder of ['src', 'workers', 'migrations'])

@@ -18,6 +18,9 @@ async function main(argv: string[]): Promise<void> {
     giveUp: values['give-up'],
     giveUpCommand: values['give-up-command'],
     passwordFile: values['password-file'],
+    removePasswordFile: values['remove-password-file'],
+    channel: values.channel,
+    clock: values.clock,
     baseDir: values['base-dir'],
     caFile: values['ca-file'],
     maxSpool: values['max-spool'],
@@ -45,6 +48,9 @@ const options = {
   master: { type: 'string', multiple: true },
   name: { type: 'string' },
   'password-file': { type: 'string' },
+  'remove-password-file': { type: 'boolean' },
+  channel: { type: 'string' },
+  clock: { type: 'string' },
   instance: { type: 'boolean' },
   'give-up': { type: 'string' },
   'give-up-command': { type: 'string' },
@@ -64,6 +70,9 @@ Runs builds for a Rouse master on this machine.
   --name N             the worker's name in master.config.ts
   --password-file F    a file that holds only the worker's password
   --instance           this machine is an instance of a latent worker: N is its id, F holds its token
+  --remove-password-file  remove F once a master has let it in
+  --channel PATH       with --instance, in place of F: where the machine's host hands over the token
+  --clock FIFO         who is not root tells the right time there, for somebody to set the clock by
   --base-dir D         where builds run (default: ./rouse-worker-<name>)
   --ca-file F          PEM of the authority that signed the master's certificate
   --max-spool MIB      output that the master has not got yet waits on disk, up to this (default: 1024)

@@ -1,7 +1,8 @@
 import { runAgent } from './connector/run-agent.ts'
 import { giveUpCommand, runGiveUpCommand } from './give-up-command.ts'
 import { plainLog } from './plain-log.ts'
-import { checkWorkerOptions, readCa, readPassword, type RawWorkerOptions } from './worker-options.ts'
+import { workerLogin } from './worker-login.ts'
+import { checkWorkerOptions, readCa, type RawWorkerOptions } from './worker-options.ts'
 
 /**
  * `rouse worker` as a whole process: runs until it is drained. SIGTERM or SIGINT: the running builds are finished first; the
@@ -11,27 +12,17 @@ import { checkWorkerOptions, readCa, readPassword, type RawWorkerOptions } from 
  */
 export async function runWorker(raw: RawWorkerOptions): Promise<void> {
   const log = plainLog(process.stderr)
-  const {
-    baseDir,
-    caFile,
-    giveUp,
-    instance,
-    masters,
-    maxSpool,
-    name,
-    passwordFile,
-    giveUpCommand: command,
-  } = checkWorkerOptions(raw)
-  const password = readPassword(passwordFile, log)
+  const options = checkWorkerOptions(raw)
+  const { baseDir, caFile, giveUp, instance, masters, maxSpool, name } = options
   const ca = caFile === undefined ? undefined : readCa(caFile)
   const [drain, cancel, kill] = [new AbortController(), new AbortController(), new AbortController()]
-  let asked = 0
+  let signalled = 0
   const onSignal = () => {
-    asked++
-    if (asked === 1) {
+    signalled++
+    if (signalled === 1) {
       log.info('ending after the running builds; again to cancel them')
       drain.abort()
-    } else if (asked === 2) {
+    } else if (signalled === 2) {
       log.info('cancelling the running builds; again to end at once')
       cancel.abort()
     } else {
@@ -43,26 +34,31 @@ export async function runWorker(raw: RawWorkerOptions): Promise<void> {
   for (const signal of signals) process.on(signal, onSignal)
   try {
     log.info(`worker ${name} works in ${baseDir}`)
-    const end = await runAgent({
-      masters,
-      name,
-      password,
-      instance,
-      giveUp,
-      baseDir,
-      log,
-      ca,
-      maxSpool,
-      drain: drain.signal,
-      cancel: cancel.signal,
-      kill: kill.signal,
-    })
+    const asked = AbortSignal.any([drain.signal, cancel.signal, kill.signal])
+    const login = await workerLogin(options, log, asked)
+    if (asked.aborted) return
+    const end =
+      login &&
+      (await runAgent({
+        masters,
+        name,
+        ...login,
+        instance,
+        giveUp,
+        baseDir,
+        log,
+        ca,
+        maxSpool,
+        drain: drain.signal,
+        cancel: cancel.signal,
+        kill: kill.signal,
+      }))
     log.info('ended')
     if (end === 'ended') return
     process.exitCode = 1
     const isRoot = process.getuid?.() === 0
     await runGiveUpCommand(
-      giveUpCommand({ command, instance, isEphemeral: giveUp !== undefined, isRoot }),
+      giveUpCommand({ command: options.giveUpCommand, instance, isEphemeral: giveUp !== undefined, isRoot }),
       log,
     )
   } finally {

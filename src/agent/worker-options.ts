@@ -10,6 +10,9 @@ export interface RawWorkerOptions {
   readonly master?: readonly string[] | undefined
   readonly name?: string | undefined
   readonly passwordFile?: string | undefined
+  readonly removePasswordFile?: boolean | undefined
+  readonly channel?: string | undefined
+  readonly clock?: string | undefined
   readonly instance?: boolean | undefined
   /** A duration. */
   readonly giveUp?: string | undefined
@@ -23,7 +26,11 @@ export interface RawWorkerOptions {
 export interface WorkerOptions {
   readonly masters: readonly string[]
   readonly name: string
+  /** '' with a channel. */
   readonly passwordFile: string
+  readonly removePasswordFile: boolean
+  readonly channel: string | undefined
+  readonly clock: string | undefined
   readonly instance: boolean
   /** In seconds. */
   readonly giveUp: number | undefined
@@ -38,13 +45,16 @@ export interface WorkerOptions {
 export function checkWorkerOptions({
   baseDir,
   caFile,
+  channel,
+  clock,
   giveUp,
   giveUpCommand,
   instance = false,
   master,
   maxSpool,
   name,
-  passwordFile,
+  passwordFile = '',
+  removePasswordFile = false,
 }: RawWorkerOptions): WorkerOptions {
   const masters = (master ?? [])
     .flatMap((urls) => urls.split(','))
@@ -55,12 +65,17 @@ export function checkWorkerOptions({
   if (!name) throw new RouseError('ROUSE_USAGE', "--name is missing: the worker's name in master.config.ts")
   if (/[:/\\\p{Cc}]/u.test(name))
     throw new RouseError('ROUSE_USAGE', `${JSON.stringify(name)} is not the name of a worker`)
-  if (!passwordFile)
+  if (channel !== undefined && (!instance || passwordFile))
+    throw new RouseError('ROUSE_USAGE', '--channel stands in place of --password-file, beside --instance')
+  if (!passwordFile && channel === undefined)
     throw new RouseError('ROUSE_USAGE', '--password-file is missing: a file that holds the password')
   return {
     masters,
     name,
     passwordFile,
+    removePasswordFile,
+    channel,
+    clock,
     instance,
     giveUp: giveUp === undefined ? undefined : patience(giveUp),
     giveUpCommand,

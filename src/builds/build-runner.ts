@@ -215,7 +215,7 @@ export class BuildRunner {
     const end = { buildId: id, requestId, buildsetId, result: 'RETRY', summary, epoch: master.epoch } as const
     const retry = { notBefore: new Date(0), avoidWorkerId: null, counts: false }
     try {
-      await this.#store((trx) => storeBuildEnd(trx, { ...end, retry }))
+      if (!(await this.#store((trx) => storeBuildEnd(trx, { ...end, retry })))) return
       tools.publish({
         type: 'build.finished',
         build: id,

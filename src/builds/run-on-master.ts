@@ -9,6 +9,7 @@ import { maxRawBytes } from '../protocol/output-frame.ts'
 import type { Stream } from '../protocol/runs.ts'
 import type { MasterShellRequest } from '../steps/step.ts'
 import { allowedEnvironment } from '../util/allowed-environment.ts'
+import { deadlineSignal } from '../util/deadline-signal.ts'
 import type { Revealed } from './step-secrets.ts'
 
 type Shell = ChildProcessByStdio<null, Readable, Readable>
@@ -42,8 +43,8 @@ export async function runOnMaster(
     pass(shell.stderr, (bytes) => write('stderr', bytes)),
   ])
   const limit = seconds(maxTime) * 1000
-  const tooLong = limit > 0 ? AbortSignal.timeout(limit) : undefined
-  const stop = tooLong ? AbortSignal.any([signal, tooLong]) : signal
+  using tooLong = limit > 0 ? deadlineSignal(limit) : null
+  const stop = tooLong ? AbortSignal.any([signal, tooLong.signal]) : signal
   const kill = () => void endGroup(shell, ended)
   stop.addEventListener('abort', kill)
   if (stop.aborted) kill()
@@ -53,7 +54,7 @@ export async function runOnMaster(
     // A process that left the group may hold the pipes for ever.
     await Promise.race([output, delay(lastWords)])
     signal.throwIfAborted()
-    if (tooLong?.aborted)
+    if (tooLong?.signal.aborted)
       return {
         exitCode: null,
         signal: null,

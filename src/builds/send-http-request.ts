@@ -3,6 +3,7 @@ import { seconds } from '../model/durations.ts'
 import { messageOf } from '../model/errors.ts'
 import { isSecret } from '../model/secret.ts'
 import type { HttpAnswer, HttpRequest } from '../steps/step.ts'
+import { deadlineSignal } from '../util/deadline-signal.ts'
 import type { Revealed } from './step-secrets.ts'
 
 /**
@@ -14,13 +15,13 @@ export async function sendHttpRequest(
   { body, headers = {}, method = 'GET', timeout = 30, url }: Revealed<HttpRequest>,
   { follow, key, signal }: { follow: boolean; key: string; signal: AbortSignal },
 ): Promise<HttpAnswer> {
-  const deadline = AbortSignal.timeout(Math.max(1, seconds(timeout) * 1000))
+  using deadline = deadlineSignal(Math.max(1, seconds(timeout) * 1000))
   try {
     const response = await fetch(httpUrl(url), {
       method,
       redirect: follow ? 'follow' : 'manual',
       headers: { 'idempotency-key': key, ...headers },
-      signal: AbortSignal.any([signal, deadline]),
+      signal: AbortSignal.any([signal, deadline.signal]),
       ...(body === undefined ? {} : { body }),
     })
     return {
@@ -30,7 +31,7 @@ export async function sendHttpRequest(
     }
   } catch (error) {
     signal.throwIfAborted()
-    const why = deadline.aborted ? `no whole answer within ${seconds(timeout)} s` : innermost(error)
+    const why = deadline.signal.aborted ? `no whole answer within ${seconds(timeout)} s` : innermost(error)
     return { status: null, headers: {}, body: '', cut: false, error: why }
   }
 }

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../db/schema.ts'
+import { noteRequest } from '../db/store-notice.ts'
 import type { Properties } from '../model/properties.ts'
 import type { SourceStamp } from '../model/source-stamp.ts'
 import type { Step, StepOutcome } from '../steps/step.ts'
@@ -91,6 +92,7 @@ export async function storeClaim(
     .onConflict((oc) => oc.columns(['request_id', 'attempt']).doUpdateSet({ slot: place.slot }))
     .returning('id')
     .executeTakeFirstOrThrow()
+  await noteRequest(trx, { type: 'build.started', request: requestId, build: build.id })
   const source = { repository: buildset.repository, branch: buildset.branch, revision: buildset.revision }
   const properties = buildProperties(builder, place.worker.spec, {
     source,

@@ -1,6 +1,7 @@
 import { sql, type Transaction } from 'kysely'
 import type { CollapseRequests } from '../config/types.ts'
 import type { Database } from '../db/schema.ts'
+import { noteRequest } from '../db/store-notice.ts'
 import { collapsedBy } from './collapse.ts'
 import { storeBuildsetEnd } from './store-result.ts'
 import { selectWaiting, waitingRequest } from './waiting-requests.ts'
@@ -55,6 +56,8 @@ export async function storeCollapse(
     .where('state', '=', 'pending')
     .returning(['id', 'buildset_id', 'priority'])
     .execute()
+  for (const { id } of ended)
+    await noteRequest(trx, { type: 'request.completed', request: id, result: 'SKIPPED' })
   for (const buildset of new Set(ended.map((row) => row.buildset_id))) await storeBuildsetEnd(trx, buildset)
   const priority = Math.max(newer.priority, ...ended.map((row) => row.priority))
   if (priority > newer.priority) {

@@ -1,5 +1,6 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../db/schema.ts'
+import { noteBuildset, noteRequest } from '../db/store-notice.ts'
 import { type Result, worse } from '../model/results.ts'
 
 export interface BuildEnd {
@@ -32,6 +33,8 @@ export async function storeBuildEnd(trx: Transaction<Database>, end: BuildEnd): 
     .returning('id')
     .executeTakeFirst()
   if (!ended) return hasEnd(trx, end)
+  const { buildId: build, requestId: request, result } = end
+  await noteRequest(trx, { type: 'build.finished', request, build, result })
   await trx
     .updateTable('steps')
     .set(({ eb }) => ({
@@ -85,6 +88,7 @@ export async function storeRequestEnd(
     .where('state', '<>', 'complete')
     .returning('id')
     .executeTakeFirst()
+  if (ended) await noteRequest(trx, { type: 'request.completed', request: requestId, result })
   const siblings = await storeBuildsetEnd(trx, buildsetId)
   return ended !== undefined || siblings.some((s) => s.id === requestId && s.result === result)
 }
@@ -102,12 +106,14 @@ export async function storeBuildsetEnd(
     .where('buildset_id', '=', buildsetId)
     .execute()
   if (siblings.every((s) => s.result !== null)) {
+    const result = siblings.map((s) => s.result!).reduce(worse)
     await trx
       .updateTable('buildsets')
-      .set({ result: siblings.map((s) => s.result!).reduce(worse), completed_at: sql<Date>`now()` })
+      .set({ result, completed_at: sql<Date>`now()` })
       .where('id', '=', buildsetId)
       .where('result', 'is', null)
       .execute()
+    await noteBuildset(trx, { type: 'buildset.completed', buildset: buildsetId, result })
   }
   return siblings
 }

@@ -1,5 +1,6 @@
 import type { Transaction } from 'kysely'
 import type { Database, Origin } from '../db/schema.ts'
+import { noteRequest } from '../db/store-notice.ts'
 import type { Property } from '../model/properties.ts'
 import type { SourceStamp } from '../model/source-stamp.ts'
 import type { CollapseRequests } from '../config/types.ts'
@@ -81,6 +82,7 @@ export async function storeSubmission(
       }))
       .returning('id')
       .executeTakeFirstOrThrow()
+    await noteRequest(trx, { type: 'request.submitted', request: id })
     let { priority } = s
     if (s.origin === 'scheduler' && !s.waitedFor) {
       const failed = (error: unknown) => rules.failed(builder, error)

@@ -38,6 +38,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import('./worker.ts')).workerCommand(),
   },
   {
+    name: 'install',
+    summary: 'run the master as a systemd unit',
+    load: async () => (await import('./install.ts')).installCommand(),
+  },
+  {
     name: 'force',
     summary: 'queue a build of a builder, and follow it',
     load: async () => (await import('./force.ts')).forceCommand(),
@@ -86,6 +91,11 @@ export const commandTable: readonly CommandEntry[] = [
     name: 'reap',
     summary: 'end instances that nobody knows any more',
     load: async () => (await import('./reap.ts')).reapCommand(),
+  },
+  {
+    name: 'notices',
+    summary: 'list what people and other services are told, or try one again',
+    load: async () => (await import('./notices.ts')).noticesCommand(),
   },
   {
     name: 'cluster',

@@ -5,7 +5,7 @@ import pc from 'picocolors'
 import { checkConfig } from '../config/check-config.ts'
 import { loadConfig } from '../config/load-config.ts'
 import { resolveConfig, type MasterSettings } from '../config/resolve-config.ts'
-import { startMaster, type Master } from '../master.ts'
+import { startMaster } from '../master.ts'
 import { messageOf } from '../model/errors.ts'
 import { onHangup } from './on-hangup.ts'
 import { masterLog } from './output/master-log.ts'
@@ -30,11 +30,7 @@ async function start(configFile: string | undefined, json: boolean): Promise<voi
     log.error({ err: error }, 'a promise failed and nobody waits for it'),
   )
   const starting = new AbortController()
-  let running: Master | undefined
-  // What is wrong with the config is logged there.
-  const stopping = onceSignalled(() => void running?.reconfig().catch(() => {}))
-  void stopping.then((reason) => starting.abort(new Error(reason)))
-  const master = await startMaster(settings, {
+  const started = startMaster(settings, {
     log,
     signal: starting.signal,
     progress: (doing) => log.info(doing),
@@ -43,9 +39,14 @@ async function start(configFile: string | undefined, json: boolean): Promise<voi
   }).catch((error: unknown) => {
     if (!starting.signal.aborted) throw error
     log.info(`stopped while starting: ${messageOf(starting.signal.reason)}`)
+    return undefined
   })
+  // What is wrong with the config is logged there. One that is asked for too early waits.
+  const reload = async () => void (await (await started)?.reconfig())
+  const stopping = onceSignalled(() => void reload().catch(() => {}))
+  void stopping.then((reason) => starting.abort(new Error(reason)))
+  const master = await started
   if (!master) return
-  running = master
   log.info(`${settings.title} is ready at ${pc.bold(master.url)}`)
   const asked = Promise.race([stopping, master.windDown])
   const say = await Promise.race([

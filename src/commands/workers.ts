@@ -1,6 +1,13 @@
-import { userInfo } from 'node:os'
 import { Command } from 'commander'
+import { RouseError } from '../model/errors.ts'
 import type { ApiWorker } from '../web/api.ts'
+import {
+  changeAllWorkers,
+  changeWorker,
+  untilDrained,
+  type WorkerAction,
+  type WorkerChange,
+} from './change-workers.ts'
 import { type ClientOptions, openClient, withClientOptions } from './client/client-options.ts'
 import { type Columns, printJson, printTable } from './output/print.ts'
 import { terminalOf } from './output/terminal.ts'
@@ -13,18 +20,27 @@ export function workersCommand(): Command {
       .enablePositionalOptions()
       .action(workers),
   )
-  const add = (action: 'pause' | 'resume' | 'drain', description: string) => {
-    const child = new Command(action).description(description).argument('<worker>')
+  const add = (action: WorkerAction, description: string) => {
+    const child = new Command(action).description(description).argument('[worker]')
+    child.option('--all', allMeans[action])
+    if (action === 'drain') child.option('--wait', 'wait until the running builds have finished')
     if (action !== 'resume') {
       child.option('--reason <text>', 'shown with the worker and with what waits for it')
       child.option('--until <duration>', 'end it by itself: 90m, 2h, or a time in ISO 8601')
     }
-    command.addCommand(withClientOptions(child).action((name: string) => change(action, name, child)))
+    const act = (name: string | undefined) => change(action, name, child)
+    command.addCommand(withClientOptions(child).action(act))
   }
   add('pause', 'no new builds; the running ones go on')
   add('drain', 'no new builds; the status says when the running ones have finished')
   add('resume', 'take builds again')
   return command
+}
+
+const allMeans: Readonly<Record<WorkerAction, string>> = {
+  pause: 'every worker that takes builds',
+  drain: 'every worker; one that is paused stays so',
+  resume: 'every worker that was drained; one that is paused stays so',
 }
 
 async function workers({ json, ...options }: ClientOptions): Promise<void> {
@@ -34,28 +50,34 @@ async function workers({ json, ...options }: ClientOptions): Promise<void> {
   await printTable(page.items, workersTable, 'no workers')
 }
 
-interface ChangeOptions extends ClientOptions {
-  readonly reason?: string
-  readonly until?: string
+interface ChangeOptions extends ClientOptions, WorkerChange {
+  readonly all?: boolean
+  readonly wait?: boolean
 }
 
-async function change(action: string, name: string, command: Command): Promise<void> {
-  const { json, reason, until, ...options } = command.optsWithGlobals<ChangeOptions>()
+async function change(action: WorkerAction, name: string | undefined, command: Command): Promise<void> {
+  const {
+    all = false,
+    json = false,
+    reason,
+    until,
+    wait,
+    ...options
+  } = command.optsWithGlobals<ChangeOptions>()
+  if ((name === undefined) !== all)
+    throw new RouseError('ROUSE_USAGE', `${action} takes the name of a worker, or --all`)
   const client = await openClient(options)
-  const body = { reason, by: me(), until: /^\d+$/.test(until ?? '') ? Number(until) : until }
-  const path = `/workers/${encodeURIComponent(name)}/${action}`
-  const worker = await client.post<ApiWorker>(path, body, { repeatable: true })
-  if (json) return await printJson(worker)
-  await terminalOf(process.stdout).write(`${worker.name} ${worker.status}\n`)
-}
-
-// A user id without a name is common in containers.
-function me(): string | undefined {
-  try {
-    return userInfo().username.slice(0, 100) || undefined
-  } catch {
-    return undefined
-  }
+  const wish = { reason, until }
+  const changed =
+    name === undefined
+      ? await changeAllWorkers(client, action, wish)
+      : [await changeWorker(client, action, name, wish)]
+  const names = changed.map((worker) => worker.name)
+  const workers = wait ? await untilDrained(client, names, { quiet: json }) : changed
+  if (json) return await printJson(all ? { items: workers, next: null } : workers[0])
+  const { write } = terminalOf(process.stdout)
+  for (const worker of workers) await write(`${worker.name} ${worker.status}\n`)
+  if (workers.length === 0) await write(`no worker to ${action}\n`)
 }
 
 // A latent worker without an instance is as it should be.

@@ -7,6 +7,7 @@ import { checkNames } from './check-names.ts'
 import { checkPastedSecrets } from './check-pasted-secrets.ts'
 import { checkConfidential } from './check-secret.ts'
 import { checkReferences } from './check-references.ts'
+import { checkReporter } from './check-reporter.ts'
 import { checkScheduler } from './check-scheduler.ts'
 import { checkWorker } from './check-worker.ts'
 import { check, count, duration, listOf, optional, options, path, positiveInteger, text } from './checks.ts'
@@ -47,6 +48,10 @@ const master = options<MasterConfig>('the config', {
   schedulers: optional((value, place) => {
     if (!Array.isArray(value)) return place.mustBe('an array of schedulers', value)
     for (const [index, entry] of value.entries()) checkScheduler(entry, place.index(index))
+  }),
+  reporters: optional((value, place) => {
+    if (!Array.isArray(value)) return place.mustBe('an array of reporters', value)
+    for (const [index, entry] of value.entries()) checkReporter(entry, place.index(index))
   }),
   secretsDir: optional(path),
   heartbeatInterval: optional(duration({ min: 0.1 })),

@@ -10,10 +10,11 @@ import {
   type Checks,
 } from './checks.ts'
 import { isPlainObject } from './is-plain-object.ts'
+import type { NotifyOptions } from '../latent/latent-worker.ts'
 import type { LatentWorkerConfig } from './types.ts'
 
 type Common = 'kind' | 'name' | 'maxBuilds' | 'properties' | 'defaultProperties' | 'env' | 'locks'
-type Shared = Common | 'notifyOnMissing' | 'missingTimeout'
+type Shared = Common | keyof NotifyOptions | 'missingTimeout'
 
 /** A worker that a backend's function describes, such as dockerWorker(...). */
 export function checkLatentWorker(shared: Pick<Checks<LatentWorkerConfig>, Shared>): Check {
@@ -30,6 +31,7 @@ export function checkLatentWorker(shared: Pick<Checks<LatentWorkerConfig>, Share
           'a latent worker needs no password: each of its instances logs in with a credential of its own',
         )
     },
+    reset: optional(check("'snapshot' or 'boot'", (value) => value === 'snapshot' || value === 'boot')),
     buildWaitTimeout: optional(wait),
     startTimeout: optional(duration({ min: 1 })),
     maxStartAttempts: optional(positiveInteger),
@@ -53,8 +55,16 @@ export function checkLatentWorker(shared: Pick<Checks<LatentWorkerConfig>, Share
   })
   return (value, place) => {
     known(value, place)
-    const { instances, pricePerHour, budgetPerDay } = value as Partial<LatentWorkerConfig>
+    const {
+      budgetPerDay,
+      instances,
+      maxBuilds = 1,
+      pricePerHour,
+      reset,
+    } = value as Partial<LatentWorkerConfig>
     const { max = 1, minIdle = 0 } = isPlainObject(instances) ? instances : {}
+    if (reset !== undefined && maxBuilds > 1)
+      place.key('maxBuilds').error('a machine that is reset after every build runs one at a time')
     if (minIdle > max) place.key('instances').error(`minIdle is ${minIdle}, but max is only ${max}`)
     if (budgetPerDay !== undefined && pricePerHour === undefined)
       place.error('budgetPerDay says nothing without pricePerHour')

@@ -2,9 +2,9 @@ import { entriesOf, type Entry } from './entries-of.ts'
 import type { Place } from './place.ts'
 import { show } from './show.ts'
 
-/** No two workers, builders or schedulers may have one name; on some file systems case makes no difference. */
+/** No two workers, builders, schedulers or reporters may have one name; on some file systems case makes no difference. */
 export function checkNames(config: Record<string, unknown>, root: Place): void {
-  for (const list of ['workers', 'builders', 'schedulers']) {
+  for (const list of ['workers', 'builders', 'schedulers', 'reporters']) {
     const seen = new Map<string, Entry>()
     for (const entry of entriesOf(config[list])) {
       const { name, index } = entry

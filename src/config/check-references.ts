@@ -4,7 +4,7 @@ import { isPlainObject } from './is-plain-object.ts'
 import type { Place } from './place.ts'
 import { show } from './show.ts'
 
-/** Builders name workers that exist, schedulers and `trigger` builders that exist; a worker that nobody names is idle for ever. */
+/** Builders name workers that exist; schedulers, reporters and `trigger` builders that exist; a worker that nobody names is idle for ever. */
 export function checkReferences(config: Record<string, unknown>, root: Place): void {
   const used = new Set<string>()
   for (const builder of entriesOf(config.builders)) {
@@ -27,6 +27,14 @@ export function checkReferences(config: Record<string, unknown>, root: Place): v
     const owner = scheduler.name === undefined ? 'this scheduler' : `scheduler ${show(scheduler.name)}`
     const place = root.key('schedulers').index(scheduler.index).key('builders')
     checkList(scheduler.value.builders, place, { owner, to: 'builder', targets: config.builders })
+  }
+  for (const { index, name, value } of entriesOf(config.reporters)) {
+    if (!isPlainObject(value.options)) continue
+    const owner = name === undefined ? 'this reporter' : `reporter ${show(name)}`
+    const place = root.key('reporters').index(index)
+    const { builders, workers } = config
+    checkList(value.options.builders, place.key('builders'), { owner, to: 'builder', targets: builders })
+    checkList(value.options.workers, place.key('workers'), { owner, to: 'worker', targets: workers })
   }
   if (!Array.isArray(config.builders)) return
   for (const { name, index } of entriesOf(config.workers)) {

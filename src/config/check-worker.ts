@@ -4,7 +4,17 @@ import { checkLatentWorker } from './check-latent-worker.ts'
 import { checkLocks } from './check-locks.ts'
 import { checkProperties } from './check-properties.ts'
 import { checkConfidential } from './check-secret.ts'
-import { check, duration, name, optional, options, path, positiveInteger, type Check } from './checks.ts'
+import {
+  check,
+  duration,
+  name,
+  optional,
+  options,
+  path,
+  positiveInteger,
+  yesOrNo,
+  type Check,
+} from './checks.ts'
 import { isPlainObject } from './is-plain-object.ts'
 import type { LocalWorkerConfig, StaticWorkerConfig, WorkerConfig } from './types.ts'
 
@@ -33,6 +43,8 @@ const missing = {
     ),
   ),
   missingTimeout: optional(duration({ min: 0, orNull: 'never' })),
+  notifyOnRecovery: optional(yesOrNo),
+  notifyOnFlapping: optional(yesOrNo),
 }
 
 const kinds: Readonly<Record<WorkerConfig['kind'], Check>> = {

@@ -13,6 +13,7 @@ export interface SettingsChanges {
   /** Their steps are functions, which cannot be compared: every builder is taken anew, and none is listed as changed. */
   readonly builders: NameChanges
   readonly schedulers: NameChanges
+  readonly reporters: NameChanges
   /** What stays as it was until the master is started again: 'listen', 'workers "bot": baseDir'. */
   readonly needsRestart: readonly string[]
 }
@@ -33,6 +34,7 @@ export function compareSettings(
       workers: changesOf(old.workers, workers, isSame),
       builders: changesOf(old.builders, wanted.builders, () => true),
       schedulers: changesOf(old.schedulers, wanted.schedulers, isSame),
+      reporters: changesOf(old.reporters, wanted.reporters, isSame),
       needsRestart: [
         ...fixed.map((name) => configNames[name] ?? name),
         ...moved.map(({ name }) => `worker "${name}": kind or baseDir`),

@@ -2,6 +2,7 @@ import type { LatentSpec } from '../latent/latent-spec.ts'
 import type { LockAccess } from '../model/lock.ts'
 import type { PropertyValue } from '../model/properties.ts'
 import type { Secret } from '../model/secret.ts'
+import type { ReporterDescription } from '../reporters/reporter-description.ts'
 import type { SecretValue } from './secret-value.ts'
 import type { BuilderConfig, ListenAddress, SchedulerConfig, SocketAddress } from './types.ts'
 
@@ -27,6 +28,7 @@ export interface MasterSettings {
   readonly workers: readonly ResolvedWorker[]
   readonly builders: readonly BuilderConfig[]
   readonly schedulers: readonly SchedulerConfig[]
+  readonly reporters: readonly ReporterDescription[]
   readonly heartbeatSeconds: number
   readonly maxDisconnectedSeconds: number
   readonly maxInfraRetries: number
@@ -63,6 +65,8 @@ export interface ResolvedMissing {
   readonly notifyOnMissing: readonly string[]
   /** null: never missing. */
   readonly missingTimeoutSeconds: number | null
+  readonly notifyOnRecovery: boolean
+  readonly notifyOnFlapping: boolean
 }
 
 export interface ResolvedStaticWorker extends ResolvedCommonWorker, ResolvedMissing {

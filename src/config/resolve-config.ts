@@ -54,6 +54,7 @@ export function resolveConfig(
     workers: config.workers.map((worker) => resolveWorker(worker, { dir, dataDir, keeper })),
     builders: config.builders,
     schedulers: config.schedulers ?? [],
+    reporters: config.reporters ?? [],
     heartbeatSeconds: seconds(config.heartbeatInterval ?? defaults.heartbeatInterval),
     maxDisconnectedSeconds: seconds(config.maxDisconnected ?? defaults.maxDisconnected),
     maxInfraRetries: config.maxInfraRetries ?? defaults.maxInfraRetries,

@@ -33,6 +33,8 @@ export function resolveWorker(
   const missing = {
     notifyOnMissing: typeof notifyOnMissing === 'string' ? [notifyOnMissing] : notifyOnMissing,
     missingTimeoutSeconds: missingTimeout === null ? null : seconds(missingTimeout) || null,
+    notifyOnRecovery: worker.notifyOnRecovery ?? false,
+    notifyOnFlapping: worker.notifyOnFlapping ?? false,
   }
   if (worker.kind === 'latent') return { kind: 'latent', ...common, ...missing, ...latentOptions(worker) }
   const { keepaliveInterval = defaults.keepaliveInterval } = worker
@@ -46,10 +48,11 @@ export function resolveWorker(
 }
 
 function latentOptions(worker: LatentWorkerConfig) {
-  const { agentUrl = [], backend, instances = {}, mistakes = [], template } = worker
+  const { agentUrl = [], backend, instances = {}, mistakes = [], reset = null, template } = worker
   return {
     backend,
     template,
+    reset,
     mistakes,
     buildWaitTimeout: seconds(worker.buildWaitTimeout ?? defaults.buildWaitTimeout),
     startTimeout: seconds(worker.startTimeout ?? defaults.startTimeout),

@@ -1,8 +1,9 @@
-import type { LatentDescription, LatentOptions } from '../latent/latent-worker.ts'
+import type { LatentDescription, LatentOptions, NotifyOptions } from '../latent/latent-worker.ts'
 import type { Duration } from '../model/durations.ts'
 import type { LockAccess } from '../model/lock.ts'
 import type { PropertyReader, PropertyValue, Renderable } from '../model/properties.ts'
 import type { SourceStamp } from '../model/source-stamp.ts'
+import type { ReporterDescription } from '../reporters/reporter-description.ts'
 import type { Step } from '../steps/step.ts'
 import type { Secret } from '../model/secret.ts'
 
@@ -34,6 +35,8 @@ export interface MasterConfig {
   readonly workers: readonly WorkerConfig[]
   readonly builders: readonly BuilderConfig[]
   readonly schedulers?: readonly SchedulerConfig[]
+  /** Who is told what. Without any, mails about missing workers go out by the relay of this machine. */
+  readonly reporters?: readonly ReporterDescription[]
   /** Where `secret()` looks after environment and <NAME>_FILE. Default 'secrets' beside the config file. */
   readonly secretsDir?: string
   /** Seconds between heartbeats with agents. Default 30. A peer silent for three of them is dropped. */
@@ -86,12 +89,10 @@ export interface CommonWorkerOptions {
   readonly locks?: readonly LockAccess[]
 }
 
-export interface StaticWorkerOptions extends CommonWorkerOptions {
+export interface StaticWorkerOptions extends CommonWorkerOptions, NotifyOptions {
   readonly password: string | Secret
   /** Seconds between the master's own keepalive messages; null turns them off. Default 3600. */
   readonly keepaliveInterval?: Duration | null
-  /** Whom to tell when the worker is missing: an address or several. */
-  readonly notifyOnMissing?: string | readonly string[]
   /** Seconds without connection after which the worker is missing. Default 3600; 0 or null: never. */
   readonly missingTimeout?: Duration | null
 }

@@ -19,6 +19,9 @@ export interface CostQuery {
   readonly now: Date
   /** Default: all. */
   readonly workers?: readonly string[]
+  /** So many rows, without the first `offset` of them. Default: all. */
+  readonly limit?: number
+  readonly offset?: number
 }
 
 /**
@@ -27,7 +30,7 @@ export interface CostQuery {
  */
 export async function costsByDay(
   db: Kysely<Database>,
-  { days, now, workers }: CostQuery,
+  { days, limit, now, offset = 0, workers }: CostQuery,
 ): Promise<DayCost[]> {
   const ofWorkers = workers ? sql`and w.name = any(${workers})` : sql``
   const { rows } = await sql<DayCost>`
@@ -42,6 +45,7 @@ export async function costsByDay(
       lateral (select extract(epoch from
         least(ended, day + interval '24 hours') - greatest(i.created_at, day)) as seconds)
     group by day, w.name
-    order by day desc, w.name`.execute(db)
+    order by day desc, w.name
+    limit ${limit ?? null} offset ${offset}`.execute(db)
   return rows.map((row) => ({ ...row, cost: roundedCost(row.cost), seconds: Math.round(row.seconds) }))
 }

@@ -5,6 +5,7 @@ import * as effects from '../../migrations/0002_effects.ts'
 import * as commandLogs from '../../migrations/0003_command_logs.ts'
 import * as latent from '../../migrations/0005_latent.ts'
 import * as clusterIdentity from '../../migrations/0006_cluster_identity.ts'
+import * as notices from '../../migrations/0007_notices.ts'
 import { RouseError } from '../model/errors.ts'
 import { describeFailure } from './connection-failure.ts'
 import { openDatabase } from './connection.ts'
@@ -71,6 +72,7 @@ const migrations: Readonly<Record<string, { up(db: Kysely<unknown>): Promise<voi
   '0003_command_logs': commandLogs,
   '0005_latent': latent,
   '0006_cluster_identity': clusterIdentity,
+  '0007_notices': notices,
 }
 
 const lockKey = 7_271_001

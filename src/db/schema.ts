@@ -4,6 +4,7 @@ import type { Result } from '../model/results.ts'
 import type { Facts } from '../protocol/messages.ts'
 import type { Json, OptionalJson, OptionalTime, Time } from './column-types.ts'
 import type { InstancesTable, StartBackoffsTable } from './latent-tables.ts'
+import type { NoticesTable, NoticeTargetsTable, ReportersTable } from './notice-tables.ts'
 import type { CommandResult } from '../protocol/operation.ts'
 import type { StoredOperation } from './stored-operation.ts'
 
@@ -19,6 +20,7 @@ export interface Database {
   schedulers: SchedulersTable
   changes: ChangesTable
   source_stamps: SourceStampsTable
+  source_stamp_changes: SourceStampChangesTable
   buildsets: BuildsetsTable
   requests: RequestsTable
   builds: BuildsTable
@@ -31,6 +33,9 @@ export interface Database {
   effects: EffectsTable
   artifacts: ArtifactsTable
   master_state: MasterStateTable
+  reporters: ReportersTable
+  notices: NoticesTable
+  notice_targets: NoticeTargetsTable
 }
 
 export interface ClusterTable {
@@ -68,6 +73,16 @@ export interface WorkersTable {
   admin_until: OptionalTime
   quarantined_until: OptionalTime
   quarantine_delay: Generated<number>
+  /** Since when it is in the config without having connected. */
+  expected_since: OptionalTime
+  /** Latent: since when an instance is wanted, and no agent has come. */
+  wanted_since: OptionalTime
+  /** Latent: since when fewer than `minIdle` instances are there. */
+  short_since: OptionalTime
+  /** Since when it is missing, once people were told; they are told once until it is connected again. */
+  missing_since: OptionalTime
+  missing_noticed_at: OptionalTime
+  flapping_noticed_at: OptionalTime
 }
 
 export interface SessionsTable {
@@ -119,6 +134,12 @@ export interface SourceStampsTable {
   repository: Generated<string>
   branch: string | null
   revision: string | null
+}
+
+/** The changes that a buildset is for. */
+export interface SourceStampChangesTable {
+  buildset_id: number
+  change_id: number
 }
 
 export type Origin = 'force' | 'rebuild' | 'scheduler' | 'trigger'

@@ -5,15 +5,15 @@ import type { EventBody } from '../model/events.ts'
 import { messageOf } from '../model/errors.ts'
 import type { MasterLink, MasterLinkEvents } from '../protocol/link.ts'
 import type { FromAgent, Hello } from '../protocol/messages.ts'
-import { protocolVersion } from '../protocol/version.ts'
 import type { Clock } from '../util/clock.ts'
 import { Roster } from './roster.ts'
-import { outputWindow, Session } from './session.ts'
+import { Session } from './session.ts'
 import { sessionEvents } from './session-events.ts'
 import type { InstanceHandlers, SessionHandlers } from './session-handlers.ts'
 import { closeLost, storeConnected, storeDisconnected } from './store-session.ts'
 import { syncWorkers } from './sync-workers.ts'
 import { versionProblem } from './version-problem.ts'
+import { welcome } from './welcome.ts'
 import type { Worker, WorkerSession } from './worker.ts'
 import { watchSessions } from './watch-sessions.ts'
 import type { WorkerSpec } from './worker-spec.ts'
@@ -37,6 +37,8 @@ export interface Authenticated {
   readonly address: string
   /** Of an instance's agent: what it is to log in with from now on. */
   readonly credentialHash?: Buffer | undefined
+  /** Of the instance, when its agent logged in. */
+  readonly generation?: number | undefined
 }
 
 /** The workers this master knows, and the agents connected to it. */
@@ -44,6 +46,7 @@ export class Fleet {
   readonly #o: FleetOptions
   readonly roster = new Roster()
   readonly #writes = new Set<Promise<unknown>>()
+  #closed: string | undefined
   #handlers: SessionHandlers | undefined
   #instances: InstanceHandlers | undefined
 
@@ -80,6 +83,11 @@ export class Fleet {
     if (worker.session) this.#drop(worker.session, reason)
   }
 
+  /** Ends the connection of its agent, if there is one. */
+  disconnect({ session }: Worker, reason: string): void {
+    if (session) this.#drop(session, reason)
+  }
+
   /** A worker of the config. */
   get(name: string): Worker | undefined {
     return this.roster.get(name)
@@ -105,8 +113,7 @@ export class Fleet {
     if (!worker.removed || !this.roster.forget(worker)) return
     worker.left = true
     const reason = 'it is no longer in the config'
-    worker.session?.close(reason)
-    if (worker.session) this.#gone(worker.session, reason)
+    this.disconnect(worker, reason)
     this.#o.log.info({ worker: worker.name }, 'worker left: it is no longer in the config')
     this.#o.onLeft?.(worker.name)
   }
@@ -123,8 +130,7 @@ export class Fleet {
     if (isCurrent(present)) {
       const reason = 'another agent came, and this one did not answer'
       this.#o.log.warn({ worker: name, address: present.address }, `agent dropped: ${reason}`)
-      present.close(reason)
-      this.#gone(present, reason)
+      this.#drop(present, reason)
     }
     return undefined
   }
@@ -157,8 +163,9 @@ export class Fleet {
     await watchSessions(() => this.roster.all(), { ...this.#o, drop, signal })
   }
 
-  /** Closes every connection and waits until that is stored. */
+  /** Closes every connection, lets nobody in any more, and waits until that is stored. */
   async close(reason: string): Promise<void> {
+    this.#closed ??= reason
     for (const { session } of this.roster.all()) if (session) this.#drop(session, reason)
     await Promise.allSettled(this.#writes)
   }
@@ -172,10 +179,14 @@ export class Fleet {
     worker: Worker,
     link: MasterLink,
     hello: Hello,
-    { address, credentialHash }: Authenticated,
+    { address, credentialHash, generation }: Authenticated,
   ): Promise<WorkerSession | undefined> {
-    const { clock, commit, heartbeat, log, master } = this.#o
+    const { clock, commit, log, master } = this.#o
     const handlers = this.#handlers!
+    if (this.#closed !== undefined) {
+      link.close(this.#closed)
+      return undefined
+    }
     const problem = versionProblem(hello, master)
     if (problem) {
       log.warn(
@@ -199,6 +210,7 @@ export class Fleet {
       link,
       address,
       credentialHash,
+      generation,
       now: clock.now(),
     })
     session.draining = worker.drainingRun === session.runId
@@ -214,17 +226,7 @@ export class Fleet {
     }
     if (!isCurrent(session)) return undefined
     const { next, resume } = handlers.resume(session, hello)
-    session.send({
-      type: 'welcome',
-      protocol: protocolVersion,
-      version: master.version,
-      master: master.id,
-      epoch: master.epoch,
-      heartbeat,
-      window: outputWindow,
-      maxDisconnected: this.#o.maxDisconnected ?? 3600,
-      resume,
-    })
+    session.send(welcome(this.#o, resume))
     session.welcomed = true
     for (const message of next) session.send(message)
     log.info({ worker: worker.name, address, agent: hello.version }, 'agent connected')
@@ -264,17 +266,19 @@ export class Fleet {
     const { worker } = session
     if (!isCurrent(session)) return
     worker.session = undefined
-    worker.disconnectedAt = new Date(this.#o.clock.now())
+    const at = new Date(this.#o.clock.now())
+    worker.disconnectedAt = at
     this.#o.log.info({ worker: worker.name, address: session.address, reason }, 'agent disconnected')
-    this.#track(
-      session.stored
-        .then(() => this.#o.commit.write((trx) => storeDisconnected(trx, session, reason, this.#o.master)))
-        .then(() => {
-          this.#o.publish({ type: 'worker.disconnected', worker: worker.name, reason })
-        }),
-    )
+    this.#track(this.#storeGone(session, reason, at))
     this.#handlers?.changed(worker)
     if (worker.instanceId !== null) this.#instances?.detached(worker)
+  }
+
+  async #storeGone(session: WorkerSession, reason: string, at: Date): Promise<void> {
+    const { commit, master, publish } = this.#o
+    await session.stored
+    await commit.write((trx) => storeDisconnected(trx, session, reason, { at, epoch: master.epoch }))
+    publish({ type: 'worker.disconnected', worker: session.worker.name, reason })
   }
 
   #track(work: Promise<unknown>, onError?: () => void): void {

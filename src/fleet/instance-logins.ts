@@ -9,10 +9,16 @@ export interface InstanceLogins {
 export interface InstanceLogin {
   /** Who it is here, asked for once the login is right; undefined: another master looks after it. */
   readonly worker: () => Promise<Worker | undefined>
+  /** Which of its lives this is. */
+  readonly generation: number
   /** The password of its first login. */
   readonly token: string
   /** SHA-256 of the credential that its agent has made; null before its first login. Then the token is worthless. */
   readonly credentialHash: Buffer | null
+  /** Whether this was good for an earlier generation. */
+  isOutdated(attempt: { readonly password: string; readonly credentialHash: Buffer }): boolean
+  /** An agent came with that: the machine was not reset, or is not yet. */
+  outdated(): void
   /** Why it takes no agent now, for people: 'it is being stopped'. */
   readonly refusal?: string | undefined
 }

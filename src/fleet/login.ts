@@ -13,6 +13,8 @@ export type LoginAnswer =
       worker: Worker
       /** Of an instance's agent: to be stored with its session, and all that logs it in from then on. */
       credentialHash?: Buffer
+      /** Of the instance. */
+      generation?: number
     }
   | {
       ok: false
@@ -82,13 +84,23 @@ export class Login {
     const rightCredential = timingSafeEqual(proposed, credentialHash ?? nothing)
     if (attempt.credential === undefined)
       return this.#refuse(attempt, 'the agent of an instance must propose a credential (--instance)')
+    if (instance.isOutdated({ password: attempt.password, credentialHash: proposed })) {
+      instance.outdated()
+      const message = 'this login is of an earlier generation: the machine is to be reset, or was not'
+      this.#log.warn({ instance: attempt.name, address: attempt.address }, `agent refused: ${message}`)
+      return { ok: false, status: 409, code: 'ROUSE_AGENT_NOT_RESET', message }
+    }
     if (credentialHash ? !rightCredential : !rightToken)
       return this.#refuse(
         attempt,
         credentialHash ? 'another agent has logged in as this instance' : 'wrong token of an instance',
       )
     const worker = refusal === undefined ? await instance.worker() : undefined
-    if (worker) return await this.#admit(worker, attempt, proposed)
+    if (worker)
+      return await this.#admit(worker, attempt, {
+        credentialHash: proposed,
+        generation: instance.generation,
+      })
     const message = refusal ?? 'another master looks after this instance'
     this.#log.warn({ instance: attempt.name, address: attempt.address }, `agent refused: ${message}`)
     return { ok: false, status: 409, code: 'ROUSE_AGENT_INSTANCE_ENDS', message }
@@ -97,10 +109,10 @@ export class Login {
   async #admit(
     worker: Worker,
     { address, runId }: LoginAttempt,
-    credentialHash?: Buffer,
+    of: { credentialHash?: Buffer; generation?: number } = {},
   ): Promise<LoginAnswer> {
     const taken = await this.#fleet.whyTaken(worker, runId)
-    if (taken === undefined) return { ok: true, worker, ...(credentialHash && { credentialHash }) }
+    if (taken === undefined) return { ok: true, worker, ...of }
     this.#log.warn({ worker: worker.name, address }, `agent refused: ${taken}`)
     return { ok: false, status: 409, code: 'ROUSE_AGENT_ALREADY_CONNECTED', message: taken }
   }

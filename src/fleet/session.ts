@@ -15,6 +15,7 @@ export interface SessionOptions<W> {
   readonly link: MasterLink
   readonly address: string
   readonly credentialHash: Buffer | undefined
+  readonly generation: number | undefined
   readonly now: number
 }
 
@@ -28,6 +29,8 @@ export class Session<W> {
   readonly connectedAt: Date
   /** SHA-256 of the credential that its agent has made itself, stored with the session; only an instance's has one. */
   readonly credentialHash: Buffer | undefined
+  /** Of the instance that it came from. */
+  readonly generation: number | undefined
   /** False until its welcome is sent: nothing else may come before that. */
   welcomed = false
   /** Resolves when its row is stored, or could not be. */
@@ -51,6 +54,7 @@ export class Session<W> {
     this.version = o.hello.version
     this.address = o.address
     this.credentialHash = o.credentialHash
+    this.generation = o.generation
     this.connectedAt = new Date(o.now)
     this.lastSeen = o.now
     this.lastKeepalive = o.now

@@ -1,11 +1,12 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import type { Hello } from '../protocol/messages.ts'
+import { storeFound, storeLoss } from './store-missing.ts'
 import type { WorkerSession } from './worker.ts'
 
 /**
  * May run again after a commit whose answer was lost. Throws when a newer master holds the worker's session, and when another
- * agent's credential is stored for the instance.
+ * agent's credential is stored for the instance, or it was reset since the login.
  */
 export async function storeConnected(
   trx: Transaction<Database>,
@@ -58,14 +59,15 @@ export async function storeConnected(
     })
     .where('id', '=', worker_id)
     .execute()
-  if (instanceId !== null) await storeCredential(trx, instanceId, session.credentialHash)
+  await storeFound(trx, session.worker, { address: session.address, now: session.connectedAt })
+  if (instanceId !== null) await storeCredential(trx, instanceId, session)
 }
 
 // The first credential stays: of two agents that know an instance's token only one becomes its agent.
 async function storeCredential(
   trx: Transaction<Database>,
   instanceId: string,
-  hash: Buffer | undefined,
+  { credentialHash: hash, generation }: Pick<WorkerSession, 'credentialHash' | 'generation'>,
 ): Promise<void> {
   const stored = await trx
     .updateTable('instances')
@@ -73,28 +75,30 @@ async function storeCredential(
       credential_hash: fn.coalesce('credential_hash', sql<Buffer | null>`${hash ?? null}::bytea`),
     }))
     .where('id', '=', instanceId)
+    // It may have been reset since the login.
+    .where('generation', '=', generation ?? -1)
     .returning('credential_hash')
     .executeTakeFirst()
   if (!hash || !stored?.credential_hash?.equals(hash))
-    throw new Error(`another agent has logged in as instance ${instanceId}`)
+    throw new Error(`another agent has logged in as instance ${instanceId}, or it was reset`)
 }
 
 export async function storeDisconnected(
   trx: Transaction<Database>,
   session: Pick<WorkerSession, 'id' | 'lastSeen' | 'worker'>,
   reason: string,
-  master: { epoch: number },
+  { at, epoch }: { readonly at: Date; readonly epoch: number },
 ): Promise<void> {
-  const at = new Date()
   const ended = await trx
     .updateTable('sessions')
     .set({ disconnected_at: at, disconnect_reason: reason.replaceAll('\0', '').slice(0, 1000) })
     .where('id', '=', session.id)
-    .where('epoch', '=', master.epoch)
+    .where('epoch', '=', epoch)
     .where('disconnected_at', 'is', null)
     .executeTakeFirst()
   // Another master has taken the worker over, or this has been stored before.
   if (ended.numUpdatedRows === 0n) return
+  await storeLoss(trx, session.worker, { now: at, reason })
   await trx
     .updateTable('workers')
     .set({ disconnected_at: at, last_seen_at: new Date(session.lastSeen) })

@@ -16,4 +16,18 @@ export interface WorkerSpec {
   readonly locks: readonly LockAccess[]
   /** Seconds between keepalive messages; null is off. */
   readonly keepaliveInterval: number | null
+  /** Absent: it is never missing. */
+  readonly missing?: MissingSpec
+}
+
+/** When people are told of a worker that is away. */
+export interface MissingSpec {
+  /** Milliseconds. */
+  readonly timeout: number
+  /** Also when it is back. */
+  readonly recovery: boolean
+  /** Also when its connection is lost again and again. */
+  readonly flapping: boolean
+  /** Of a latent worker: instances that are kept running without work. */
+  readonly minIdle: number
 }

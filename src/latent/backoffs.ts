@@ -12,7 +12,10 @@ export interface Backoff {
   readonly until: number
 }
 
-/** Which templates of which workers have failed lately: kept in the database, so that a restart does not begin afresh. */
+/**
+ * Which templates of which workers have failed lately: kept in the database, so that a restart does not begin afresh. One that
+ * has been over for a day is forgotten: computed templates may never come again.
+ */
 export class Backoffs {
   readonly #clock: Clock
   readonly #byTemplate = new Map<string, Backoff>()
@@ -22,6 +25,10 @@ export class Backoffs {
   }
 
   async load(trx: Transaction<Database>): Promise<void> {
+    await trx
+      .deleteFrom('start_backoffs')
+      .where('until', '<', new Date(this.#clock.now() - keptFor))
+      .execute()
     for (const { code, failures, message, template_hash, until, worker_id } of await trx
       .selectFrom('start_backoffs')
       .selectAll()
@@ -42,10 +49,9 @@ export class Backoffs {
 
   /** When the next one is over. */
   nextTime(now: number): number {
-    return Math.min(
-      ...[...this.#byTemplate.values()].map(({ until }) => (until > now ? until : Infinity)),
-      Infinity,
-    )
+    let next = Infinity
+    for (const { until } of this.#byTemplate.values()) if (until > now && until < next) next = until
+    return next
   }
 
   /** What one more failure makes of it; to be stored by `store` and then made known by `note`. */
@@ -60,6 +66,8 @@ export class Backoffs {
   }
 
   note(workerId: number, templateHash: string, backoff: Backoff): void {
+    const old = this.#clock.now() - keptFor
+    for (const [key, { until }] of this.#byTemplate) if (until < old) this.#byTemplate.delete(key)
     this.#byTemplate.set(keyOf(workerId, templateHash), backoff)
   }
 
@@ -106,3 +114,4 @@ const longest = 3_600_000
 const together = 1000
 /** A template that was refused may have been mended at the provider's: its image pushed, its quota raised. */
 const rejectedFor = 600_000
+const keptFor = 86_400_000

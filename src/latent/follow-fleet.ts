@@ -6,8 +6,11 @@ export function followFleet(fleet: Fleet, instanceOf: (id: string | null) => Liv
   fleet.handleInstances({
     attached: (worker) => {
       const instance = instanceOf(worker.instanceId)
-      if (instance) instance.credentialHash ??= worker.session?.credentialHash ?? null
-      instance?.handle({ type: 'attached' })
+      if (!instance) return
+      // It was reset while this agent was saying hello.
+      if (!instance.isConnected) return fleet.disconnect(worker, 'this instance was reset')
+      instance.credentialHash ??= worker.session?.credentialHash ?? null
+      instance.handle({ type: 'attached' })
     },
     detached: (worker) => instanceOf(worker.instanceId)?.handle({ type: 'detached' }),
     drained: (worker) => {

@@ -5,6 +5,8 @@ export class GivenUp {
   add(request: number, worker: string, why: string): void {
     const workers = this.#byRequest.get(request) ?? new Map<string, string>()
     this.#byRequest.set(request, workers.set(worker, why))
+    // Of a request that was cancelled, or built elsewhere, nobody tells.
+    if (this.#byRequest.size > mostKept) this.#byRequest.delete(this.#byRequest.keys().next().value!)
   }
 
   why(request: number, worker: string): string | undefined {
@@ -15,3 +17,5 @@ export class GivenUp {
     this.#byRequest.delete(request)
   }
 }
+
+const mostKept = 10_000

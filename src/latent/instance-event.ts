@@ -6,6 +6,14 @@ export type InstanceEvent =
   | { readonly type: 'started'; readonly ref: string; readonly detail?: string | undefined }
   | { readonly type: 'startFailed'; readonly failure: StartFailure; readonly retryAt: number }
   | { readonly type: 'stopFailed'; readonly message: string }
+  /** Its pristine snapshot is taken. */
+  | { readonly type: 'sealed' }
+  | { readonly type: 'sealFailed'; readonly failure: StartFailure }
+  /** It is back in its pristine state, and has been told the token of this generation. */
+  | { readonly type: 'reset'; readonly generation: number }
+  | { readonly type: 'resetFailed'; readonly generation: number; readonly failure: StartFailure }
+  /** An agent came with what was good for an earlier generation. */
+  | { readonly type: 'stale' }
   /** Its agent has logged in, the first time or again. */
   | { readonly type: 'attached' }
   | { readonly type: 'detached' }
@@ -36,6 +44,9 @@ export interface StartFailure {
 export type InstanceEffect =
   | { readonly do: 'start' }
   | { readonly do: 'stop' }
+  | { readonly do: 'seal' }
+  /** Ends the connection of the agent that is there, and has the machine made pristine. */
+  | { readonly do: 'reset' }
   /** Asks the agent whether it agrees to end. */
   | { readonly do: 'retire' }
   /** Its builds cannot go on: they are retried. */
@@ -43,9 +54,17 @@ export type InstanceEffect =
   /** In the same commit: for the requests it was started for, and the back-off of its template. */
   | { readonly do: 'blame'; readonly failure: StartFailure }
 
+/**
+ * 'snapshot': before its agent logs in, the running machine is saved, and is taken back to that after every build. 'boot': after every
+ * build its disk is made new and it boots again.
+ */
+export type ResetWay = 'snapshot' | 'boot'
+
 /** What holds for the instances of one worker. All durations are milliseconds. */
 export interface InstanceRules {
   readonly startTimeout: number
+  /** How it is made pristine after a build. */
+  readonly reset: ResetWay | null
   readonly maxStartAttempts: number
   /** Negative: never stopped for idleness. */
   readonly buildWaitTimeout: number
@@ -58,8 +77,10 @@ export interface InstanceRules {
 /** What is known of the moment beside the row. */
 export interface Moment {
   readonly now: number
-  /** Whether its agent is connected. */
+  /** Whether the agent of its present generation is connected. */
   readonly connected: boolean
+  /** While it is reset: the backend has said that it is done. */
+  readonly isReset: boolean
   /** Builds that hold a place on it. */
   readonly places: number
   /** It is one of those that are kept running without work. */

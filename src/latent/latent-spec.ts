@@ -1,5 +1,6 @@
 import type { WorkerSpec } from '../fleet/worker-spec.ts'
 import type { BackendFactory } from './backend.ts'
+import type { ResetWay } from './instance-event.ts'
 
 /** A latent worker of the config with its defaults filled in. */
 export interface LatentSpec {
@@ -8,6 +9,7 @@ export interface LatentSpec {
   readonly backend: BackendFactory<unknown>
   /** Plain JSON, or a function of the build's properties. */
   readonly template: unknown
+  readonly reset: ResetWay | null
   /** Seconds; negative: never stopped for idleness. */
   readonly buildWaitTimeout: number
   readonly startTimeout: number

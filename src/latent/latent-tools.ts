@@ -21,6 +21,8 @@ export interface LatentTools {
   store<T>(work: Work<T>): Promise<T>
   readonly publish: (event: EventBody) => void
   readonly observer: InstanceObserver
+  /** Ends the connection of its agent. */
+  disconnect(worker: Worker, reason: string): void
   /** Its machine is gone. */
   lose(worker: Worker, reason: string): void
   /** A failed start is stored. */

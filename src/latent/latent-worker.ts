@@ -1,9 +1,10 @@
 import type { Duration } from '../model/durations.ts'
 import type { PropertyReader } from '../model/properties.ts'
+import type { ResetWay } from './instance-event.ts'
 import type { BackendFactory } from './backend.ts'
 
 /** What every latent worker takes beside the options of all workers and those of its backend. */
-export interface LatentOptions {
+export interface LatentOptions extends NotifyOptions {
   /** How long an instance is kept after its last build. Default 10 min; 0: each build gets a fresh one; negative: it is kept. */
   readonly buildWaitTimeout?: Duration | number
   /** How long an instance may take until its agent is there. Default 10 min. */
@@ -24,7 +25,7 @@ export interface LatentOptions {
   readonly onShutdown?: 'stop' | 'keep'
   /** How instances reach the master, in this order: 'ws://172.17.0.1:8011'. Default: the backend's own way, else `agents.url`. */
   readonly agentUrl?: string | readonly string[]
-  readonly notifyOnMissing?: string | readonly string[]
+  /** How long an instance that is wanted may take until its agent is there. Default 1 h; 0 or null: for ever. */
   readonly missingTimeout?: Duration | null
   /** What an instance costs while it exists, in any currency. */
   readonly pricePerHour?: number
@@ -32,11 +33,23 @@ export interface LatentOptions {
   readonly budgetPerDay?: number
 }
 
+/** Whom to tell of a worker that is not there. */
+export interface NotifyOptions {
+  /** A mail address or several. They are told once when the worker is missing, and again only after it was connected. */
+  readonly notifyOnMissing?: string | readonly string[]
+  /** Also when it is back. Default false. */
+  readonly notifyOnRecovery?: boolean
+  /** Also when its connection was lost more than five times within an hour. Default false. */
+  readonly notifyOnFlapping?: boolean
+}
+
 /** A latent worker as its backend's function (`dockerWorker(...)`) describes it. */
 export interface LatentDescription<T> {
   readonly backend: BackendFactory<T>
   /** Plain JSON, or a function of the build's properties that gives it. Two that are equal can share an instance. */
   readonly template: T | ((properties: PropertyReader) => T | Promise<T>)
+  /** How an instance is made pristine after every build; its backend has `reset`, and for 'snapshot' also `seal`. Default: not at all. */
+  readonly reset?: ResetWay | undefined
   /** What is wrong with the backend's own options, for `rouse check`: 'image: missing'. */
   readonly mistakes?: readonly string[]
 }

@@ -5,7 +5,7 @@ import { codeOf } from '../db/connection-failure.ts'
 import type { Work } from '../db/group-commit.ts'
 import type { Worker } from '../fleet/worker.ts'
 import type { InstanceLogins } from '../fleet/instance-logins.ts'
-import { messageOf } from '../model/errors.ts'
+import { Backends } from './backends.ts'
 import { Backoffs } from './backoffs.ts'
 import { Budgets } from './budgets.ts'
 import { Demand } from './demand.ts'
@@ -16,7 +16,7 @@ import type { LatentTools } from './latent-tools.ts'
 import { livingOf, takeInstances } from './ledger.ts'
 import type { LiveInstance } from './live-instance.ts'
 import { Logins } from './logins.ts'
-import { OpenBackend } from './open-backend.ts'
+import type { OpenBackend } from './open-backend.ts'
 import { Pool } from './pool.ts'
 import { Pools } from './pools.ts'
 import { Reconcile, type Finding } from './reconcile.ts'
@@ -29,7 +29,7 @@ export class Latent {
   readonly #o: LatentOptions
   readonly #tools: LatentTools
   readonly #pools: Pools
-  readonly #backends = new Map<string, OpenBackend>()
+  readonly #backends: Backends
   readonly #watching: Promise<void>[] = []
   readonly #loops = new AbortController()
   readonly #planning = new AbortController()
@@ -54,10 +54,20 @@ export class Latent {
       held: () => this.#held,
       backoffs: new Backoffs(clock),
       store: (work) => this.#store(work),
+      disconnect: (worker, reason) => fleet.disconnect(worker, reason),
       lose: (worker, reason) => this.#side?.lose(worker, reason),
       blamed: (...failure) => this.#demand.blamed(...failure),
       soon: (backend) => this.#reconcile.soon(backend),
     }
+    this.#backends = new Backends({
+      clock,
+      log,
+      context: { ...options.context, cluster: options.cluster },
+      signal: this.#loops.signal,
+      onOpened: (backend) => {
+        if (this.#side) this.#watch(backend)
+      },
+    })
     this.#pools = new Pools({
       log,
       backend: (key) => this.#backends.get(key),
@@ -96,6 +106,7 @@ export class Latent {
       ...options,
       tools: this.#tools,
       instance: (id) => this.#pools.instance(id),
+      resetOf: (name) => this.#pools.current.get(name)?.spec.reset ?? null,
       adopt: (stored) => this.#pools.adopt(stored),
     })
     followFleet(fleet, (id) => this.#pools.instance(id))
@@ -129,14 +140,14 @@ export class Latent {
     this.#held = undefined
     for (const instance of this.live) instance.release()
     this.#pools.drain()
-    for (const backend of this.#backends.values()) this.#reconcile.soon(backend)
+    for (const backend of this.#backends.all) this.#reconcile.soon(backend)
     this.#demand.wake()
     this.#side?.wake()
   }
 
   /** Backends that cannot be listed now. */
   get troubles(): { backend: string; message: string }[] {
-    return [...this.#backends.values()].flatMap((backend) => {
+    return this.#backends.all.flatMap((backend) => {
       const message = this.#reconcile.trouble(backend)
       return message === undefined ? [] : [{ backend: backend.key, message }]
     })
@@ -164,16 +175,21 @@ export class Latent {
   run(side: LatentSide): void {
     this.#side = side
     if (this.#held !== undefined) this.#o.log.warn(`every latent worker ${this.#held}`)
-    for (const backend of this.#backends.values()) this.#watch(backend)
+    for (const backend of this.#backends.all) this.#watch(backend)
     this.#planned = this.#demand.watch(this.#planning.signal)
     this.#watching.push(this.#budgets.watch(this.#loops.signal))
     this.#pools.drain()
     this.#demand.wake()
   }
 
+  /** Opens the backends that these need, all of them or none: then nothing of `configure` can fail. */
+  async prepare(specs: readonly LatentSpec[]): Promise<void> {
+    await this.#backends.open(specs.map(({ backend }) => backend))
+  }
+
   /** Takes over the config's latent workers. What runs of a changed or removed one finishes its builds and ends. */
   async configure(specs: readonly LatentSpec[]): Promise<void> {
-    for (const spec of specs) await this.#open(spec)
+    await this.prepare(specs)
     this.#pools.configure(specs)
     this.#budgets.soon()
     this.#demand.wake()
@@ -181,15 +197,13 @@ export class Latent {
 
   /** Ends what no row knows now, and says what it was; with `dryRun` it only says. */
   async reap({ dryRun }: { dryRun: boolean }): Promise<Finding[]> {
-    const found = [...this.#backends.values()].map((b) =>
-      this.#reconcile.sweep(b, { dryRun, patience: false }),
-    )
+    const found = this.#backends.all.map((b) => this.#reconcile.sweep(b, { dryRun, patience: false }))
     return (await Promise.all(found)).flat()
   }
 
   /** Ends the idle instances, or what the config says, and leaves the others to the next master. */
   async close(): Promise<void> {
-    const { clock, log } = this.#o
+    const { clock } = this.#o
     const { signal } = this.#loops
     const patience = clock.sleep(shutdownPatience, signal).catch(() => {})
     // Nothing new is started in the place of what ends now.
@@ -198,10 +212,7 @@ export class Latent {
     for (const instance of this.live) this.#shutDown(instance)
     await Promise.race([Promise.all(this.live.map((instance) => instance.settled())), patience])
     this.#loops.abort()
-    for (const backend of this.#backends.values())
-      await backend
-        .close()
-        .catch((error: unknown) => log.warn(`${backend.key} could not be closed: ${messageOf(error)}`))
+    await this.#backends.close()
     await Promise.all(this.#watching)
     await Promise.all(this.live.map((instance) => instance.leave()))
   }
@@ -236,6 +247,7 @@ export class Latent {
       delivery,
       isKept: (id) => this.#demand.plan.kept.has(id),
       meantFor: (id) => this.#demand.plan.meantFor.get(id),
+      started: () => this.#pools.drain(),
       ended: () => this.#budgets.soon(),
       changed: () => {
         this.#pools.tidy()
@@ -245,23 +257,16 @@ export class Latent {
     })
   }
 
-  #templatesOf({ name, template }: LatentSpec): RenderedTemplates {
+  #templatesOf({ name, reset, template }: LatentSpec): RenderedTemplates {
     return new RenderedTemplates(template, {
+      clock: this.#o.clock,
+      reset,
       propertiesOf: async (request) => this.#side?.propertiesOf(request, name),
       ready: () => {
         this.#demand.wake()
         this.#side?.wake()
       },
     })
-  }
-
-  async #open({ backend: factory }: LatentSpec): Promise<void> {
-    if (this.#backends.has(factory.key)) return
-    const { clock, cluster, context, log } = this.#o
-    const opened = await factory.open({ ...context, cluster, log: log.child({ backend: factory.key }) })
-    const backend = new OpenBackend({ key: factory.key, backend: opened, clock })
-    this.#backends.set(factory.key, backend)
-    if (this.#side) this.#watch(backend)
   }
 
   #watch(backend: OpenBackend): void {

@@ -62,6 +62,8 @@ export async function saveInstance(trx: Trx, row: InstanceRow, { epoch }: Master
     .updateTable('instances')
     .set({
       ...columnsOf(row),
+      // What an earlier generation logged in with is worth nothing from now on.
+      credential_hash: sql<Buffer | null>`case when generation = ${row.generation} then credential_hash end`,
       ...(row.state === 'attached' ? { attached_at: sql<Date>`coalesce(attached_at, now())` } : {}),
     })
     .where('id', '=', row.id)

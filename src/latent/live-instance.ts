@@ -2,9 +2,11 @@ import type { Logger } from 'pino'
 import type { Worker } from '../fleet/worker.ts'
 import { messageOf } from '../model/errors.ts'
 import { backoff } from '../util/backoff.ts'
-import { BackendError } from './backend-error.ts'
+import { Alarm } from './alarm.ts'
 import type { InstanceSpec } from './backend.ts'
-import type { InstanceEffect, InstanceEvent, InstanceRules, StartFailure } from './instance-event.ts'
+import { failureOf } from './failure-of.ts'
+import { hindranceOf } from './hindrance-of.ts'
+import type { InstanceEffect, InstanceEvent, InstanceRules, ResetWay } from './instance-event.ts'
 import type { InstanceRow } from './instance-row.ts'
 import type { LatentTools } from './latent-tools.ts'
 import type { InstanceFacts, StoredInstance } from './ledger.ts'
@@ -35,12 +37,16 @@ export class LiveInstance {
   readonly backend: OpenBackend
   row: InstanceRow
   credentialHash: Buffer | null
+  /** What the last generation's agent logged in with, where this master has seen it. */
+  #outdated: Buffer | null = null
+  /** The generation that the backend has said is reset. */
+  #resetDone = 0
   readonly #o: LiveInstanceOptions
   readonly #log: Logger
   #storing: Promise<void> = Promise.resolve()
   #stores = 0
   readonly #acting = new Set<Promise<unknown>>()
-  #timer: AbortController | undefined
+  readonly #alarm: Alarm
   #ended = false
 
   constructor(options: LiveInstanceOptions) {
@@ -52,6 +58,7 @@ export class LiveInstance {
     this.credentialHash = options.credentialHash
     this.#log = options.tools.log.child({ instance: options.worker.name, id: options.facts.id })
     this.worker.hindrance = () => options.tools.held() ?? hindranceOf(this.row, options.tools.clock.now())
+    this.#alarm = new Alarm(options.tools.clock, () => this.#timeHasCome())
     this.#setTimer()
   }
 
@@ -65,7 +72,8 @@ export class LiveInstance {
     if (this.#ended || tools.held() !== undefined) return
     const moment = {
       now: tools.clock.now(),
-      connected: this.worker.session?.welcomed === true,
+      connected: this.isConnected,
+      isReset: this.#resetDone === this.row.generation,
       places: this.worker.places.size,
       kept: this.#o.isKept(),
     }
@@ -78,9 +86,24 @@ export class LiveInstance {
     }
     // What keeps builds from it holds from the decision on, not only once it is stored.
     this.row = decided.row
+    if (decided.row.generation !== before.generation) {
+      this.#outdated = this.credentialHash
+      this.credentialHash = null
+    }
     const blame = decided.effects.find((effect) => effect.do === 'blame')
     const requests = blame ? this.#o.meantFor() : []
-    const step = { facts: this.facts, before, after: decided.row, failure: blame?.failure, requests }
+    const lost = decided.effects.find((effect) => effect.do === 'lose')
+    const step = {
+      facts: this.facts,
+      before,
+      after: decided.row,
+      failure: blame?.failure,
+      requests,
+      lost: before.state === 'busy' ? lost?.reason : undefined,
+      mostAttempts: this.#o.rules().maxStartAttempts,
+      now: new Date(moment.now),
+      isWatched: this.worker.spec.missing !== undefined,
+    }
     this.#stores++
     this.#storing = this.#storing.then(() => this.#store(step, decided.effects)).finally(() => this.#stores--)
   }
@@ -90,18 +113,34 @@ export class LiveInstance {
     return this.#stores > 0 || this.#acting.size > 0
   }
 
+  /** Whether the agent of its present generation is connected. */
+  get isConnected(): boolean {
+    const { session } = this.worker
+    return session?.welcomed === true && session.generation === this.row.generation
+  }
+
+  /** How it is made pristine after a build. */
+  get reset(): ResetWay | null {
+    return this.#o.rules().reset
+  }
+
+  /** Whether an agent logged in with this before the last reset. */
+  isOutdated(credentialHash: Buffer): boolean {
+    return this.#outdated?.equals(credentialHash) ?? false
+  }
+
   /** It is known to be ours: what has happened meanwhile counts now. */
   release(): void {
-    if (this.worker.session?.welcomed) this.handle({ type: 'attached' })
+    if (this.isConnected) this.handle({ type: 'attached' })
     this.#setTimer()
   }
 
   /** Lets go of it as it is; the next master goes on. Resolves when what was decided is stored. */
   async leave(): Promise<void> {
-    this.#timer?.abort()
+    this.#alarm.stop()
     await this.#storing
     this.#ended = true
-    this.#timer?.abort()
+    this.#alarm.stop()
   }
 
   /** Waits for what is done outside. */
@@ -142,6 +181,11 @@ export class LiveInstance {
         return this.#track(this.#start())
       case 'stop':
         return this.#track(this.#stop())
+      case 'seal':
+        return this.#track(this.#seal())
+      case 'reset':
+        this.#o.tools.disconnect(this.worker, 'this instance is being reset')
+        return this.#track(this.#reset())
       case 'retire':
         return this.worker.session?.send({ type: 'retire' })
       case 'lose':
@@ -165,6 +209,43 @@ export class LiveInstance {
     }
     // Lists are rare while there is nothing: this one is to be looked after from now on.
     this.#o.tools.soon(this.backend)
+  }
+
+  async #seal(): Promise<void> {
+    if (this.row.state !== 'sealing') return
+    try {
+      await this.backend.seal(this.facts.id, this.#timeLeft)
+      this.handle({ type: 'sealed' })
+    } catch (error) {
+      const failure = failureOf(error)
+      this.#log.warn({ code: failure.code }, `its snapshot could not be taken: ${failure.message}`)
+      this.handle({ type: 'sealFailed', failure })
+    }
+    this.#o.tools.soon(this.backend)
+  }
+
+  async #reset(): Promise<void> {
+    const { generation, state } = this.row
+    if (state !== 'resetting') return
+    try {
+      const spec = await this.#o.spec()
+      // What was said of a generation that is over would be worth nothing.
+      if (spec.generation !== generation) return
+      await this.backend.reset(spec, this.#timeLeft)
+      if (this.row.generation === generation) this.#resetDone = generation
+      this.handle({ type: 'reset', generation })
+    } catch (error) {
+      const failure = failureOf(error)
+      const message = `it could not be reset: ${failure.message}`
+      this.#log.warn({ code: failure.code }, message)
+      this.handle({ type: 'resetFailed', generation, failure: { ...failure, message } })
+    }
+    this.#o.tools.soon(this.backend)
+  }
+
+  /** Milliseconds until its deadline. */
+  get #timeLeft(): number {
+    return Math.max(1, (this.row.deadline ?? 0) - this.#o.tools.clock.now())
   }
 
   async #stop(): Promise<void> {
@@ -200,47 +281,20 @@ export class LiveInstance {
   }
 
   #setTimer(): void {
-    this.#timer?.abort()
-    const { clock, held } = this.#o.tools
     const { deadline, retryAt } = this.row
-    const next = Math.min(deadline ?? Infinity, retryAt ?? Infinity)
-    if (this.#ended || held() !== undefined || next === Infinity) return
-    const timer = new AbortController()
-    this.#timer = timer
-    const wait = Math.min(Math.max(0, next - clock.now()), longestWait)
-    clock.sleep(wait, timer.signal).then(
-      () => {
-        this.handle({ type: 'time' })
-        // Nothing came of it when the sleep was cut short, or somebody else was faster.
-        if (this.#timer === timer) this.#setTimer()
-      },
-      () => {},
-    )
+    const isIdle = this.#ended || this.#o.tools.held() !== undefined
+    this.#alarm.set(isIdle ? Infinity : Math.min(deadline ?? Infinity, retryAt ?? Infinity))
   }
-}
 
-/** Why it takes no builds, in a few words; undefined when it does. */
-function hindranceOf(
-  { attempt, detail, retryAt, state, stopReason }: InstanceRow,
-  now: number,
-): string | undefined {
-  if (state === 'requested' || state === 'starting') {
-    const again = attempt > 1 ? `, attempt ${attempt}` : ''
-    const next = retryAt === null ? '' : `, next try in ${Math.max(0, Math.ceil((retryAt - now) / 1000))} s`
-    const why = detail === null || state === 'starting' ? '' : `: ${detail}`
-    return `is starting${again}${next}${why}`
+  #timeHasCome(): void {
+    const { row } = this
+    this.handle({ type: 'time' })
+    // Somebody else was faster, and nothing came of it: what is set holds.
+    if (this.row === row) this.#setTimer()
   }
-  return stopReason === null ? undefined : `is being stopped: ${stopReason}`
-}
-
-function failureOf(error: unknown): StartFailure {
-  const code = error instanceof BackendError ? error.code : 'PASSING'
-  return { code, message: messageOf(error) }
 }
 
 /** What people see of it beside its state. */
 const shown = ['attempt', 'detail', 'retryAt', 'stopReason'] as const
 /** Milliseconds: 10, 20, 40 ... 3600 s. */
 const retryDelay = { initial: 10_000, max: 3_600_000 }
-/** What a timer of Node.js can wait for. */
-const longestWait = 2_000_000_000

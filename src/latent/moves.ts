@@ -34,6 +34,15 @@ export function retire(situation: Situation, reason: string, more: Partial<Insta
   return change(situation, { ...more, stopReason: reason, deadline: now + consent }, { do: 'retire' })
 }
 
+/** It is made pristine: from now on only what is told to its next generation logs in. */
+export function reset(situation: Situation): Transition {
+  const { moment, row, rules } = situation
+  const generation = row.generation + 1
+  const fresh = { idleSince: null, retryAt: null, unseenSince: null, detail: null, changedAt: moment.now }
+  const deadline = moment.now + rules.startTimeout
+  return change(situation, { state: 'resetting', generation, ...fresh, deadline }, { do: 'reset' })
+}
+
 /** Waiting for work from now on. */
 export function idle({ moment, row, rules }: Situation): Partial<InstanceRow> {
   const fresh = { ...row, idleSince: moment.now }
@@ -69,3 +78,6 @@ const homecoming = 120_000
 const consent = 30_000
 /** How long a new one waits for its first build, however short buildWaitTimeout is. */
 const firstBuild = 60_000
+
+/** Why one is ended whose agent came with what an earlier generation knew. */
+export const notPristine = 'it was not reset: its agent holds the login of an earlier generation'

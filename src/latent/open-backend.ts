@@ -1,6 +1,15 @@
 import type { Clock } from '../util/clock.ts'
 import { withDeadline } from '../util/with-deadline.ts'
-import type { Instance, InstanceId, InstanceSpec, WorkerBackend } from './backend.ts'
+import { messageOf } from '../model/errors.ts'
+import { BackendError } from './backend-error.ts'
+import type {
+  BackendContext,
+  BackendFactory,
+  Instance,
+  InstanceId,
+  InstanceSpec,
+  WorkerBackend,
+} from './backend.ts'
 
 interface OpenBackendOptions {
   readonly key: string
@@ -14,6 +23,8 @@ export interface Listing {
   readonly instances: readonly Instance[]
 }
 
+type Kind = 'start' | 'seal' | 'reset' | 'stop'
+
 /** An open backend. Each call has a deadline, and those for one instance come one after the other. */
 export class OpenBackend {
   readonly key: string
@@ -21,13 +32,30 @@ export class OpenBackend {
   readonly #clock: Clock
   readonly #calls = new Map<
     InstanceId,
-    { readonly kind: 'start' | 'stop'; readonly abort: AbortController; readonly done: Promise<unknown> }
+    { readonly kind: Kind; readonly abort: AbortController; readonly done: Promise<unknown> }
   >()
   /** When the last call for an instance ended: a list that was asked for before says nothing of it. */
   readonly #touched = new Map<InstanceId, number>()
   readonly #closing = new AbortController()
 
-  constructor({ backend, clock, key }: OpenBackendOptions) {
+  /** Throws an Error that names the backend when it does not open in time. */
+  static async open(
+    factory: BackendFactory<unknown>,
+    { clock, context, signal }: { clock: Clock; context: BackendContext; signal: AbortSignal },
+  ): Promise<OpenBackend> {
+    const { key } = factory
+    const opening = (async () => factory.open(context))()
+    try {
+      const backend = await withDeadline(() => opening, { clock, ms: openDeadline, signal })
+      return new OpenBackend({ key, backend, clock })
+    } catch (error) {
+      // One that opens all the same has come too late.
+      void opening.then((late) => late.close?.()).catch(() => {})
+      throw new Error(`${key} could not be opened: ${messageOf(error)}`, { cause: error })
+    }
+  }
+
+  private constructor({ backend, clock, key }: OpenBackendOptions) {
     this.key = key
     this.#backend = backend
     this.#clock = clock
@@ -42,7 +70,21 @@ export class OpenBackend {
     return this.#call('start', spec.id, startDeadline, (signal) => this.#backend.start(spec, { signal }))
   }
 
-  /** A start that is on its way is given up first; a stop that is, is waited for. */
+  /** Within so many milliseconds. Throws a BackendError where the backend cannot do it. */
+  async seal(id: InstanceId, ms: number): Promise<void> {
+    const { seal } = this.#backend
+    if (!seal) throw new BackendError('REJECTED', 'its backend takes no snapshots')
+    await this.#call('seal', id, ms, (signal) => seal.call(this.#backend, id, { signal }))
+  }
+
+  /** Within so many milliseconds. Throws a BackendError where the backend cannot do it. */
+  async reset(spec: InstanceSpec<unknown>, ms: number): Promise<void> {
+    const { reset } = this.#backend
+    if (!reset) throw new BackendError('REJECTED', 'its backend resets nothing')
+    await this.#call('reset', spec.id, ms, (signal) => reset.call(this.#backend, spec, { signal }))
+  }
+
+  /** Any other call that is on its way is given up first; a stop that is, is waited for. */
   async stop(id: InstanceId): Promise<void> {
     const current = this.#calls.get(id)
     if (current?.kind === 'stop') return void (await current.done)
@@ -74,11 +116,11 @@ export class OpenBackend {
   async close(): Promise<void> {
     this.#closing.abort(new Error('the master is stopping'))
     await Promise.allSettled([...this.#calls.values()].map(({ done }) => done))
-    await this.#backend.close?.()
+    await withDeadline(async () => this.#backend.close?.(), { clock: this.#clock, ms: closeDeadline })
   }
 
   async #call<T>(
-    kind: 'start' | 'stop',
+    kind: Kind,
     id: InstanceId,
     ms: number,
     work: (signal: AbortSignal) => Promise<T>,
@@ -106,7 +148,10 @@ export class OpenBackend {
   }
 }
 
-/** Milliseconds. A start may pull an image or build one. */
+/** Milliseconds. */
+const openDeadline = 60_000
+const closeDeadline = 10_000
+/** A start may pull an image or build one. */
 const startDeadline = 300_000
 const stopDeadline = 120_000
 const listDeadline = 60_000

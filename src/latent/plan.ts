@@ -22,8 +22,8 @@ export interface PlannedInstance {
   readonly id: string
   readonly name: string
   readonly templateHash: string
-  /** 'live': its agent was there. */
-  readonly phase: 'starting' | 'live' | 'ending'
+  /** 'live': its agent was there. 'resetting': it will be there again in a moment. */
+  readonly phase: 'starting' | 'live' | 'resetting' | 'ending'
   /** Builds that hold a place. */
   readonly places: number
   /** Why it is not there yet: 'is starting, attempt 2'. */
@@ -63,6 +63,7 @@ export function plan(pools: readonly PlannedPool[], requests: readonly PlannedRe
     })
     const reason =
       first(options, ({ draft, template }) => draft.join(id, template, 'live')) ??
+      first(options, ({ draft, template }) => draft.join(id, template, 'resetting')) ??
       first(options, ({ draft, template }) => draft.join(id, template, 'starting')) ??
       first(options, ({ draft, template }) => draft.start(id, template)) ??
       first(options, ({ draft, template }) => draft.makeRoom(template)) ??

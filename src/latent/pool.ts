@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Worker } from '../fleet/worker.ts'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { InstanceState } from '../model/instance-state.ts'
 import type { AgentDelivery } from './agent-delivery.ts'
 import type { InstanceSpec } from './backend.ts'
 import type { InstanceRules } from './instance-event.ts'
@@ -31,6 +32,8 @@ export interface PoolOptions {
   readonly isKept: (id: string) => boolean
   readonly meantFor: (id: string) => readonly number[] | undefined
   readonly changed: () => void
+  /** It has a new instance, of which nothing is asked of the provider yet. */
+  readonly started: () => void
   /** One of its instances is gone. */
   readonly ended: () => void
 }
@@ -135,6 +138,8 @@ export class Pool {
       }
       await tools.store((trx) => insertInstance(trx, stored, tools.master))
       const instance = this.adopt(stored, startedFor)
+      // The config may have changed while it was being stored.
+      this.#o.started()
       tools.publish({
         type: 'instance.changed',
         instance: id,
@@ -177,9 +182,11 @@ export class Pool {
   }
 
   get #rules(): InstanceRules {
-    const { buildWaitTimeout, maxAge, maxBuildsPerInstance, maxStartAttempts, startTimeout } = this.spec
+    const { buildWaitTimeout, maxAge, maxBuildsPerInstance, maxStartAttempts, reset, startTimeout } =
+      this.spec
     return {
       startTimeout: startTimeout * 1000,
+      reset,
       maxStartAttempts,
       buildWaitTimeout: buildWaitTimeout * 1000,
       maxAge: maxAge * 1000,
@@ -215,15 +222,25 @@ export class Pool {
 function plannedOf({ facts, row, worker }: LiveInstance): PlannedInstance {
   const { state, stopReason } = row
   const ending = state === 'stopping' || state === 'gone' || stopReason !== null
-  const starting = state === 'requested' || state === 'starting'
   return {
     id: facts.id,
     name: worker.name,
     templateHash: facts.templateHash,
-    phase: ending ? 'ending' : starting ? 'starting' : 'live',
+    phase: ending ? 'ending' : phases[state],
     places: worker.places.size,
     sentence: worker.hindrance() ?? worker.sentence,
   }
+}
+
+const phases: Readonly<Record<InstanceState, PlannedInstance['phase']>> = {
+  requested: 'starting',
+  starting: 'starting',
+  sealing: 'starting',
+  resetting: 'resetting',
+  attached: 'live',
+  busy: 'live',
+  stopping: 'ending',
+  gone: 'ending',
 }
 
 function newRow(id: string, now: number, startTimeout: number): InstanceRow {

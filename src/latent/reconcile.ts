@@ -111,7 +111,8 @@ export class Reconcile {
     const findings = await Promise.all(due.map((orphan) => this.#end(backend, orphan)))
     if (++this.#sweeps % leftoversEvery === 0 || !patience)
       await backend
-        .sweep(new Set([...mine, ...ours.map(({ id }) => id)]))
+        // Also those that were begun meanwhile.
+        .sweep(new Set([...living(backend).map(({ facts }) => facts.id), ...ours.map(({ id }) => id)]))
         .catch((error: unknown) =>
           log.warn(`${backend.key}: leftovers could not be removed: ${messageOf(error)}`),
         )

@@ -15,6 +15,7 @@ export function removedSpec({ backend, template, worker: name }: InstanceFacts):
       },
     },
     template,
+    reset: null,
     buildWaitTimeout: 0,
     startTimeout: 60,
     maxStartAttempts: 1,

@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto'
 import { messageOf } from '../model/errors.ts'
 import type { PropertyReader } from '../model/properties.ts'
+import type { Clock } from '../util/clock.ts'
+import { withDeadline } from '../util/with-deadline.ts'
+import type { ResetWay } from './instance-event.ts'
 
 export type Rendered = { readonly hash: string; readonly template: unknown } | { readonly error: string }
 
 interface RenderedTemplatesOptions {
+  readonly clock: Clock
   /** Properties of a request that waits, as its build on this worker would have them. */
   readonly propertiesOf: (request: number) => Promise<PropertyReader | undefined>
+  /** An instance that is reset otherwise is no replacement. */
+  readonly reset?: ResetWay | null
   /** A template that was asked for is there now. */
   readonly ready: () => void
 }
@@ -14,6 +20,8 @@ interface RenderedTemplatesOptions {
 /** The templates of one worker: one for all, or one for each request where it is computed. */
 export class RenderedTemplates {
   readonly #o: RenderedTemplatesOptions
+  /** What else two instances must have in common. */
+  readonly #kind: string
   readonly #compute: ((properties: PropertyReader) => unknown) | undefined
   /** For every request, where nothing is computed. */
   readonly constant: Rendered | undefined
@@ -22,8 +30,9 @@ export class RenderedTemplates {
 
   constructor(template: unknown, options: RenderedTemplatesOptions) {
     this.#o = options
+    this.#kind = options.reset ?? ''
     if (typeof template === 'function') this.#compute = template as (p: PropertyReader) => unknown
-    else this.constant = rendered(template)
+    else this.constant = rendered(template, this.#kind)
   }
 
   /** Undefined while it is being computed. */
@@ -54,15 +63,18 @@ export class RenderedTemplates {
 
   async #render(request: number): Promise<Rendered | undefined> {
     const properties = await this.#o.propertiesOf(request)
-    return properties && rendered(await this.#compute!(properties))
+    if (!properties) return undefined
+    const compute = async () => this.#compute!(properties)
+    return rendered(await withDeadline(compute, { clock: this.#o.clock, ms: patience }), this.#kind)
   }
 }
 
-function rendered(template: unknown): Rendered {
+function rendered(template: unknown, kind: string): Rendered {
   const text = JSON.stringify(template) as string | undefined
   if (text === undefined) return { error: 'its template is empty' }
   const plain: unknown = JSON.parse(text)
-  return { template: plain, hash: createHash('sha256').update(canonical(plain)).digest('hex').slice(0, 16) }
+  const hash = createHash('sha256').update(canonical(plain) + kind)
+  return { template: plain, hash: hash.digest('hex').slice(0, 16) }
 }
 
 /** JSON with its keys in order, so that equal templates are equal texts. */
@@ -74,3 +86,5 @@ function canonical(value: unknown): string {
 }
 
 const mostKept = 10_000
+/** Milliseconds that a function of the config has. */
+const patience = 10_000

@@ -1,5 +1,6 @@
 import type { InstanceEvent, Situation, Transition } from './instance-event.ts'
 import { whileLive } from './while-live.ts'
+import { whileResetting } from './while-resetting.ts'
 import { whileStarting } from './while-starting.ts'
 import { whileStopping } from './while-stopping.ts'
 
@@ -11,9 +12,10 @@ export function transition(situation: Situation, event: InstanceEvent): Transiti
   switch (situation.row.state) {
     case 'requested':
     case 'starting':
+      return whileStarting(situation, event)
     case 'sealing':
     case 'resetting':
-      return whileStarting(situation, event)
+      return whileResetting(situation, event)
     case 'attached':
     case 'busy':
       return whileLive(situation, event)

@@ -1,6 +1,6 @@
 import type { Instance } from './backend.ts'
 import type { InstanceEvent, Situation, Transition } from './instance-event.ts'
-import { adopt, change, idle, idleUntil, lose, retire, stop } from './moves.ts'
+import { adopt, change, idle, idleUntil, lose, notPristine, reset, retire, stop } from './moves.ts'
 
 /** An instance whose agent was there: idle or with builds. */
 export function whileLive(situation: Situation, event: InstanceEvent): Transition | undefined {
@@ -18,7 +18,9 @@ export function whileLive(situation: Situation, event: InstanceEvent): Transitio
     case 'buildBegan':
       return buildBegan(situation)
     case 'buildEnded':
-      return situation.row.state === 'busy' ? buildEnded(situation) : undefined
+      // What a master that was killed has not noted may have run there all the same.
+      if (situation.row.state !== 'busy' && situation.rules.reset === null) return undefined
+      return buildEnded(situation)
     case 'listed':
       return listed(situation, event.bearers, event.asOf)
     case 'unwanted':
@@ -30,8 +32,14 @@ export function whileLive(situation: Situation, event: InstanceEvent): Transitio
       return stop(situation, situation.row.stopReason ?? 'its agent wanted to end')
     case 'time':
       return time(situation)
+    case 'stale':
+      return lose(situation, notPristine)
     case 'startFailed':
     case 'stopFailed':
+    case 'sealed':
+    case 'sealFailed':
+    case 'reset':
+    case 'resetFailed':
       return undefined
   }
 }
@@ -44,6 +52,8 @@ function attached(situation: Situation): Transition {
   // A master was killed between the claim of a build and this row.
   if (moment.places > 0) return buildBegan(situation)
   if (row.stopReason !== null) return retire(situation, row.stopReason, seen)
+  // Nobody knows for sure what has happened there meanwhile.
+  if (situation.rules.reset !== null) return reset(situation)
   if (row.state === 'busy') return change(situation, idle(situation))
   return change(situation, { ...seen, deadline: idleUntil(situation) })
 }
@@ -87,7 +97,8 @@ function buildEnded(situation: Situation): Transition | undefined {
   if (moment.places > 0) return undefined
   const fresh = rules.buildWaitTimeout === 0 ? 'each build gets a fresh one' : null
   const reason = row.stopReason ?? tooOld(situation) ?? fresh
-  return reason === null ? change(situation, idle(situation)) : retire(situation, reason, idle(situation))
+  if (reason !== null) return retire(situation, reason, idle(situation))
+  return rules.reset === null ? change(situation, idle(situation)) : reset(situation)
 }
 
 function listed(situation: Situation, bearers: readonly Instance[], asOf: number): Transition | undefined {

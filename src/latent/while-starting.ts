@@ -6,15 +6,12 @@ import { adopt, change, fail, idle, stop } from './moves.ts'
 export function whileStarting(situation: Situation, event: InstanceEvent): Transition | undefined {
   switch (event.type) {
     case 'started':
-      return change(situation, {
-        state: 'starting',
-        retryAt: null,
-        ref: event.ref,
-        detail: event.detail ?? null,
-      })
+      return started(situation, event.ref, event.detail ?? null)
     case 'startFailed':
       return startFailed(situation, event.failure, event.retryAt)
     case 'attached':
+      // Before its snapshot nothing may have logged in.
+      if (situation.rules.reset === 'snapshot') return undefined
       return change(situation, { ...idle(situation), detail: null })
     case 'listed':
       return listed(situation, event.bearers, event.asOf)
@@ -31,8 +28,20 @@ export function whileStarting(situation: Situation, event: InstanceEvent): Trans
     case 'buildBegan':
     case 'buildEnded':
     case 'retired':
+    case 'sealed':
+    case 'sealFailed':
+    case 'reset':
+    case 'resetFailed':
+    case 'stale':
       return undefined
   }
+}
+
+function started(situation: Situation, ref: string, detail: string | null): Transition {
+  const running = { retryAt: null, ref, detail }
+  return situation.rules.reset === 'snapshot'
+    ? change(situation, { state: 'sealing', ...running }, { do: 'seal' })
+    : change(situation, { state: 'starting', ...running })
 }
 
 function startFailed(situation: Situation, failure: StartFailure, retryAt: number): Transition {
@@ -50,7 +59,7 @@ function listed(situation: Situation, bearers: readonly Instance[], asOf: number
   if (bearer?.state === 'failed')
     return fail(situation, { code: 'PASSING', message: bearer.detail ?? 'it ended by itself' })
   // Nobody finishes what a master was making when it was killed, unless the provider is asked for it again.
-  const halfMade = bearer?.state === 'starting' && row.state === 'requested'
+  const halfMade = row.state === 'requested' && (bearer?.state === 'starting' || rules.reset === 'snapshot')
   if ((bearer && !halfMade) || row.retryAt !== null || asOf <= row.changedAt) return undefined
   if (asOf - row.changedAt < rules.listLag) return undefined
   // Not there although the answer said so, or the master was killed before it asked: the same id again.
@@ -62,8 +71,6 @@ function time(situation: Situation): Transition | undefined {
   if (row.retryAt !== null && moment.now >= row.retryAt)
     return change(situation, { retryAt: null, changedAt: moment.now }, { do: 'start' })
   if (row.deadline === null || moment.now < row.deadline) return undefined
-  if (row.state === 'resetting' || row.state === 'sealing')
-    return stop(situation, `its snapshot was not ready within ${rules.startTimeout / 1000} s`)
   const what = row.state === 'starting' ? 'its agent did not come' : 'it was not started'
   const why = row.detail === null ? '' : `: ${row.detail}`
   return fail(situation, { code: 'PASSING', message: `${what} within ${rules.startTimeout / 1000} s${why}` })

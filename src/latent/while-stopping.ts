@@ -33,6 +33,11 @@ export function whileStopping(situation: Situation, event: InstanceEvent): Trans
     case 'forced':
     case 'unwanted':
     case 'retired':
+    case 'sealed':
+    case 'sealFailed':
+    case 'reset':
+    case 'resetFailed':
+    case 'stale':
       return undefined
   }
 }

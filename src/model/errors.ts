@@ -29,6 +29,10 @@ export const errorCatalogue = {
     status: 401,
     advice: "Check --name and the password file against the worker's entry in master.config.ts.",
   },
+  ROUSE_AGENT_NOT_RESET: {
+    status: 409,
+    advice: 'The master resets this machine, or replaces it where it was not reset; nothing is to be done.',
+  },
   ROUSE_AGENT_TOO_MANY_FAILURES: {
     status: 429,
     advice:
@@ -99,6 +103,10 @@ export const errorCatalogue = {
     advice:
       'See the server log in <dataDir>/postgres.log, or use your own server with database: "postgres://...".',
   },
+  ROUSE_INSTALL: {
+    status: 500,
+    advice: 'Mend what the message says and run it again; what was done already stays.',
+  },
   ROUSE_INSTANCE_UNKNOWN: { status: 404, advice: 'GET /api/v1/instances?all=true lists the instances.' },
   ROUSE_INTERNAL: { status: 500, advice: "This is a bug in Rouse. The master's log has the details." },
   ROUSE_LISTEN_FAILED: {
@@ -118,6 +126,10 @@ export const errorCatalogue = {
   },
   ROUSE_MEDIA_TYPE: { status: 415, advice: 'Send the body as JSON, with Content-Type: application/json.' },
   ROUSE_NODE_TOO_OLD: { status: 500, advice: 'Install Node.js 24 or newer.' },
+  ROUSE_NOTICE_UNKNOWN: {
+    status: 404,
+    advice: 'Run `rouse notices` to see what there is; notices are kept for 30 days after their end.',
+  },
   ROUSE_NOT_ALLOWED: { status: 403, advice: 'Ask as a user who may do this.' },
   ROUSE_NOT_A_MASTER: {
     status: 502,

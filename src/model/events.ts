@@ -3,6 +3,7 @@ import type { Result } from './results.ts'
 /** What happened, told to readers after it is committed. */
 export type EventBody =
   | { type: 'request.submitted'; request: number; buildset: number; builder: string }
+  /** A lock or a function of the config has begun to hold it up. Other reasons and the place change with every build: ask for those. */
   | { type: 'request.waiting'; request: number; builder: string; reason: string }
   | { type: 'request.claimed'; request: number; build: number; builder: string }
   | {
@@ -39,7 +40,9 @@ export type EventBody =
   | { type: 'worker.connected'; worker: string; address: string }
   | { type: 'worker.disconnected'; worker: string; reason: string }
   | { type: 'worker.changed'; worker: string }
+  | { type: 'worker.missing'; worker: string; reason: string }
   | { type: 'instance.changed'; instance: string; name: string; worker: string; state: string }
+  | { type: 'notice.changed'; notice: number; reporter: string }
   | { type: 'master.stopping' }
 
 export type EventType = EventBody['type']

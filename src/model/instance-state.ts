@@ -1,9 +1,12 @@
 /**
  * Where an instance is in its life. Every state but `gone` has a deadline at which it is looked at again.
  *
- *     requested ──start() returned──► starting ──its agent is there──► attached ⇄ busy ─► (resetting ─► attached)
- *         │ ▲                            │                                │         │
- *         └─┘ start() failed, again      └── deadline, failure, lost, drain, nobody wants it ──► stopping ─► gone
+ *     requested ──start() returned──► starting ──its agent is there──► attached ⇄ busy
+ *         │ ▲   │                                                         ▲        │ after each build, where it is to be pristine
+ *         │ │   └─where it is sealed──► sealing ──seal() returned──► resetting ◄───┘
+ *         └─┘ start() failed, again               reset() returned, and an agent is there with the new generation's token
+ *
+ *     any of these ── deadline, failure, lost, drain, nobody wants it ──► stopping ─► gone
  *
  * `stopping` ends what carries the id again and again until two lists, at least the backend's listLag apart, show nothing.
  */

@@ -12,9 +12,15 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
     try {
-      await delay(ms, undefined, signal ? { signal } : {})
+      for (let left = ms; ; left -= longestTimer) {
+        await delay(Math.min(left, longestTimer), undefined, signal ? { signal } : {})
+        if (left <= longestTimer) return
+      }
     } catch (error) {
       throw signal?.aborted ? signal.reason : error
     }
   },
 }
+
+/** Milliseconds: Node.js fires longer timers at once. */
+const longestTimer = 2_147_483_647

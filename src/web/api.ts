@@ -44,6 +44,8 @@ export const WorkerSchema = Type.Object({
   address: Nullable(Type.String()),
   version: Nullable(Type.String()),
   connectedAt: Nullable(Time),
+  /** Since when it is missing, once people were told. */
+  missingSince: Nullable(Time),
   lastSeenAt: Nullable(Time),
   /** Of a latent worker: those that are not gone, by place. Empty of other workers. */
   instances: Type.Array(InstanceSchema),
@@ -210,6 +212,7 @@ export const ReconfigSchema = Type.Object({
   workers: NameChangesSchema,
   builders: NameChangesSchema,
   schedulers: NameChangesSchema,
+  reporters: NameChangesSchema,
   /** Options that changed and stay as they were until the master is started again. */
   needsRestart: Type.Array(Type.String()),
 })

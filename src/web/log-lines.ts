@@ -1,6 +1,6 @@
 import type { Stream } from '../protocol/runs.ts'
 import type { ApiLogLines } from './api.ts'
-import { lineEnd, newline, type LogPiece } from './log-pieces.ts'
+import { lineEnd, newline, type LogPiece } from '../builds/log-pieces.ts'
 
 export interface LineOptions {
   /** Number of the first line of the pieces. */

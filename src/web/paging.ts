@@ -29,6 +29,11 @@ export function page<T extends { id: number }>(rows: readonly T[], { limit = 100
   return { items, next: rows.length > limit ? String(items.at(-1)!.id) : null }
 }
 
+/** One page of rows that have no ids and were read with `rowLimit` from the cursor on, which counts what was shown. */
+export function pageOfCounted<T>(rows: readonly T[], { limit = 100, cursor = 0 }: PageRequest) {
+  return { items: rows.slice(0, limit), next: rows.length > limit ? String(cursor + limit) : null }
+}
+
 /** One page of a list that is all in memory and has no ids: the cursor counts what was shown. */
 export function pageOfAll<T>(all: readonly T[], { limit = 100, cursor = 0 }: PageRequest) {
   const end = cursor + limit

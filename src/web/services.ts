@@ -30,6 +30,7 @@ export interface WebServices {
   readonly fleet: FleetService
   readonly latent: LatentService
   readonly cluster: ClusterService
+  readonly notices: NoticeService
   /** Where the file of an artifact is, by its path in the database. */
   readonly artifactPath: (path: string) => string
   readonly master: MasterService
@@ -37,6 +38,18 @@ export interface WebServices {
   readonly metrics: () => Promise<{ readonly type: string; readonly text: string }>
   /** The agent that agents' machines fetch. Throws ROUSE_AGENT_BUNDLE. */
   readonly agentBundle: () => Promise<{ readonly bytes: Buffer; readonly sha256: string }>
+  /** A Node.js for machines without one. */
+  readonly nodeRuntime: () => Promise<ServedNode | undefined>
+}
+
+export interface ServedNode {
+  readonly file: string
+  /** 'linux-x64'. */
+  readonly machine: string
+  readonly libc: string
+  readonly sha256: string
+  /** In bytes. */
+  readonly size: number
 }
 
 export interface MasterService {
@@ -64,6 +77,13 @@ export interface LatentService {
   }): Promise<{ items: Reaped[]; troubles: { backend: string; message: string }[] }>
   /** What keeps a latent worker from starting instances now: its budget, a provider that does not answer. */
   hindrances(worker: string): readonly string[]
+  /** Providers that do not answer. */
+  troubles(): readonly { readonly backend: string; readonly message: string }[]
+}
+
+export interface NoticeService {
+  /** Has one tried again, unless it was sent. */
+  retry(id: number): Promise<void>
 }
 
 export interface ClusterService {

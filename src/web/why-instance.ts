@@ -19,8 +19,9 @@ export function whyInstance(story: InstanceStory, now: number): string {
     case 'starting':
       return starting(story, now)
     case 'sealing':
+      return `its pristine snapshot is being taken${within(deadline, now)}`
     case 'resetting':
-      return `waits for its snapshot${within(deadline, now)}`
+      return `is being reset for its next build${within(deadline, now)}`
     case 'attached':
       if (stopReason !== null) return `asks its agent to end: ${stopReason}`
       return `idle${deadline === null ? '' : `, stops in ${seconds(deadline, now)}`}`

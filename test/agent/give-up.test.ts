@@ -90,6 +90,20 @@ test('the agent of an instance that no master knows any more ends after a few tr
   expect(agent.log.text).toContain('error no master knows this instance any more: HTTP 401')
 })
 
+test('that a master has had too many failed logins to look at this one changes nothing about that', async () => {
+  let tries = 0
+  const master = await WireMaster.start({
+    refuse: (_, socket) => {
+      const answer = tries++ === 3 ? '429 Too Many Requests' : '401 Unauthorized'
+      socket.end(`HTTP/1.1 ${answer}\r\nConnection: close\r\n\r\n`)
+      return true
+    },
+  })
+  const agent = await launchAgent({ masters: [master.url], instance: true })
+  expect(await agent.ended).toBe('gave up')
+  expect(tries).toBe(7)
+})
+
 test('only the machine of an instance whose agent runs as root is powered off by itself', () => {
   const instance = { command: undefined, isEphemeral: true, instance: true, isRoot: true }
   expect(giveUpCommand(instance)).toContain('poweroff')

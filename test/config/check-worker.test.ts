@@ -14,7 +14,7 @@ test.each<[string, object]>([
   ['workers[1].maxBuilds must be a positive integer, got NaN', { maxBuilds: NaN }],
   ['workers[1].maxBuild is not an option of a static worker; did you mean "maxBuilds"?', { maxBuild: 2 }],
   [
-    'workers[1].colour is not an option of a static worker; it has name, maxBuilds, properties, defaultProperties, env, locks, password, keepaliveInterval, notifyOnMissing, missingTimeout',
+    'workers[1].colour is not an option of a static worker; it has name, maxBuilds, properties, defaultProperties, env, locks, password, keepaliveInterval, notifyOnMissing, missingTimeout, notifyOnRecovery, notifyOnFlapping',
     { colour: 1 },
   ],
   ['workers[1].kind is no kind of worker: "statik"; did you mean "static"?', { kind: 'statik' }],

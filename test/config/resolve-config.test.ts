@@ -29,6 +29,7 @@ test('what the config leaves out gets its default', () => {
     dataDir: '/srv/ci/rouse-data',
     auth: undefined,
     schedulers: [],
+    reporters: [],
     sweepSeconds: 10,
     orphanGraceSeconds: 60,
     heartbeatSeconds: 30,

@@ -8,12 +8,14 @@ import { waitFor } from '../helpers/wait-for.ts'
 import { startDatabaseTrap } from './database-trap.ts'
 import type { Provider } from './provider.ts'
 
-/** Where a master is killed: at the n-th time that this happens. */
+/** Where a master or its provider is killed: at the n-th time that this happens. */
 export interface CrashPoint {
   /** 'store update instances busy', 'call start'. */
   readonly what: string
   readonly nth: number
   readonly when: 'before' | 'after'
+  /** Default: the master. */
+  readonly who?: 'provider'
 }
 
 export interface CrashOutcome {
@@ -21,6 +23,8 @@ export interface CrashOutcome {
   readonly reached: boolean
   /** Everything that the first master did, in order: each commit with what it stored, each call. */
   readonly points: readonly (readonly string[])[]
+  /** Whether the provider's own service can be killed. */
+  readonly crashes: boolean
   /** What is wrong at the end; empty: nothing. */
   readonly mistakes: readonly string[]
 }
@@ -33,7 +37,9 @@ interface CrashRunOptions {
   readonly point?: CrashPoint
 }
 
-/** One life cycle of an instance with one build, in which the master is killed at one point and started again. */
+/**
+ * One life cycle of an instance with one build or more, in which the master or the provider is killed at one point and started again.
+ */
 export async function crashRun({ database, onEnd, point, provider }: CrashRunOptions): Promise<CrashOutcome> {
   const trap = await startDatabaseTrap(database.address, onEnd)
   const points: (readonly string[])[] = []
@@ -44,6 +50,7 @@ export async function crashRun({ database, onEnd, point, provider }: CrashRunOpt
     if (when === 'before') points.push(happens)
     if (!point || point.when !== when || !happens.includes(point.what)) return
     if (points.filter((one) => one.includes(point.what)).length !== point.nth) return
+    if (point.who === 'provider') return void (killed = provider.crash!())
     process.kill(master.pid, 'SIGKILL')
     trap.cut()
     provider.cut?.()
@@ -56,42 +63,41 @@ export async function crashRun({ database, onEnd, point, provider }: CrashRunOpt
     )
   provider.witness = (operation, when) => pass([`call ${operation}`], when)
 
-  const begun = await launchMaster({ config: configOf(provider.worker), env: { DATABASE: trap.url } }, onEnd)
+  const { patience: timeout = 60_000 } = provider
+  const begun = await launchMaster({ config: configOf(provider), env: { DATABASE: trap.url } }, onEnd)
   provider.attachTo(begun)
   // Only from here on: what a start of the master stores is no part of a life cycle.
   master = begun
-  await submit(master, () => killed !== undefined)
+  await submit(master, provider, () => killed !== undefined)
   await waitFor(
     'the kill or the end',
     async () => killed !== undefined || (await isOver(database, provider)),
-    {
-      timeout: 60_000,
-    },
+    { timeout },
   )
   await killed
-  if (killed) {
+  if (killed && point?.who !== 'provider') {
     // Its lease would end by itself, in half a minute.
     await sql`update masters set stopped_at = now(), lease_until = now()`.execute(database.db)
     await begun.start()
-    await submit(begun, () => false)
+    await submit(begun, provider, () => false)
   }
-  const over = waitFor('the end of everything', () => isOver(database, provider), { timeout: 60_000 })
+  const over = waitFor('the end of everything', () => isOver(database, provider), { timeout })
   const late = await over.then(
     () => [],
     () => ['it did not come to its end'],
   )
   const mistakes = [...late, ...(await mistakesOf(database, provider, begun))]
   await begun.end('SIGTERM')
-  return { reached: killed !== undefined, points, mistakes }
+  return { reached: killed !== undefined, points, crashes: provider.crash !== undefined, mistakes }
 }
 
 /** As `rouse force` does it: again with the same key until there is an answer. */
-async function submit(master: MasterProcess, over: () => boolean): Promise<void> {
-  while (!over()) {
+async function submit(master: MasterProcess, { builds = 1 }: Provider, over: () => boolean): Promise<void> {
+  for (let n = 1; n <= builds && !over();) {
     try {
-      const headers = { 'idempotency-key': 'the only one' }
+      const headers = { 'idempotency-key': `the only one, ${n}` }
       await master.api('/builders/unit/force', { method: 'POST', json: {}, headers })
-      return
+      n++
     } catch {
       await delay(50)
     }
@@ -102,7 +108,7 @@ async function isOver({ db }: TestDatabase, provider: Provider): Promise<boolean
   const requests = await db.selectFrom('requests').select('state').execute()
   const instances = await db.selectFrom('instances').select('state').execute()
   return (
-    requests.length === 1 &&
+    requests.length === (provider.builds ?? 1) &&
     requests.every(({ state }) => state === 'complete') &&
     instances.length > 0 &&
     instances.every(({ state }) => state === 'gone') &&
@@ -121,19 +127,21 @@ async function mistakesOf(
       mistakes.push(`${what}: ${JSON.stringify(is)} instead of ${JSON.stringify(should)}`)
   }
   const requests = await db.selectFrom('requests').select(['state', 'result']).execute()
-  expectIs('requests', requests, [{ state: 'complete', result: 'SUCCESS' }])
+  const { builds: count = 1, most = 1 } = provider
+  expectIs('requests', requests, Array(count).fill({ state: 'complete', result: 'SUCCESS' }))
   const builds = await db.selectFrom('builds').select('result').orderBy('id').execute()
-  expectIs('builds', builds, [{ result: 'SUCCESS' }])
+  expectIs('builds', builds, Array(count).fill({ result: 'SUCCESS' }))
   expectIs('machines that are left', await provider.machines(), 0)
-  expectIs('machines ever made', provider.made(), 1)
-  const trace = await readFile(join(master.dir, 'trace'), 'utf8').catch(() => '')
-  expectIs('what the command did', trace, 'begin\nend\n')
+  if (provider.made() > most) expectIs('machines ever made', provider.made(), most)
+  const trace = provider.told?.() ?? (await readFile(join(master.dir, 'trace'), 'utf8').catch(() => ''))
+  expectIs('what the commands did', trace, 'begin\nend\n'.repeat(count))
   const instances = await db.selectFrom('instances').select('state').execute()
-  expectIs('instances', instances, [{ state: 'gone' }])
+  if (instances.length > most || instances.some(({ state }) => state !== 'gone'))
+    expectIs('instances', instances, [{ state: 'gone' }])
   return mistakes
 }
 
-const configOf = (worker: string) => `
+const configOf = ({ tell = (word) => `echo ${word} >> "$TRACE"`, worker }: Provider) => `
 const { defineMaster, shell } = rouse
 ${worker}
 export default defineMaster({
@@ -142,6 +150,7 @@ export default defineMaster({
   sweepInterval: 1,
   workers: [worker],
   builders: [{ name: 'unit', workers: ['dock'], steps: [
-    shell('echo begin >> "$TRACE"; sleep 0.3; echo end >> "$TRACE"',
+    // A build that finds what another has left says so.
+    shell('[ ! -e used ] || ${tell('used')}; touch used; ${tell('begin')}; sleep 0.3; ${tell('end')}',
       { name: 'work', env: { TRACE: process.cwd() + '/trace' } }) ] }],
 })`

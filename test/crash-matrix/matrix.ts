@@ -28,14 +28,15 @@ export async function runMatrix(options: MatrixOptions): Promise<MatrixResult> {
   const { parallel, sample, say } = options
   const undisturbed = await runCell(options)
   if (undisturbed.mistakes.length > 0) throw new Error(`undisturbed: ${undisturbed.mistakes.join('; ')}`)
-  const all = cellsOf(undisturbed.points)
+  const { crashes, points } = undisturbed
+  const all = [...cellsOf(points), ...(crashes ? providersCells(points) : [])]
   const cells = sample ? shuffled(all, sample.random).slice(0, sample.cells) : all
   const failed: string[] = []
   const missed: string[] = []
   const waiting = [...cells]
   const work = async () => {
     for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
-      const name = `${cell.when} ${cell.what}${cell.nth > 1 ? ` (${cell.nth})` : ''}`
+      const name = `${cell.who === 'provider' ? 'provider: ' : ''}${cell.when} ${cell.what}${cell.nth > 1 ? ` (${cell.nth})` : ''}`
       const { mistakes, reached } = await runCell(options, cell).catch((error: unknown) => ({
         mistakes: [String(error)],
         reached: true,
@@ -58,6 +59,12 @@ function cellsOf(points: CrashOutcome['points']): CrashPoint[] {
     const what = happens.find((one) => / instances /.test(one)) ?? happens[0]!
     return (['before', 'after'] as const).map((when) => ({ what, nth: seen.get(what)!, when }))
   })
+}
+
+/** The provider is killed before and after each call to it. */
+function providersCells(points: CrashOutcome['points']): CrashPoint[] {
+  const calls = points.filter((happens) => happens.some((one) => one.startsWith('call ')))
+  return cellsOf(calls).map((cell) => ({ ...cell, who: 'provider' }))
 }
 
 async function runCell({ start }: MatrixOptions, point?: CrashPoint): Promise<CrashOutcome> {

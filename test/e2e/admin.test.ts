@@ -1,5 +1,9 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { finished } from '../helpers/master-process.ts'
 import { startMaster } from '../helpers/run-master.ts'
+import { tempDir } from '../helpers/temp-dir.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 const config = `
@@ -74,4 +78,51 @@ test('what cannot be is refused: an unknown worker, a time that has passed, no t
   const never = await master.cli('workers', 'resume', 'bot', '--until', '2h')
   expect(never.code).toBe(64)
   expect(await master.api('/workers/bot')).toMatchObject({ adminState: 'active' })
+})
+
+const several = `
+const { defineMaster, localWorker, shell } = rouse
+const gated = shell('until [ -e "$GATE" ]; do sleep 0.1; done', { env: { GATE: process.env.GATE } })
+export default defineMaster({
+  listen,
+  workers: ['one', 'two', 'three'].map((name) => localWorker(name)),
+  builders: ['one', 'two'].map((name) => ({ name, workers: [name], steps: [gated] })),
+})`
+
+test('before maintenance everything is drained and waited for, with what still runs; a paused worker stays paused', async () => {
+  const gate = join(await tempDir(), 'gate')
+  const master = await startMaster({ config: several, env: { GATE: gate } })
+  await master.cli('workers', 'pause', 'three', '--reason', 'disk full')
+  const requests = [await master.force('one'), await master.force('two')]
+  const builds: number[] = await waitFor('the builds', async () => {
+    const found = await Promise.all(
+      requests.map(async (id) => (await master.api(`/requests/${id}`)).buildIds[0]),
+    )
+    return found.every(Boolean) ? found : undefined
+  })
+  const child = master.spawnCli(['workers', 'drain', '--all', '--wait', '--reason', 'new kernel'])
+  let said = ''
+  child.stderr!.on('data', (data) => (said += String(data)))
+  const draining = finished(child)
+  await waitFor('what still runs', () =>
+    said.includes(`waiting for 2 builds on one (${builds[0]}), two (${builds[1]})`),
+  )
+  await writeFile(gate, '')
+  const drained = await draining
+  expect(drained.code).toBe(0)
+  expect(drained.stdout).toMatch(/^one is drained .*: new kernel\ntwo is drained .*: new kernel\n$/)
+  expect(await master.api('/workers/three')).toMatchObject({ adminState: 'paused', adminReason: 'disk full' })
+
+  const resumed = await master.cli('workers', 'resume', '--all', '--json')
+  expect(JSON.parse(resumed.stdout).items.map(({ name }: { name: string }) => name)).toEqual(['one', 'two'])
+  expect(await master.api('/workers/three')).toMatchObject({ adminState: 'paused' })
+  expect((await master.cli('workers', 'resume', '--all')).stdout).toBe('no worker to resume\n')
+})
+
+test('drain wants the name of a worker or --all', async () => {
+  const master = await startMaster({ config })
+  for (const args of [[], ['bot', '--all']]) {
+    const { code, stderr } = await master.cli('workers', 'drain', ...args)
+    expect({ code, stderr }).toEqual({ code: 64, stderr: expect.stringContaining('or --all') })
+  }
 })

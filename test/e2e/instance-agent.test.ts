@@ -41,6 +41,9 @@ test('a real agent becomes the one agent of its instance by a socket; who finds 
   const worker = new Worker(rowId, latent, { id, number: 1, pool })
   const known: InstanceLogin = {
     worker: async () => worker,
+    generation: 1,
+    isOutdated: () => false,
+    outdated: () => {},
     token,
     get credentialHash() {
       return worker.session?.credentialHash ?? stored

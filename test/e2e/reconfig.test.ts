@@ -50,6 +50,7 @@ test(
       workers: { added: ['new'], changed: ['bot'], removed: [] },
       builders: { added: ['fresh'], changed: [], removed: [] },
       schedulers: { added: ['hello'], changed: [], removed: [] },
+      reporters: { added: [], changed: [], removed: [] },
       needsRestart: [],
     })
     const hello = await waitFor(

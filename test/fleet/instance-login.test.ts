@@ -22,6 +22,7 @@ async function open() {
   const { password: _, ...latent } = staticSpec({ name: 'dock', kind: 'latent' })
   const opened = await openFleet(database, [staticSpec(), latent])
   const instances = new Map<string, KnownInstance>()
+  const outdated: string[] = []
   const ids = [`dock-${randomUUID()}`, `dock-${randomUUID()}`]
   for (const [index, id] of ids.entries()) {
     const number = ++places
@@ -31,6 +32,9 @@ async function open() {
     instances.set(id, {
       of: worker,
       worker: async () => worker,
+      generation: 1,
+      isOutdated: ({ password }) => password === 'token of an earlier life',
+      outdated: () => void outdated.push(id),
       token: `token ${index}`,
       credentialHash: null,
     })
@@ -52,6 +56,7 @@ async function open() {
   return {
     ...opened,
     ids,
+    outdated,
     instance: instances.get(ids[0]!)!,
     other: instances.get(ids[1]!)!,
     credential: attempt.credential,
@@ -78,7 +83,7 @@ test('an instance logs in with its token once; from then on only with the creden
   const { check, credential, fleet, instance, stored } = await open()
   const credentialHash = hashOf(credential)
   const answer = await check()
-  expect(answer).toEqual({ ok: true, worker: instance.of, credentialHash })
+  expect(answer).toEqual({ ok: true, worker: instance.of, credentialHash, generation: 1 })
   const first = await new FarEnd(fleet, { worker: instance.of, credentialHash }).welcomed()
   expect((await stored()).credential_hash).toEqual(credentialHash)
   expect(instance.of.session!.credentialHash).toEqual(credentialHash)
@@ -188,4 +193,29 @@ test('an instance that the master has done with between login and hello gets no 
   instance.of.left = true
   const late = new FarEnd(fleet, { worker: instance.of, credentialHash: hashOf(credential) })
   expect(late.closed).toBe('this instance is being stopped')
+})
+
+test('what was good for an earlier generation of an instance is refused with a reason, and the engine is told', async () => {
+  const { check, ids, logged, outdated } = await open()
+  expect(await check({ password: 'token of an earlier life' })).toEqual({
+    ok: false,
+    status: 409,
+    code: 'ROUSE_AGENT_NOT_RESET',
+    message: expect.stringContaining('of an earlier generation'),
+  })
+  expect(outdated).toEqual([ids[0]])
+  expect(JSON.stringify(logged)).toContain('agent refused: this login is of an earlier generation')
+})
+
+test('an agent whose instance was reset between its login and its hello gets no session, and its credential is not kept', async () => {
+  const { credential, fleet, ids, instance, stored } = await open()
+  await database.db.updateTable('instances').set({ generation: 2 }).where('id', '=', ids[0]!).execute()
+  const late = new FarEnd(fleet, {
+    worker: instance.of,
+    credentialHash: hashOf(credential),
+    generation: 1,
+  })
+  await waitFor('its end', () => late.closed)
+  expect(late.received).toEqual([])
+  expect((await stored()).credential_hash).toBe(null)
 })

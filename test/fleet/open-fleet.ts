@@ -48,7 +48,7 @@ export async function openFleet({ db }: TestDatabase, specs: readonly WorkerSpec
     await commit.close()
   }
   onTestFinished(close)
-  return { admin, clock, commit, events, fleet, log, logged, master, close }
+  return { admin, clock, commit, events, fleet, log, logged, master, publish, close }
 }
 
 export function staticSpec(more: Partial<WorkerSpec> = {}): WorkerSpec {
@@ -74,6 +74,8 @@ interface FarEndOptions {
   /** An instance of a latent one. */
   readonly worker?: Worker
   readonly credentialHash?: Buffer | undefined
+  /** Of the instance, at its login. */
+  readonly generation?: number
 }
 
 /** The far end of a connection of an agent: what it was sent, and why it was closed. */
@@ -93,6 +95,7 @@ export class FarEnd {
       protocol = protocolVersion,
       worker,
       credentialHash,
+      generation = 1,
     }: FarEndOptions = {},
   ) {
     this.runId = runId
@@ -108,6 +111,7 @@ export class FarEnd {
     this.master = fleet.accept(worker ?? fleet.admitted(name)!, link, {
       address: '192.0.2.7',
       credentialHash,
+      generation,
     })
     const facts = { os: 'linux', arch: 'x64', cpus: 1, memory: 1, hostname: 'bot', node: '24' }
     const hello: Hello = { type: 'hello', protocol, version: '0', runId, facts, commands: [] }

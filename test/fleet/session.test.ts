@@ -49,6 +49,16 @@ test('an agent of another version is told who is to be upgraded, with both versi
   expect(older.closed).toMatch(/upgrade the agent \(0\)$/)
 })
 
+test('a master that has closed its connections lets no agent in any more, not even a local one', async () => {
+  const { fleet } = await openFleet(database)
+  const agent = await new FarEnd(fleet).welcomed()
+  await fleet.close('the lease is lost')
+  const again = new FarEnd(fleet, { runId: agent.runId })
+  await waitFor('the refusal', () => again.closed)
+  expect([agent.closed, again.closed]).toEqual(['the lease is lost', 'the lease is lost'])
+  expect(fleet.get('bot')!.session).toBeUndefined()
+})
+
 test('a master that has been replaced changes nothing of its successor, and takes no agent from it', async () => {
   const old = await openFleet(database)
   const atOld = await new FarEnd(old.fleet).welcomed()
@@ -59,7 +69,9 @@ test('a master that has been replaced changes nothing of its successor, and take
   expect(live).toMatchObject([{ owner: young.master.id, epoch: young.master.epoch }])
 
   const late = { id: live[0]!.id, lastSeen: stale.lastSeen, worker: stale.worker }
-  await old.commit.write((trx) => storeDisconnected(trx, late, 'from the grave', old.master))
+  await old.commit.write((trx) =>
+    storeDisconnected(trx, late, 'from the grave', { at: new Date(), ...old.master }),
+  )
   const intruder = new FarEnd(old.fleet, { runId: atOld.runId })
   await waitFor('the refusal', () => intruder.closed)
   expect(intruder.received).toEqual([])

@@ -20,8 +20,8 @@ export async function runBuild(
 }
 
 /** Waits for the end of a request, and of its last build. */
-export async function endOf(master: MasterProcess, request: number): Promise<EndedBuild> {
-  const { buildIds } = await master.request(request)
+export async function endOf(master: MasterProcess, request: number, timeout?: number): Promise<EndedBuild> {
+  const { buildIds } = await master.request(request, timeout)
   return readBuild(master, buildIds.at(-1))
 }
 

@@ -46,3 +46,13 @@ test('a good build makes the next failure the first again; another template has 
   expect(backoffs.forget(1, 'red')).toBe(false)
   expect(fail()).toBe(10)
 })
+
+test('a back-off that has been over for a day is forgotten', () => {
+  const { backoffs, clock, fail } = open()
+  expect(fail()).toBe(10)
+  clock.advance(86_400_000 + 10_001)
+  // Any other that comes makes room.
+  backoffs.note(2, 'blue', backoffs.after(2, 'blue', full))
+  expect(backoffs.forget(1, 'red')).toBe(false)
+  expect(backoffs.of(2, 'blue')).toMatchObject({ failures: 1 })
+})

@@ -204,6 +204,8 @@ function mortal(worker: WorkerConfig, core: LatentCore): WorkerConfig {
       listLag: backend.listLag,
       start: async (spec, o) => (await lives(o.signal)) ?? backend.start(spec, o),
       stop: async (id, o) => (await lives(o.signal)) ?? backend.stop(id, o),
+      seal: async (id, o) => (await lives(o.signal)) ?? backend.seal!(id, o),
+      reset: async (spec, o) => (await lives(o.signal)) ?? backend.reset!(spec, o),
       list: async (o) => (await lives(o.signal)) ?? backend.list(o),
       ...(backend.sweep && {
         sweep: async (known, o) => (await lives(o.signal)) ?? backend.sweep!(known, o),

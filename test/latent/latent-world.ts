@@ -190,15 +190,16 @@ export class LatentWorld {
   }
 
   async #boot(machine: FakeMachine): Promise<void> {
+    const { signal } = machine
     const agent = new MachineAgent(machine, (run, on) => this.command(run, on))
     this.agents.set(machine, agent)
     if (this.agentAfter === Infinity) return
-    if (this.agentAfter > 0) await this.clock.sleep(this.agentAfter, machine.signal).catch(() => {})
+    if (this.agentAfter > 0) await this.clock.sleep(this.agentAfter, signal).catch(() => {})
     // As a real one: it tries again and again, and comes back when it is cut off.
-    while (!machine.signal.aborted) {
+    while (!signal.aborted) {
       // A pool with minIdle starts its first ones before the master is known here.
       if (!agent.connected && this.master) await agent.connect(this.master)
-      await this.clock.sleep(500, machine.signal).catch(() => {})
+      await this.clock.sleep(500, signal).catch(() => {})
     }
   }
 

@@ -12,6 +12,8 @@ export type RunCommand = (run: Extract<FromMaster, { type: 'run' }>, machine: Fa
 /** The agent on a machine of a fake cloud, in this process: it logs in as a real one does, and its commands outlive a master. */
 export class MachineAgent {
   readonly machine: FakeMachine
+  /** Of the machine's present life, which ends with its next reset. */
+  readonly signal: AbortSignal
   readonly runId = randomUUID() as string
   readonly credential = randomBytes(32).toString('base64url')
   readonly received: FromMaster[] = []
@@ -24,11 +26,14 @@ export class MachineAgent {
   readonly #runCommand: RunCommand
   #end: MasterLinkEvents | undefined
   #master: LatentCore | undefined
+  readonly #login: { readonly id: string; readonly token: string }
 
   constructor(machine: FakeMachine, runCommand: RunCommand) {
     this.machine = machine
     this.#runCommand = runCommand
-    machine.signal.addEventListener('abort', () => this.drop())
+    this.signal = machine.signal
+    this.#login = machine.spec
+    this.signal.addEventListener('abort', () => this.drop())
   }
 
   get running(): number {
@@ -37,16 +42,16 @@ export class MachineAgent {
 
   /** One try to log in and say hello; false when it was refused. */
   async connect(master: LatentCore): Promise<boolean> {
-    const { credential, machine } = this
-    if (machine.signal.aborted || master.dead || master.closing) return false
-    const { id: name, token: password } = machine.spec
+    const { credential, signal } = this
+    if (signal.aborted || master.dead || master.closing) return false
+    const { id: name, token: password } = this.#login
     const attempt = { name, password, address: 'test', runId: this.runId, credential }
     const answer = await master.login.check(attempt)
     if (!answer.ok) {
       this.refusal = answer.message
       return false
     }
-    if (machine.signal.aborted || master.dead) return false
+    if (signal.aborted || master.dead) return false
     const link = {
       // As over a wire: never in the same turn.
       send: (message: FromMaster) =>
@@ -62,6 +67,7 @@ export class MachineAgent {
     this.#end = master.fleet.accept(answer.worker, link, {
       address: 'test',
       credentialHash: createHash('sha256').update(credential).digest(),
+      generation: answer.generation,
     })
     this.#send(this.#hello())
     return true
@@ -126,7 +132,7 @@ export class MachineAgent {
     if (this.#commands.has(run.command)) return
     this.#commands.set(run.command, { result: null })
     void this.#runCommand(run, this.machine).then((exitCode) => {
-      if (this.machine.signal.aborted) return
+      if (this.signal.aborted) return
       this.#finish(run.command, { exitCode, signal: null, reason: null })
     })
   }

@@ -17,6 +17,8 @@ interface OpenOptions {
   /** Default: one of its own. */
   readonly database?: TestDatabase
   readonly dataDir?: string
+  /** Changes the config when it is read anew. */
+  readonly reload?: (config: MasterConfig) => MasterConfig | Promise<MasterConfig>
 }
 
 export interface OpenMaster {
@@ -47,8 +49,13 @@ export async function openMaster(options: OpenOptions = {}): Promise<OpenMaster>
   }
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(JSON.parse(line)) })
-  const settings = resolveConfig({ config, dir: dataDir, files: [join(dataDir, 'master.config.ts')] }, {})
-  const master = await startMaster(settings, { log })
+  const resolved = (config: MasterConfig) =>
+    resolveConfig({ config, dir: dataDir, files: [join(dataDir, 'master.config.ts')] }, {})
+  const { reload = (same) => same } = options
+  const master = await startMaster(resolved(config), {
+    log,
+    reload: async () => resolved(await reload(config)),
+  })
   onTestFinished(() => master.stop())
   const ask = async (path: string, init?: RequestInit) => {
     const answer = await fetch(new URL(path, master.url), init)

@@ -29,6 +29,31 @@ test.for(['requested', 'starting', 'busy', 'stopping'] as const)(
   },
 )
 
+test('a worker that leaves the config while its first instance is only being stored leaves nothing behind', async () => {
+  const world = await LatentWorld.open({ workers: { dock: { buildWaitTimeout: -1 } } })
+  const lock = await world.database.pool.connect()
+  await lock.query('begin')
+  await lock.query('lock table instances in access exclusive mode')
+  try {
+    await world.force('unit')
+    await world.until('the insert to wait', async () => {
+      const { rows } = await lock.query(
+        "select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+      )
+      return rows.length > 0
+    })
+    // What else it stores waits for the same transaction.
+    const configured = world.master.latent.configure([])
+    await lock.query('rollback')
+    await configured
+  } finally {
+    lock.release()
+  }
+  await world.until('the row', async () => (await world.rows()).length === 1)
+  await world.empty()
+  expect(world.cloud.calls.filter(({ operation }) => operation === 'start')).toEqual([])
+})
+
 test('a worker that left the config while no master ran: its instance finishes its build and ends', async () => {
   const hold = held()
   const world = await LatentWorld.open({ command: hold.command })

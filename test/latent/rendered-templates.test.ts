@@ -1,18 +1,21 @@
 import { expect, test } from 'vitest'
 import type { PropertyReader } from '../../src/model/properties.ts'
 import { RenderedTemplates } from '../../src/latent/rendered-templates.ts'
+import { ManualClock } from '../helpers/manual-clock.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 function open(template: unknown, image: (request: number) => string | undefined = () => 'a') {
   let ready = 0
+  const clock = new ManualClock()
   const templates = new RenderedTemplates(template, {
+    clock,
     propertiesOf: async (request) => {
       const value = image(request)
       return value === undefined ? undefined : ({ get: () => value } as unknown as PropertyReader)
     },
     ready: () => void ready++,
   })
-  return { templates, ready: () => ready }
+  return { clock, templates, ready: () => ready }
 }
 
 test('templates with the same content are equal, whatever the order of their keys', () => {
@@ -45,4 +48,16 @@ test('a function that throws, or gives nothing, is a mistake of that request', a
   await waitFor('both', () => ready() === 2)
   expect(templates.of(1)).toEqual({ error: 'its template could not be computed: no such image' })
   expect(templates.of(2)).toEqual({ error: 'its template is empty' })
+})
+
+test('a function that never answers is a mistake of that request, too', async () => {
+  const { clock, ready, templates } = open(() => new Promise(() => {}))
+  templates.of(1)
+  await waitFor('its end', () => {
+    clock.advance(1000)
+    return ready()
+  })
+  expect(templates.of(1)).toEqual({
+    error: 'its template could not be computed: it did not answer within 10 s',
+  })
 })

@@ -4,8 +4,22 @@ import type { InstanceState } from '../../src/model/instance-state.ts'
 export const outcomes = (events: readonly string[]): Record<InstanceState, Record<string, string>> => ({
   requested: same('requested', true),
   starting: same('starting', true),
-  sealing: same('sealing', true),
-  resetting: same('resetting', true),
+  sealing: {
+    ...pristine,
+    started: 'sealing',
+    'listed none': 'sealing',
+    sealed: 'resetting reset',
+    sealFailed: 'stopping blame stop',
+    adopted: 'sealing seal',
+  },
+  resetting: {
+    ...pristine,
+    started: 'resetting',
+    'listed none': 'resetting',
+    reset: 'attached',
+    resetFailed: 'stopping blame stop',
+    adopted: 'resetting reset',
+  },
   attached: {
     ...live,
     started: 'attached',
@@ -47,7 +61,16 @@ export const outcomes = (events: readonly string[]): Record<InstanceState, Recor
 })
 
 export const nothing = '-'
+const unreset = {
+  sealed: nothing,
+  sealFailed: nothing,
+  reset: nothing,
+  'reset of another generation': nothing,
+  resetFailed: nothing,
+}
 const starting = {
+  ...unreset,
+  stale: nothing,
   started: 'starting',
   'startFailed PASSING': 'requested blame',
   'startFailed REJECTED': 'stopping blame stop',
@@ -67,6 +90,8 @@ const starting = {
   'time, too early': nothing,
 }
 const live = {
+  ...unreset,
+  stale: 'stopping lose stop',
   'startFailed PASSING': nothing,
   'startFailed REJECTED': nothing,
   'startFailed CAPACITY': nothing,
@@ -78,6 +103,14 @@ const live = {
   'listed two': 'stopping lose stop',
   forced: 'stopping stop',
   'time, too early': nothing,
+}
+const pristine = {
+  ...starting,
+  'startFailed PASSING': nothing,
+  'startFailed REJECTED': nothing,
+  'startFailed CAPACITY': nothing,
+  attached: nothing,
+  'listed half-made': nothing,
 }
 const same = (state: InstanceState, restarts: boolean) => ({
   ...starting,

@@ -2,78 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Instance } from '../../src/latent/backend.ts'
 import type { InstanceEvent, InstanceRules, Moment } from '../../src/latent/instance-event.ts'
-import type { InstanceRow } from '../../src/latent/instance-row.ts'
-import { instanceStates, type InstanceState } from '../../src/model/instance-state.ts'
+import { instanceStates } from '../../src/model/instance-state.ts'
 import { transition } from '../../src/latent/transition.ts'
+import { bearer, events, now, quiet, rowOf, rules, snapshots } from './instance-situations.ts'
 import { nothing, outcomes } from './transition-outcomes.ts'
-
-const rules: InstanceRules = {
-  startTimeout: 600_000,
-  maxStartAttempts: 5,
-  buildWaitTimeout: 600_000,
-  maxAge: 86_400_000,
-  maxBuilds: Infinity,
-  maxDisconnected: 3_600_000,
-  listLag: 5000,
-}
-const now = 1_000_000
-const quiet: Moment = { now, connected: true, places: 0, kept: false }
-
-function rowOf(state: InstanceState, more: Partial<InstanceRow> = {}): InstanceRow {
-  return {
-    id: 'i',
-    state,
-    generation: 1,
-    attempt: 1,
-    ref: null,
-    detail: null,
-    deadline: state === 'gone' ? null : now + 1000,
-    retryAt: null,
-    createdAt: 0,
-    changedAt: 0,
-    idleSince: state === 'attached' ? now : null,
-    builds: 0,
-    stopReason: null,
-    unseenSince: null,
-    ...more,
-  }
-}
-
-const bearer = (state: Instance['state'] = 'running'): Instance => ({
-  id: 'i',
-  cluster: 'c',
-  worker: 'dock',
-  ref: 'r',
-  state,
-  detail: 'why',
-})
-
-const events: Record<string, InstanceEvent> = {
-  started: { type: 'started', ref: 'r' },
-  'startFailed PASSING': {
-    type: 'startFailed',
-    failure: { code: 'PASSING', message: 'm' },
-    retryAt: now + 10_000,
-  },
-  'startFailed REJECTED': { type: 'startFailed', failure: { code: 'REJECTED', message: 'm' }, retryAt: now },
-  'startFailed CAPACITY': { type: 'startFailed', failure: { code: 'CAPACITY', message: 'm' }, retryAt: now },
-  stopFailed: { type: 'stopFailed', message: 'm' },
-  attached: { type: 'attached' },
-  detached: { type: 'detached' },
-  adopted: { type: 'adopted' },
-  reconfigured: { type: 'reconfigured' },
-  buildBegan: { type: 'buildBegan' },
-  buildEnded: { type: 'buildEnded' },
-  'listed none': { type: 'listed', bearers: [], asOf: now },
-  'listed one': { type: 'listed', bearers: [bearer()], asOf: now },
-  'listed half-made': { type: 'listed', bearers: [bearer('starting')], asOf: now },
-  'listed failed': { type: 'listed', bearers: [bearer('failed')], asOf: now },
-  'listed two': { type: 'listed', bearers: [bearer(), bearer()], asOf: now },
-  unwanted: { type: 'unwanted', reason: 'r' },
-  forced: { type: 'forced', reason: 'r' },
-  retired: { type: 'retired' },
-  'time, too early': { type: 'time' },
-}
 
 const table = outcomes(Object.keys(events))
 
@@ -94,8 +26,9 @@ test.for([
   ['requested', {}, 'stopping blame stop'],
   ['starting', {}, 'stopping blame stop'],
   ['requested', { retryAt: now, deadline: now + 1 }, 'requested start'],
-  ['sealing', {}, 'stopping stop'],
-  ['resetting', {}, 'stopping stop'],
+  ['sealing', {}, 'stopping blame stop'],
+  ['resetting', {}, 'stopping blame stop'],
+  ['resetting', { builds: 1 }, 'stopping stop'],
   ['attached', { idleSince: 0, createdAt: 0 }, 'attached retire'],
   ['attached', { stopReason: 'it was asked' }, 'stopping stop'],
   ['busy', {}, 'attached'],
@@ -111,6 +44,7 @@ test.for([
 const moments = fc.record({
   step: fc.integer({ min: 0, max: 700_000 }),
   connected: fc.boolean(),
+  isReset: fc.boolean(),
   places: fc.integer({ min: 0, max: 2 }),
   kept: fc.boolean(),
 })
@@ -128,25 +62,30 @@ const anyEvent = fc.oneof(
 const life = fc.array(fc.tuple(anyEvent, moments), { maxLength: 60 })
 
 /** Every row of a life of random events, with the event that made it. */
-function* lived(
-  story: [InstanceEvent, { step: number; connected: boolean; places: number; kept: boolean }][],
-) {
+function* lived(story: [InstanceEvent, Omit<Moment, 'now'> & { step: number }][], rules: InstanceRules) {
   let row = rowOf('requested', { createdAt: now, changedAt: now })
   let time = now
   for (const [event, { step, ...rest }] of story) {
     time += step
     const happened = event.type === 'listed' ? { ...event, asOf: time } : event
     const decided = transition({ row, rules, moment: { now: time, ...rest } }, happened)
-    yield { before: row, after: decided?.row ?? row, event: happened, effects: decided?.effects ?? [], time }
+    const { isReset } = rest
+    const after = decided?.row ?? row
+    yield { before: row, after, event: happened, effects: decided?.effects ?? [], time, isReset }
     row = decided?.row ?? row
   }
 }
 
-describe('whatever happens to an instance', () => {
+describe.each([
+  ['never', rules],
+  ['by a snapshot', snapshots],
+  ['by its boot', { ...rules, reset: 'boot' }],
+] as [string, InstanceRules][])('whatever happens to an instance that is reset %s', (_, rules) => {
   test('only one that is gone has no deadline', () => {
     fc.assert(
       fc.property(life, (story) => {
-        for (const { after } of lived(story)) expect(after.deadline === null).toBe(after.state === 'gone')
+        for (const { after } of lived(story, rules))
+          expect(after.deadline === null).toBe(after.state === 'gone')
       }),
       { numRuns: 2000 },
     )
@@ -156,7 +95,7 @@ describe('whatever happens to an instance', () => {
     fc.assert(
       fc.property(life, (story) => {
         let empty: number | undefined
-        for (const { after, before, event, time } of lived(story)) {
+        for (const { after, before, event, time } of lived(story, rules)) {
           const isEmpty = event.type === 'listed' && event.bearers.length === 0
           if (before.state !== 'gone' && after.state === 'gone') {
             expect(before.state).toBe('stopping')
@@ -174,7 +113,7 @@ describe('whatever happens to an instance', () => {
   test('whatever stops comes with an order to stop, and does not come back to life', () => {
     fc.assert(
       fc.property(life, (story) => {
-        for (const { after, before, effects } of lived(story)) {
+        for (const { after, before, effects } of lived(story, rules)) {
           if (before.state === 'stopping') expect(['stopping', 'gone']).toContain(after.state)
           else if (after.state === 'stopping') expect(effects).toContainEqual({ do: 'stop' })
           if (after.state === 'stopping') expect(after.stopReason).not.toBe(null)
@@ -190,9 +129,10 @@ describe('whatever happens to an instance', () => {
         const told = story.map(
           ([event, moment]) => [event, { ...moment, connected: true, places: 1 }] as const,
         )
-        for (const { after, before, event } of lived(told as typeof story)) {
+        for (const { after, before, event } of lived(told as typeof story, rules)) {
           if (before.state !== 'busy' || after.state !== 'stopping') continue
-          expect(event.type === 'forced' || (event.type === 'listed' && event.bearers.length > 1)).toBe(true)
+          const isDouble = event.type === 'listed' && event.bearers.length > 1
+          expect(isDouble || event.type === 'forced' || event.type === 'stale').toBe(true)
         }
       }),
       { numRuns: 2000 },
@@ -203,11 +143,11 @@ describe('whatever happens to an instance', () => {
       fc.property(life, (story) => {
         let row = rowOf('requested', { createdAt: now, changedAt: now })
         let time = now
-        for (const { after, time: at } of lived(story)) [row, time] = [after, at]
+        for (const { after, time: at } of lived(story, rules)) [row, time] = [after, at]
         for (let looks = 0; row.state !== 'gone'; looks++) {
           expect(looks).toBeLessThan(1000)
           time = Math.max(time + 10_000, Math.min(row.deadline!, row.retryAt ?? Infinity))
-          const moment = { now: time, connected: false, places: 0, kept: false }
+          const moment = { now: time, connected: false, isReset: false, places: 0, kept: false }
           for (const event of [
             { type: 'time' },
             { type: 'listed', bearers: [], asOf: time },
@@ -216,6 +156,25 @@ describe('whatever happens to an instance', () => {
         }
       }),
       { numRuns: 500 },
+    )
+  })
+
+  test('none takes a build after another without a reset between them, where builds are to be that', () => {
+    fc.assert(
+      fc.property(life, (story) => {
+        let generationOfLastBuild = 0
+        for (const { after, before, event, isReset } of lived(story, rules)) {
+          if (rules.reset === null) return
+          if (before.state === 'resetting' && after.state === 'attached')
+            expect(isReset || event.type === 'reset').toBe(true)
+          if (event.type === 'buildEnded' && before.state === 'busy' && after.state === 'attached')
+            expect(after.stopReason).not.toBe(null)
+          if (before.state !== 'attached' || after.state !== 'busy') continue
+          expect(after.generation > generationOfLastBuild || before.stopReason !== null).toBe(true)
+          generationOfLastBuild = after.generation
+        }
+      }),
+      { numRuns: 2000 },
     )
   })
 })

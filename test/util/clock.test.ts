@@ -26,3 +26,14 @@ test('the clock shows the time of the machine', () => {
   expect(now).toBeGreaterThanOrEqual(before)
   expect(now).toBeLessThanOrEqual(Date.now())
 })
+
+test('what sleeps for longer than a timer can wait does not wake at once', async () => {
+  const over = new AbortController()
+  let woken = false
+  const long = systemClock.sleep(30 * 86_400_000, over.signal).then(() => (woken = true))
+  long.catch(() => {})
+  await systemClock.sleep(20)
+  expect(woken).toBe(false)
+  over.abort(new Error('enough'))
+  await expect(long).rejects.toThrow('enough')
+})

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { RouseError } from '../../src/model/errors.ts'
+import { openNodeRuntime } from '../../src/node-runtime.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
 import { ask } from './ask.ts'
 import { testBundle, useTestWeb } from './start-test-web.ts'
@@ -102,10 +103,12 @@ async function install(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   shell = 'sh',
+  prepare: (dir: string) => Promise<unknown> = async () => {},
 ): Promise<Ran & { dir: string }> {
   const dir = await tempDir()
   const file = join(dir, 'install.sh')
   await writeFile(file, await script())
+  await prepare(dir)
   const options = { cwd: dir, env: { ...process.env, HOME: dir, ...env } }
   const ran = await promisify(execFile)(shell, [file, '--dir', 'agent', ...args], options).then(
     (done) => ({ ...done, code: 0 }),
@@ -180,6 +183,32 @@ test('install.sh removes an agent that arrived damaged', async () => {
   await expect(promisify(execFile)('ls', [join(dir, 'agent')])).resolves.toMatchObject({ stdout: '' })
 })
 
+test('install.sh starts a unit that runs already anew, with the Node.js that it was given', async ({
+  skip,
+}) => {
+  if (process.getuid?.() !== 0) skip('needs root')
+  const bin = await tempDir()
+  const asked = join(bin, 'asked')
+  await writeFile(join(bin, 'systemctl'), `#!/bin/sh\necho "$*" >>${asked}\n`, { mode: 0o755 })
+  const login = ['--name', 'bot', '--password-file', 'bot.password']
+  // Relative to the folder that it runs in, as a person may well write it.
+  const { code, dir } = await install(
+    [...login, '--systemd-dir', 'units', '--systemd'],
+    {
+      PATH: `${bin}:${process.env.PATH}`,
+      NODE: './node',
+    },
+    'sh',
+    (folder) => symlink(process.execPath, join(folder, 'node')),
+  )
+  expect(code).toBe(0)
+  const orders = (await readFile(asked, 'utf8')).split('\n')
+  expect(orders).toEqual(['daemon-reload', 'enable rouse-agent-bot', 'restart rouse-agent-bot', ''])
+  expect(await readFile(join(dir, 'units/rouse-agent-bot.service'), 'utf8')).toMatch(
+    new RegExp(`^ExecStart=${dir}/\\./node ${dir}/agent/`, 'm'),
+  )
+})
+
 test('install.sh writes a systemd unit', async () => {
   const login = ['--name', 'bot', '--password-file', 'bot.password', '--user', 'ci']
   const { code, dir } = await install([...login, '--systemd-dir', 'units', '--', '--max-spool', '100'])
@@ -191,4 +220,30 @@ test('install.sh writes a systemd unit', async () => {
   expect(unit).toContain('User=ci\n')
   const odd = await install([...login, '--base-dir', 'a b', '--systemd-dir', 'units'])
   expect(odd).toMatchObject({ code: 1, stderr: expect.stringContaining('cannot stand in a systemd unit') })
+})
+
+const runtime = openNodeRuntime()
+const giving = useTestWeb({}, { nodeRuntime: runtime })
+
+test('the Node.js of the master is there for machines like its own, with its checksum', async () => {
+  const { machine, sha256, size } = (await runtime())!
+  expect(machine).toBe(`${process.platform}-${process.arch}`)
+  const { body, headers, status } = await ask(`${giving().url}/agent/node-${machine}`)
+  expect({ status, length: Number(headers['content-length']) }).toEqual({ status: 200, length: size })
+  expect(createHash('sha256').update(body).digest('hex')).toBe(sha256)
+  const sum = await ask(`${giving().url}/agent/node-${machine}.sha256`)
+  expect(sum.body.toString()).toBe(`${sha256}  node-${machine}\n`)
+  const known = await ask(`${giving().url}/agent/node-${machine}`, {
+    headers: { 'if-none-match': `"${sha256}"` },
+  })
+  expect({ status: known.status, bytes: known.body.length }).toEqual({ status: 304, bytes: 0 })
+})
+
+test('who asks for the Node.js of another kind of machine is told what there is', async () => {
+  const { machine } = (await runtime())!
+  const other = await ask(`${giving().url}/agent/node-sunos-sparc`)
+  expect(other).toMatchObject({
+    status: 404,
+    json: { code: 'ROUSE_NOT_FOUND', message: expect.stringContaining(`only the one for ${machine}`) },
+  })
 })

@@ -10,7 +10,7 @@ import {
   WorkerSchema,
 } from '../../src/web/api.ts'
 import { ask } from './ask.ts'
-import { seedBuild, seedChunks, seedLog, seedRequest } from './seed.ts'
+import { seedBuild, seedChunks, seedInstance, seedLog, seedRequest } from './seed.ts'
 import { useTestWeb } from './start-test-web.ts'
 
 const web = useTestWeb()
@@ -244,3 +244,41 @@ function expectToMatch(schema: TSchema, value: unknown): void {
   const check = Compile(schema)
   expect(check.Errors(value)).toEqual([])
 }
+
+test("a build's artifacts come in pages by name", async () => {
+  const { db } = web().database
+  const { build } = await seedBuild(db)
+  const { step } = await seedLog(db, build)
+  const file = { build_id: build, step_id: step, path: 'x', sha256: 'x', type: 'text/plain', size: 1 }
+  await db
+    .insertInto('artifacts')
+    .values(['c', 'a', 'b', 'e', 'd'].map((name) => ({ ...file, name })))
+    .execute()
+  const seen: string[][] = []
+  for (let next: string | null = ''; next !== null;) {
+    const list = await get(`/builds/${build}/artifacts?limit=2${next && `&cursor=${next}`}`)
+    seen.push(list.items.map(({ name }: any) => name))
+    next = list.next
+  }
+  expect(seen).toEqual([['a', 'b'], ['c', 'd'], ['e']])
+  const { status } = await ask(`${web().url}/api/v1/builds/${build}/artifacts?limit=1001`)
+  expect(status).toBe(400)
+})
+
+test('costs come in pages, newest day first', async () => {
+  const { db } = web().database
+  const days = (count: number) => new Date(Date.now() - count * 86_400_000)
+  const gone = { state: 'gone', price_per_hour: 1 } as const
+  for (const worker of ['cheap', 'dear'])
+    await seedInstance(db, { ...gone, worker, created_at: days(2), changed_at: days(0) })
+  const all = (await get('/costs')).items
+  expect(all.length).toBeGreaterThanOrEqual(4)
+  const seen: unknown[] = []
+  for (let next: string | null = ''; next !== null;) {
+    const list = await get(`/costs?limit=3${next && `&cursor=${next}`}`)
+    expect(list.items.length).toBeLessThanOrEqual(3)
+    seen.push(...list.items)
+    next = list.next
+  }
+  expect(seen).toEqual(all)
+})

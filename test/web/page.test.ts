@@ -10,6 +10,7 @@ import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { ask } from './ask.ts'
 import { seedBuild, seedChunks, seedInstance, seedLog, seedRequest } from './seed.ts'
+import { seedNotices } from './seed-notices.ts'
 import { startTestWeb, type TestWeb } from './start-test-web.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -91,6 +92,20 @@ describe.skipIf(!browserPath)(`in a browser${skipped}`, () => {
     })
   })
   afterAll(() => browser.close())
+
+  test('what does not work is seen at once, told with what to do, and tried again', async () => {
+    await seedNotices(database.db)
+    const page = await open('/')
+    await page.getByRole('link', { name: /^Health/ }).click()
+    await waitForText(page, 'mail to bob@acme.example')
+    await waitForText(page, 'Start the relay.')
+    await page.getByRole('link', { name: 'mail to bob@acme.example' }).click()
+    await waitForText(page, 'worker bot is missing')
+    await page.getByRole('link', { name: 'All of the last 30 days' }).click()
+    await waitForText(page, 'a newer one says what is true now')
+    await page.getByRole('button', { name: 'Try again' }).first().click()
+    await waitFor('the retry', () => web.retriedNotices.length === 1)
+  })
 
   test('the overview lists builders, workers, what waits and why, and builds, and stays true', async () => {
     const { build } = await seedBuild(database.db)

@@ -32,6 +32,8 @@ export interface TestWeb {
   readonly events: EventLog
   readonly forced: ForceInput[]
   readonly cancelled: string[]
+  /** Ids. */
+  readonly retriedNotices: readonly number[]
   readonly admins: [name: string, admin: Admin][]
   readonly logins: [name: string, password: string, address: string, runId?: string][]
   /** What came with a login to log in with from then on. */
@@ -79,6 +81,7 @@ export async function startTestWeb(
     logins: [] as TestWeb['logins'],
     credentials: [] as TestWeb['credentials'],
     sessions: [] as Session[],
+    retriedNotices: [] as number[],
     logged,
     isReady: true,
   }
@@ -142,14 +145,23 @@ export async function startTestWeb(
         troubles: [{ backend: 'docker elsewhere', message: 'connection refused' }],
       }),
       hindrances: () => [],
+      troubles: () => [{ backend: 'docker elsewhere', message: 'connection refused' }],
     },
     master: {
       windDown: () => [7],
       reconfig: () =>
-        Promise.resolve({ workers: none, builders: none, schedulers: none, needsRestart: ['listen'] }),
+        Promise.resolve({
+          workers: none,
+          builders: none,
+          schedulers: none,
+          reporters: none,
+          needsRestart: ['listen'],
+        }),
     },
     artifactPath: (path) => path,
+    notices: { retry: async (id) => void test.retriedNotices.push(id) },
     agentBundle: async () => testBundle,
+    nodeRuntime: async () => undefined,
     ...overrides,
   }
   const web = await startWeb(services, { listen: { host: '127.0.0.1', port: 0 }, ...options })

@@ -28,6 +28,7 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
   readonly listLag: number
   readonly #api: Ec2Api
   readonly #attach: Attach
+  readonly #clock: Clock
   readonly #context: BackendContext
   readonly #images: Images
   readonly #launcher: Launcher
@@ -46,6 +47,7 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
     this.listLag = options.listLag ?? defaultListLag
     this.#api = api
     this.#attach = new Attach(api)
+    this.#clock = clock
     this.#context = context
     this.#images = new Images(api, clock)
     this.#launcher = new Launcher(api, context.cluster, this.#images)
@@ -72,9 +74,11 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
     } catch (error) {
       if (!hasCode(error, /^InvalidInstanceID/)) throw error
       // One of them is gone for good, or not known yet: then nothing was done to the others.
-      this.#seen.forget(id)
-      for (const machine of await this.#find(id, signal))
-        if (!isEnding(machine)) await this.#terminate([machine], signal)
+      const others = (await this.#find(id, signal)).filter(({ ref }) =>
+        living.every((one) => one.ref !== ref),
+      )
+      for (const machine of [...living, ...others])
+        if (!isEnding(machine)) await this.#terminateLate(machine, signal)
     }
     this.#seen.stopped(bearers)
     // Only now, and never a reason to let a machine live: what fails here is swept later.
@@ -136,6 +140,19 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
     for (const machine of machines) this.#seen.ended(machine)
   }
 
+  /** EC2 may hear of a machine that it has just made only seconds later. */
+  async #terminateLate(machine: Machine, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#terminate([machine], signal)
+      } catch (error) {
+        if (!hasCode(error, /^InvalidInstanceID/)) throw error
+        if (!this.#seen.isNew(machine)) return
+      }
+      await this.#clock.sleep(lateMs, signal)
+    }
+  }
+
   #warnOnce(why: string): void {
     if (this.#noNotices) return
     this.#noNotices = true
@@ -149,3 +166,4 @@ function isOver({ state }: Machine): boolean {
 
 /** Seconds. AWS promises none; its lists are seconds behind at most times. */
 const defaultListLag = 15
+const lateMs = 500

@@ -30,9 +30,10 @@ export class Sightings {
     this.#insert(id, machine)
   }
 
-  forget(id: InstanceId): void {
-    this.#machines.delete(id)
-    for (const [ref, answer] of this.#answers) if (answer.id === id) this.#answers.delete(ref)
+  /** It was made so lately that EC2 may not know of it. */
+  isNew({ ref }: Machine): boolean {
+    const answer = this.#answers.get(ref)
+    return answer !== undefined && this.#clock.now() - answer.at < this.#kept
   }
 
   begin(): number {

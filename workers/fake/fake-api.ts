@@ -6,6 +6,8 @@ export interface FakeApi {
   /** Seconds. */
   readonly listLag: number
   start(spec: InstanceSpec<FakeTemplate>, cluster: string, signal: AbortSignal): Promise<Instance>
+  seal(id: InstanceId, cluster: string, signal: AbortSignal): Promise<void>
+  reset(spec: InstanceSpec<FakeTemplate>, cluster: string, signal: AbortSignal): Promise<void>
   stop(id: InstanceId, cluster: string, signal: AbortSignal): Promise<void>
   list(signal: AbortSignal): Promise<Instance[]>
 }

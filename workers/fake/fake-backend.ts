@@ -30,6 +30,14 @@ export class FakeBackend implements WorkerBackend<FakeTemplate> {
     await this.#api.stop(id, this.#cluster, signal)
   }
 
+  async seal(id: InstanceId, { signal }: CallOptions): Promise<void> {
+    await this.#api.seal(id, this.#cluster, signal)
+  }
+
+  async reset(spec: InstanceSpec<FakeTemplate>, { signal }: CallOptions): Promise<void> {
+    await this.#api.reset(spec, this.#cluster, signal)
+  }
+
   async list({ signal }: CallOptions): Promise<readonly Instance[]> {
     return await this.#api.list(signal)
   }

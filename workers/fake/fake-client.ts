@@ -21,6 +21,14 @@ export class FakeClient implements FakeApi {
     await this.#post('stop', { id, cluster }, signal)
   }
 
+  async seal(id: InstanceId, cluster: string, signal: AbortSignal): Promise<void> {
+    await this.#post('seal', { id, cluster }, signal)
+  }
+
+  async reset(spec: InstanceSpec<FakeTemplate>, cluster: string, signal: AbortSignal): Promise<void> {
+    await this.#post('reset', { spec, cluster }, signal)
+  }
+
   async list(signal: AbortSignal): Promise<Instance[]> {
     return (await this.#post('list', {}, signal)) as Instance[]
   }

@@ -68,6 +68,24 @@ export class FakeCloud implements FakeApi {
     })
   }
 
+  seal(id: InstanceId, cluster: string, signal: AbortSignal): Promise<void> {
+    return this.#call('seal', id, signal, async () => {
+      const machine = this.#alive(id, cluster)
+      if (machine.runsAt > this.#clock.now())
+        await this.#clock.sleep(machine.runsAt - this.#clock.now(), signal)
+      machine.seal()
+    })
+  }
+
+  reset(spec: InstanceSpec<FakeTemplate>, cluster: string, signal: AbortSignal): Promise<void> {
+    return this.#call('reset', spec.id, signal, ({ dirty = false, pretended = false }) => {
+      const machine = this.#alive(spec.id, cluster)
+      if (pretended) return
+      machine.reset(spec, { dirty })
+      this.#power(machine)
+    })
+  }
+
   list(signal: AbortSignal): Promise<Instance[]> {
     return this.#call('list', undefined, signal, () => this.#list())
   }
@@ -109,7 +127,7 @@ export class FakeCloud implements FakeApi {
     operation: FakeOperation,
     id: InstanceId | undefined,
     signal: AbortSignal,
-    act: (fault: FakeFault) => T,
+    act: (fault: FakeFault) => T | Promise<T>,
   ): Promise<T> {
     signal.throwIfAborted()
     const call: FakeCall = { operation, id, at: this.#clock.now(), outcome: 'open' }
@@ -128,13 +146,17 @@ export class FakeCloud implements FakeApi {
     }
   }
 
-  async #carryOut<T>(call: FakeCall, signal: AbortSignal, act: (fault: FakeFault) => T): Promise<T> {
+  async #carryOut<T>(
+    call: FakeCall,
+    signal: AbortSignal,
+    act: (fault: FakeFault) => T | Promise<T>,
+  ): Promise<T> {
     const fault = this.#faultOf(call)
     if (fault.delay !== undefined) await this.#clock.sleep(fault.delay, signal)
     signal.throwIfAborted()
     if (fault.hang) return await untilAborted(signal)
     if (fault.error && !fault.done) throw errorOf(fault.error)
-    const answer = act(fault)
+    const answer = await act(fault)
     if (fault.hangAfter) return await untilAborted(signal)
     if (fault.error) throw errorOf(fault.error)
     return answer
@@ -161,6 +183,12 @@ export class FakeCloud implements FakeApi {
     return machine.asInstance(this.#clock.now())
   }
 
+  #alive(id: InstanceId, cluster: string): FakeMachine {
+    const machine = this.machines.find((one) => one.id === id && one.cluster === cluster)
+    if (!machine || machine.failure !== undefined) throw new Error(`there is no machine ${id} that runs`)
+    return machine
+  }
+
   #list(): Instance[] {
     const now = this.#clock.now()
     this.#forgetOld()
@@ -178,9 +206,12 @@ export class FakeCloud implements FakeApi {
   }
 
   #power(machine: FakeMachine): void {
+    const { signal } = machine
     const running = Promise.resolve()
       .then(() => this.boot(machine))
-      .catch((error: unknown) => machine.fail(`it could not boot: ${String(error)}`))
+      .catch((error: unknown) => {
+        if (!signal.aborted) machine.fail(`it could not boot: ${String(error)}`)
+      })
       .finally(() => this.#running.delete(running))
     this.#running.add(running)
   }

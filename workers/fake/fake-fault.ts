@@ -1,7 +1,7 @@
 import type { BackendError } from '../../src/latent/backend-error.ts'
 import type { InstanceId } from '../../src/latent/backend.ts'
 
-export type FakeOperation = 'start' | 'stop' | 'list'
+export type FakeOperation = 'start' | 'stop' | 'list' | 'seal' | 'reset'
 
 /** One call, as the cloud has recorded it. */
 export interface FakeCall {
@@ -32,6 +32,10 @@ export interface FakeFault {
   readonly crash?: string
   /** Of a start: the machine is gone at once. */
   readonly vanish?: boolean
+  /** Of a reset: the machine boots with the new token, and has on its disk what was there. */
+  readonly dirty?: boolean
+  /** Of a reset: nothing is done, and the answer is that all is well. */
+  readonly pretended?: boolean
 }
 
 export const noFault: FakeFault = {}

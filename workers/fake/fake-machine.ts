@@ -24,14 +24,17 @@ export interface FakeMachineOptions {
 export class FakeMachine {
   readonly ref: string
   readonly cluster: string
-  readonly spec: InstanceSpec<FakeTemplate>
+  spec: InstanceSpec<FakeTemplate>
+  /** What was written on it; a reset takes it back to its snapshot. */
+  disk = new Set<string>()
   readonly createdAt: number
   readonly shownAt: number
   /** Set when it ends by itself. */
   failure: string | undefined
   endedAt: number | undefined
   runsAt: number
-  readonly #life = new AbortController()
+  #life = new AbortController()
+  #snapshot = new Set<string>()
 
   constructor(options: FakeMachineOptions) {
     this.ref = options.ref
@@ -46,7 +49,7 @@ export class FakeMachine {
     return this.spec.id
   }
 
-  /** Aborted when its power goes. */
+  /** Aborted when its power goes or it is reset; then it has another. */
   get signal(): AbortSignal {
     return this.#life.signal
   }
@@ -55,6 +58,18 @@ export class FakeMachine {
   fail(reason: string): void {
     this.failure ??= reason
     this.#life.abort(new Error(reason))
+  }
+
+  seal(): void {
+    this.#snapshot = new Set(this.disk)
+  }
+
+  /** What ran on it is gone; it knows the token of this spec and has power again. `dirty`: its disk stays as it was. */
+  reset(spec: InstanceSpec<FakeTemplate>, { dirty }: { dirty: boolean }): void {
+    this.#life.abort(new Error('the machine was reset'))
+    this.#life = new AbortController()
+    this.spec = spec
+    if (!dirty) this.disk = new Set(this.#snapshot)
   }
 
   end(now: number): void {

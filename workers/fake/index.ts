@@ -1,3 +1,4 @@
+import type { ResetWay } from '../../src/latent/instance-event.ts'
 import type { LatentDescription, LatentOptions } from '../../src/latent/latent-worker.ts'
 import type { PropertyReader } from '../../src/model/properties.ts'
 import { FakeBackend } from './fake-backend.ts'
@@ -17,6 +18,8 @@ export interface FakeWorkerOptions extends LatentOptions {
   readonly url?: string
   /** Seconds; only beside `url`. Default 0. */
   readonly listLag?: number
+  /** How machines are made pristine after a build. */
+  readonly reset?: ResetWay
   /** Default: an empty one. */
   readonly template?: FakeTemplate | ((properties: PropertyReader) => FakeTemplate | Promise<FakeTemplate>)
 }

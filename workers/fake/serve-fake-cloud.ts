@@ -64,6 +64,10 @@ async function carryOut(cloud: FakeCloud, path: string, asked: Asked, signal: Ab
       return cloud.start(spec, cluster, signal)
     case '/stop':
       return cloud.stop(id, cluster, signal)
+    case '/seal':
+      return cloud.seal(id, cluster, signal)
+    case '/reset':
+      return cloud.reset(spec, cluster, signal)
     case '/list':
       return cloud.list(signal)
     default:

@@ -36,8 +36,8 @@ export interface ConnectionEnd {
   readonly reason: string
   /** The master answered, and does not want this agent as it is. */
   readonly refused: boolean
-  /** It does not know the agent's name, or not with this password. */
-  readonly unknown: boolean
+  /** It does not know the agent's name, or not with this password. Undefined when it did not look. */
+  readonly unknown: boolean | undefined
   /** Milliseconds between welcome and end; 0 without a welcome. */
   readonly held: number
 }
@@ -56,7 +56,7 @@ class Connection {
   #events: RawLinkEvents | undefined
   #reason: string | undefined
   #refused = false
-  #unknown = false
+  #unknown: boolean | undefined = false
   #welcomedAt: number | undefined
   #deadline: NodeJS.Timeout | undefined
 
@@ -137,7 +137,8 @@ class Connection {
   async #refuse(response: IncomingMessage): Promise<void> {
     const { lasting, reason, status } = await readRefusal(response)
     this.#refused = lasting
-    this.#unknown = status === 401
+    // Too many failures, perhaps of others: a master that says so has not looked who this is.
+    this.#unknown = status === 429 ? undefined : status === 401
     this.#drop(reason)
   }
 

@@ -15,7 +15,7 @@ export interface AgentOptions {
   readonly masters: readonly string[]
   readonly name: string
   readonly password: string
-  /** This machine is an instance: `name` is its id and `password` the token of its first login. */
+  /** This machine is an instance: `name` is its id and `password` the token of its first login, '' once that is used up. */
   readonly instance?: boolean | undefined
   readonly baseDir: string
   readonly log: Log
@@ -29,6 +29,8 @@ export interface AgentOptions {
   readonly cancel?: AbortSignal
   /** Aborted: everything is killed at once, without a word to the master. */
   readonly kill?: AbortSignal
+  /** A master has let it in; called each time. */
+  readonly onWelcome?: (() => void) | undefined
   /** Bytes of output on disk at which commands wait. Default 1 GiB. */
   readonly maxSpool?: number | undefined
 }
@@ -41,7 +43,7 @@ export interface AgentOptions {
  * address, ROUSE_AGENT_BASE_DIR and ROUSE_AGENT_BASE_DIR_IN_USE.
  */
 export async function runAgent(options: AgentOptions): Promise<'ended' | 'gave up'> {
-  const { baseDir, cancel, drain, instance, kill, log } = options
+  const { baseDir, cancel, drain, instance, kill, log, onWelcome } = options
   const addresses = options.masters.map(masterAddress)
   for (const { url } of addresses.filter(isInTheClear))
     log.warn(`the password goes to ${url.host} in the clear; use https:// or wss:// where others may listen`)
@@ -54,7 +56,7 @@ export async function runAgent(options: AgentOptions): Promise<'ended' | 'gave u
     over.abort()
   }
   const patience = new GiveUp({ after: options.giveUp, log, onGiveUp })
-  const connected = { ...login, log, patience, ...(instance && { onUnwanted: onGiveUp }) }
+  const connected = { ...login, log, patience, onWelcome, ...(instance && { onUnwanted: onGiveUp }) }
   const keep = { baseDir, log, maxSpool: options.maxSpool, signal: over.signal }
   try {
     await keepSupervisor(keep, async (supervisor) => {
@@ -83,6 +85,7 @@ export async function runAgent(options: AgentOptions): Promise<'ended' | 'gave u
 interface Connecting {
   readonly log: Log
   readonly patience: GiveUp
+  readonly onWelcome?: (() => void) | undefined
   /** Called when every master has said often enough that it does not know this agent. */
   readonly onUnwanted?: () => void
 }
@@ -97,7 +100,7 @@ async function loginOf({ baseDir, ca, instance, name, password }: AgentOptions):
 async function stayConnected(
   addresses: readonly MasterAddress[],
   supervisor: RemoteSupervisor,
-  { log, onUnwanted, patience, ...login }: Login & Connecting,
+  { log, onUnwanted, onWelcome: welcomed, patience, ...login }: Login & Connecting,
   signal: AbortSignal,
 ): Promise<void> {
   const attach = (link: RawLink) => supervisor.attach(link)
@@ -111,13 +114,14 @@ async function stayConnected(
     const onWelcome = ({ maxDisconnected }: Welcome) => {
       patience.contact(maxDisconnected)
       report.welcomed(address, login.name)
+      welcomed?.()
     }
     const { runId } = supervisor
     const end = await connect({ ...login, address, runId, signal, attach, onWelcome })
     if (end.held > 0) patience.lost()
     if (signal.aborted) return
     refusals = end.refused ? refusals + 1 : 0
-    unknown = end.unknown ? unknown + 1 : 0
+    if (end.unknown !== undefined) unknown = end.unknown ? unknown + 1 : 0
     failures = end.held > settledMs ? 0 : failures + 1
     if (failures === 0) lostAt = performance.now()
     else at = (at + 1) % addresses.length

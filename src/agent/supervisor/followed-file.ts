@@ -54,11 +54,11 @@ export class FollowedFile {
     }
   }
 
-  /** Reads what is left. */
+  /** Reads what is left. Never throws. */
   async finish(): Promise<void> {
     await this.read()
     if (!this.#open && this.#told === undefined) this.#tell('the command did not write it')
-    await this.#open?.handle.close()
+    await this.#close()
   }
 
   /** Whether something else stands at the path now. */
@@ -69,7 +69,7 @@ export class FollowedFile {
     try {
       const opened = await handle.stat({ bigint: true })
       if (!opened.isFile()) throw new Error('it is not a file')
-      await this.#open?.handle.close()
+      await this.#close()
       this.#open = { handle, id: idOf(opened) }
       this.#position = 0
       return true
@@ -77,6 +77,12 @@ export class FollowedFile {
       await handle.close()
       throw error
     }
+  }
+
+  // What was read of it is good, whatever its file system says at the end.
+  async #close(): Promise<void> {
+    await this.#open?.handle.close().catch((error: unknown) => this.#tell(messageOf(error)))
+    this.#open = undefined
   }
 
   async #openConfined(): Promise<FileHandle> {

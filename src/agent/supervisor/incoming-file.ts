@@ -1,5 +1,5 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { FileReceiver } from '../../protocol/transfer/file-receiver.ts'
 
 export interface IncomingFile extends AsyncDisposable {
@@ -18,7 +18,8 @@ export async function openIncoming(
   },
 ): Promise<IncomingFile> {
   await mkdir(dirname(path), { recursive: true })
-  const temporary = `${path}.${o.id}.part`
+  // Not longer than any name may be, however long the file's own is.
+  const temporary = join(dirname(path), `.${o.id}.part`)
   const file = await open(temporary, 'wx', o.mode)
   const receiver = new FileReceiver({
     window,

@@ -1,4 +1,4 @@
-import { openSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, statfsSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
@@ -6,11 +6,15 @@ import { join } from 'node:path'
  * opens /dev/stdin again does not wait for a writer that has gone.
  */
 export function openInput(file: string, text: string): number {
-  writeFileSync(file, text, { mode: 0o600, flag: 'wx' })
+  const [input, output] = openNameless(file)
   try {
-    return openSync(file, 'r')
+    writeFileSync(output, text)
+    return input
+  } catch (error) {
+    closeSync(input)
+    throw error
   } finally {
-    unlinkSync(file)
+    closeSync(output)
   }
 }
 
@@ -21,6 +25,19 @@ export function openInputInMemory(id: string, text: string): number | undefined 
     return openInput(join(memory, `rouse-${process.pid}-${id}`), text)
   } catch {
     return undefined
+  }
+}
+
+// Its name is gone before anything is in it: neither a full disk nor a kill leaves any of it behind.
+function openNameless(file: string): [input: number, output: number] {
+  const output = openSync(file, 'wx', 0o600)
+  try {
+    return [openSync(file, 'r'), output]
+  } catch (error) {
+    closeSync(output)
+    throw error
+  } finally {
+    unlinkSync(file)
   }
 }
 

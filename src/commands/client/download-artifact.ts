@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { link, mkdir, open, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { artifactNameProblem } from '../../model/artifact-name.ts'
@@ -20,7 +20,8 @@ export async function downloadArtifact(
   const problem = artifactNameProblem(name)
   if (problem !== undefined) throw failure(problem)
   const path = join(dir, name)
-  const temporary = `${path}.${process.pid}.part`
+  // Not longer than any name may be, however long the artifact's own is.
+  const temporary = join(dirname(path), `.${randomUUID()}.part`)
   const hash = createHash('sha256')
   try {
     await mkdir(dirname(path), { recursive: true })

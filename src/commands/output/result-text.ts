@@ -23,4 +23,8 @@ const colourNames = {
   busy: 'blue',
   stopping: 'yellow',
   gone: 'gray',
+  waiting: 'cyan',
+  sent: 'green',
+  failed: 'red',
+  dropped: 'gray',
 } as const satisfies Record<Result | 'running' | 'pending', keyof Colours> & Record<string, keyof Colours>

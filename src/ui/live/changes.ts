@@ -9,3 +9,8 @@ export const changesWorkers = (event: LiveEvent) =>
 
 export const changesInstances = (event: LiveEvent) =>
   event.type === 'instance.changed' || event.type.startsWith('build.')
+
+export const changesNotices = (event: LiveEvent) => event.type === 'notice.changed'
+
+export const changesHealth = (event: LiveEvent) =>
+  changesNotices(event) || event.type.startsWith('worker.') || event.type === 'instance.changed'

@@ -65,12 +65,14 @@ interface Machine {
 
 function describe(worker: ApiWorker) {
   const { kind, address, version, maxBuilds, connected, connectedAt, lastSeenAt, facts, properties } = worker
+  const { missingSince } = worker
   const { os, arch, cpus, memory, hostname } = (facts ?? {}) as Machine
   const values: Record<string, string | number | null | undefined> = {
     kind,
     address,
     [kind === 'latent' ? 'builds at once on an instance' : 'builds at once']: maxBuilds,
     'connected since': connectedAt && new Date(connectedAt).toLocaleString(),
+    'missing since': missingSince && new Date(missingSince).toLocaleString(),
     'last seen': connected ? 'now' : lastSeenAt && new Date(lastSeenAt).toLocaleString(),
     agent: version,
     system: os && `${os} ${arch}`,

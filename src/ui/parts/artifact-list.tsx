@@ -7,13 +7,13 @@ import { ago, useNow } from '../time.ts'
 
 /** What the build has stored, to be downloaded; nothing while there is nothing. */
 export function ArtifactList({ build, changes }: { build: number; changes: (event: LiveEvent) => boolean }) {
-  const { data } = useResource<List<ApiArtifact>>(`/builds/${build}/artifacts`, changes)
+  const { data } = useResource<List<ApiArtifact>>(`/builds/${build}/artifacts?limit=1000`, changes)
   const now = useNow(false)
   if (!data || data.items.length === 0) return null
   return (
     <section class="artifacts">
       <h2>
-        Artifacts <span class="count">{data.items.length}</span>
+        Artifacts <span class="count">{data.items.length + (data.next === null ? '' : '+')}</span>
       </h2>
       <table>
         <tbody>

@@ -8,7 +8,7 @@ import { link } from '../route.ts'
 /** What instances have cost on the last days; nothing when no worker has a price. */
 export function CostTable({ worker }: { worker?: string }) {
   const filter = worker === undefined ? '' : `&worker=${encodeURIComponent(worker)}`
-  const { data } = useResource<List<ApiCost>>(`/costs?days=7${filter}`, changesInstances)
+  const { data } = useResource<List<ApiCost>>(`/costs?days=7&limit=1000${filter}`, changesInstances)
   if (!data || data.items.length === 0) return null
   return (
     <section>

@@ -1,13 +1,23 @@
 import type { Kysely } from 'kysely'
 import type { Database } from '../../db/schema.ts'
 import type { ApiArtifact } from '../api.ts'
+import { rowLimit, type PageRequest } from '../paging.ts'
 
-/** In the order of their names. */
-export async function artifactsOfBuild(db: Kysely<Database>, buildId: number): Promise<ApiArtifact[]> {
-  const rows = await selectArtifacts(db)
+/** In the order of their names, after that of the artifact `cursor`. */
+export async function artifactsOfBuild(
+  db: Kysely<Database>,
+  buildId: number,
+  wanted: PageRequest,
+): Promise<ApiArtifact[]> {
+  let query = selectArtifacts(db)
     .where('artifacts.build_id', '=', buildId)
     .orderBy('artifacts.name')
-    .execute()
+    .limit(rowLimit(wanted))
+  if (wanted.cursor !== undefined) {
+    const last = db.selectFrom('artifacts').select('name').where('id', '=', wanted.cursor)
+    query = query.where('artifacts.name', '>', last)
+  }
+  const rows = await query.execute()
   return rows.map(({ path: _, ...row }) => ({ ...row, createdAt: row.createdAt.toISOString() }))
 }
 

@@ -30,7 +30,16 @@ export async function describeWorkers(
 function selectWorkers(db: Kysely<Database>) {
   return db
     .selectFrom('workers')
-    .select(['name', 'facts', 'admin_state', 'admin_reason', 'admin_by', 'admin_until', 'last_seen_at'])
+    .select([
+      'name',
+      'facts',
+      'admin_state',
+      'admin_reason',
+      'admin_by',
+      'admin_until',
+      'last_seen_at',
+      'missing_since',
+    ])
 }
 
 type Row = Awaited<ReturnType<ReturnType<typeof selectWorkers>['executeTakeFirstOrThrow']>>
@@ -64,6 +73,7 @@ function toApiWorker(
     address: status?.address ?? null,
     version: status?.version ?? null,
     connectedAt: status?.connectedAt?.toISOString() ?? null,
+    missingSince: row?.missing_since?.toISOString() ?? null,
     lastSeenAt: row?.last_seen_at?.toISOString() ?? null,
     facts: row?.facts ?? null,
     properties: { ...config.properties },

@@ -1,12 +1,14 @@
+import { createReadStream } from 'node:fs'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { RouseError } from '../../model/errors.ts'
 import type { App } from '../app.ts'
 import { installScript } from '../install-script.ts'
-import type { WebServices } from '../services.ts'
+import type { ServedNode, WebServices } from '../services.ts'
 
-/** The agent itself, for machines that have only Node.js. None of it is secret. `agents`: they may connect here, too. */
+/** The agent itself, and a Node.js for machines that have none. None of it is secret. `agents`: they may connect here, too. */
 export function agentDownloads(
   app: App,
-  { agentBundle, agentsUrl, url }: WebServices,
+  { agentBundle, agentsUrl, nodeRuntime, url }: WebServices,
   { agents }: { agents: boolean },
 ): void {
   const schema = { hide: true }
@@ -26,8 +28,31 @@ export function agentDownloads(
   app.get('/agent/install.sh', { schema }, async (request, reply) => {
     const { sha256 } = await agentBundle()
     const master = agents ? masterOf(request.headers.host, url) : readable(agentsUrl)
-    return await plain(reply).send(installScript({ master, sha256 }))
+    return await plain(reply).send(installScript({ master, sha256, node: await nodeRuntime() }))
   })
+
+  app.get('/agent/node-:machine', { schema }, async (request, reply) => {
+    const { machine } = request.params as { machine: string }
+    const node = await nodeFor(machine)
+    reply.headers({ etag: `"${node.sha256}"`, 'cache-control': 'no-cache', 'rouse-node-libc': node.libc })
+    if (isKnown(request, node.sha256)) return await reply.code(304).send()
+    reply.type('application/octet-stream').header('content-length', node.size)
+    return await reply.send(createReadStream(node.file))
+  })
+
+  app.get('/agent/node-:machine.sha256', { schema }, async (request, reply) => {
+    const { machine, sha256 } = await nodeFor((request.params as { machine: string }).machine)
+    return await plain(reply).send(`${sha256}  node-${machine}\n`)
+  })
+
+  async function nodeFor(machine: string): Promise<ServedNode> {
+    const node = await nodeRuntime()
+    if (node?.machine === machine) return node
+    const held = node ? `only the one for ${node.machine} (${node.libc})` : 'none'
+    throw new RouseError('ROUSE_NOT_FOUND', `no Node.js for ${machine.slice(0, 50)} here, ${held}`, {
+      advice: 'Install Node.js 20 or newer on that machine.',
+    })
+  }
 }
 
 function plain(reply: FastifyReply): FastifyReply {

@@ -10,6 +10,7 @@ import { healthRoute, readyRoute } from './health.ts'
 import { instanceRoutes } from './instances.ts'
 import { logRoutes } from './logs.ts'
 import { masterRoutes } from './master.ts'
+import { noticeRoutes } from './notices.ts'
 import { requestRoutes } from './requests.ts'
 import { workerRoutes } from './workers.ts'
 
@@ -35,6 +36,7 @@ export async function apiRoutes(app: App, services: WebServices, options: EventO
   artifactRoutes(app, services)
   workerRoutes(app, services)
   instanceRoutes(app, services)
+  noticeRoutes(app, services)
   eventRoutes(app, services, options)
   masterRoutes(app, services)
   clusterRoutes(app, services)

@@ -9,10 +9,12 @@ import { ArtifactSchema } from '../api.ts'
 import type { App } from '../app.ts'
 import { parseRange } from '../byte-range.ts'
 import { IdParams } from '../ids.ts'
-import { PageSchema } from '../paging.ts'
+import { page, pageQuery, PageSchema } from '../paging.ts'
 import { artifactsOfBuild, findArtifact, type ArtifactFile } from '../queries/artifacts.ts'
 import { buildExists } from '../queries/builds.ts'
 import type { WebServices } from '../services.ts'
+
+const ListQuery = Type.Object(pageQuery, { additionalProperties: false })
 
 export function artifactRoutes(app: App, { artifactPath, db }: WebServices): void {
   app.get(
@@ -21,14 +23,15 @@ export function artifactRoutes(app: App, { artifactPath, db }: WebServices): voi
       schema: {
         summary: 'What the build has stored, by name',
         params: IdParams,
+        querystring: ListQuery,
         response: answers(PageSchema(ArtifactSchema)),
       },
     },
-    async ({ params: { id } }) => {
-      const items = await artifactsOfBuild(db, id)
-      if (items.length === 0 && !(await buildExists(db, id)))
+    async ({ params: { id }, query }) => {
+      const rows = await artifactsOfBuild(db, id, query)
+      if (rows.length === 0 && !(await buildExists(db, id)))
         throw new RouseError('ROUSE_BUILD_UNKNOWN', `there is no build ${id}`)
-      return { items, next: null }
+      return page(rows, query)
     },
   )
 

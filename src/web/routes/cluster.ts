@@ -7,7 +7,7 @@ import type { WebServices } from '../services.ts'
 
 const EmptyBodySchema = Type.Object({}, { additionalProperties: false })
 
-export function clusterRoutes(app: App, { cluster }: WebServices): void {
+export function clusterRoutes(app: App, { cluster, url }: WebServices): void {
   app.get('/cluster', { schema: { response: answers(ClusterSchema) } }, () => cluster.describe())
 
   for (const { action, summary } of decisions)
@@ -15,7 +15,7 @@ export function clusterRoutes(app: App, { cluster }: WebServices): void {
       `/cluster/${action}`,
       { schema: { summary, body: EmptyBodySchema, response: answers(ClusterSchema) } },
       async (request) => {
-        onlyFromHere(request)
+        onlyFromHere(request, { url })
         return cluster[action]()
       },
     )

@@ -49,7 +49,9 @@ export function eventRoutes(
     schema: {
       summary: 'WebSocket: what happens, as JSON, one event in a message',
       description:
-        'Resume after a cut connection with `since`. A reader that is too slow is closed with 1013 and may resume.',
+        'Resume after a cut connection with `since`. A reader that is too slow is closed with 1013 and may resume. ' +
+        '`request.waiting` comes when a lock or a function of the config begins to hold a request up. That all workers are busy or away, ' +
+        'and the place in the queue, change with every build and are not told: `GET /requests` has the reason and place of each.',
       querystring: EventsQuery,
     },
     handler: () => {

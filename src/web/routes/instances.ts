@@ -6,7 +6,7 @@ import { answers } from '../answers.ts'
 import { CostSchema, InstanceSchema, InstanceStateSchema, ReapSchema } from '../instance-api.ts'
 import type { App } from '../app.ts'
 import { InstanceId, InstanceIdParams } from '../ids.ts'
-import { pageQuery, PageSchema, rowLimit } from '../paging.ts'
+import { pageOfCounted, pageQuery, PageSchema, rowLimit } from '../paging.ts'
 import { findInstance, listInstances } from '../queries/instances.ts'
 import type { WebServices } from '../services.ts'
 
@@ -25,6 +25,7 @@ const CostQuery = Type.Object(
   {
     days: Type.Optional(Type.Integer({ minimum: 1, maximum: 366, description: 'Default 7, with today.' })),
     worker: Type.Optional(Type.String({ maxLength: 1024 })),
+    ...pageQuery,
   },
   { additionalProperties: false },
 )
@@ -73,12 +74,17 @@ export function instanceRoutes(app: App, { db, latent }: WebServices): void {
         response: answers(PageSchema(CostSchema)),
       },
     },
-    async ({ query: { days = 7, worker } }) => {
+    async ({ query: { days = 7, worker, ...wanted } }) => {
       const now = Date.now()
-      const workers = worker === undefined ? {} : { workers: [worker] }
-      const costs = await costsByDay(db, { days: utcDays(now, days), now: new Date(now), ...workers })
-      const items = costs.map((cost) => ({ ...cost, day: cost.day.toISOString().slice(0, 10) }))
-      return { items, next: null }
+      const costs = await costsByDay(db, {
+        days: utcDays(now, days),
+        now: new Date(now),
+        ...(worker === undefined ? {} : { workers: [worker] }),
+        limit: rowLimit(wanted),
+        offset: wanted.cursor ?? 0,
+      })
+      const rows = costs.map((cost) => ({ ...cost, day: cost.day.toISOString().slice(0, 10) }))
+      return pageOfCounted(rows, wanted)
     },
   )
 

@@ -31,12 +31,13 @@ export function masterRoutes(app: App, services: WebServices): void {
       },
     },
     async (request) => {
-      onlyFromHere(request)
-      const { builders, needsRestart, schedulers, workers } = await services.master.reconfig()
+      onlyFromHere(request, services)
+      const { builders, needsRestart, reporters, schedulers, workers } = await services.master.reconfig()
       return {
         workers: listed(workers),
         builders: listed(builders),
         schedulers: listed(schedulers),
+        reporters: listed(reporters),
         needsRestart: [...needsRestart],
       }
     },
@@ -53,7 +54,7 @@ export function masterRoutes(app: App, services: WebServices): void {
       },
     },
     (request) => {
-      onlyFromHere(request)
+      onlyFromHere(request, services)
       return { runningBuilds: services.master.windDown({ cancel: request.body.cancel ?? false }) }
     },
   )

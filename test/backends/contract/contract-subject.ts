@@ -1,4 +1,5 @@
 import type { AgentDelivery } from '../../../src/latent/agent-delivery.ts'
+import type { ResetWay } from '../../../src/latent/instance-event.ts'
 import type { InstanceSpec, WorkerBackend } from '../../../src/latent/backend.ts'
 
 /** A provider that a backend's test has set up, and what the contract cannot know of it. What cannot be provoked is left out. */
@@ -22,6 +23,15 @@ export interface ContractSubject<T> {
   unreachable?(cluster: string): Promise<WorkerBackend<T>>
   /** Whose provider takes connections and never answers. */
   silent?(cluster: string): Promise<WorkerBackend<T>>
+  /** Its machines can be made pristine after a build. */
+  readonly pristine?: {
+    readonly way: ResetWay
+    /** Leaves something on the machine of an id, as a build does. */
+    soil(id: string): Promise<void>
+    isSoiled(id: string): Promise<boolean>
+    /** What the machine would log in with now. */
+    token(id: string): Promise<string | undefined>
+  }
   /** How many bearers of an id the provider has, by its own account. */
   bearers?(id: string): Promise<number>
   close(): Promise<void>

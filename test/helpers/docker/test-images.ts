@@ -1,17 +1,17 @@
 import { spawnSync } from 'node:child_process'
 import { createReadStream, existsSync, readFileSync } from 'node:fs'
-import { mkdir, rename, rm, stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rename, rm } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { tarStream, type TarEntry } from '../../../workers/docker/tar.ts'
-import { waitFor } from '../wait-for.ts'
+import { madeOnce } from '../made-once.ts'
 import { programOf, type DockerEngine } from './docker-engine.ts'
 
 /** Debian with git and bash, and no Node.js. */
 export const plainImage = 'rouse-test/plain:1'
 /** Debian 11: glibc 2.31, and neither Node.js nor libstdc++. */
 export const olderImage = 'rouse-test/older:1'
+/** A Debian as a cloud gives it, but without kernel and systemd: wget, no Node.js, no account beside the usual ones. */
+export const bareImage = 'rouse-test/bare:1'
 /** `plainImage` with Node.js in /usr/local/bin, a user `builder` (1234:1234) and JAVA_HOME. */
 export const nodeImage = 'rouse-test/node:1'
 /** BusyBox on musl, without Node.js. */
@@ -30,6 +30,13 @@ const makers: Readonly<Record<string, (engine: DockerEngine) => Promise<string |
     const tar = await debianTar(suite, [...base, 'git', 'tar', 'gzip'])
     if (tar === undefined) return "needs Debian's mmdebstrap"
     await importImage(engine, plainImage, createReadStream(tar))
+    return undefined
+  },
+
+  async [bareImage](engine) {
+    const tar = await debianTar(suite, ['wget', 'iproute2'], 'minbase')
+    if (tar === undefined) return "needs Debian's mmdebstrap"
+    await importImage(engine, bareImage, createReadStream(tar))
     return undefined
   },
 
@@ -102,60 +109,27 @@ async function importImage({ docker }: DockerEngine, image: string, tar: Readabl
 }
 
 /** A Debian as a tar file, made once and kept for later runs. */
-async function debianTar(release: string, packages: readonly string[]): Promise<string | undefined> {
-  const folder = join(tmpdir(), 'rouse-test-images')
-  const file = join(folder, `${release}-4.tar`)
-  if (existsSync(file)) return file
-  const mmdebstrap = programOf('mmdebstrap')
-  if (!mmdebstrap) return undefined
-  await mkdir(folder, { recursive: true })
-  const lock = `${file}.lock`
-  let held = false
-  // One test file makes it, the others wait.
-  const ready = async () => existsSync(file) || (held = await takeLock(lock))
-  await waitFor(`${file} to be made`, ready, { timeout: makeMs })
-  if (!held) return file
-  try {
-    if (!existsSync(file)) await makeDebian(mmdebstrap, release, packages, file)
-  } finally {
-    await rm(lock, { recursive: true, force: true })
-  }
-  return file
-}
-
-async function takeLock(lock: string): Promise<boolean> {
-  // Whoever held it that long was killed.
-  const age = await stat(lock).then(
-    ({ mtimeMs }) => Date.now() - mtimeMs,
-    () => 0,
-  )
-  if (age > makeMs) await rm(lock, { recursive: true, force: true })
-  return await mkdir(lock).then(
-    () => true,
-    () => false,
-  )
-}
-
-async function makeDebian(
-  mmdebstrap: string,
+async function debianTar(
   release: string,
   packages: readonly string[],
-  file: string,
-): Promise<void> {
+  variant: 'extract' | 'minbase' = 'extract',
+): Promise<string | undefined> {
+  const mmdebstrap = programOf('mmdebstrap')
+  if (!mmdebstrap) return undefined
+  const args = [
+    ...(variant === 'extract' ? unpacked : [`--variant=${variant}`]),
+    `--include=${packages.join(',')}`,
+    release,
+  ]
+  const name = variant === 'extract' ? `${release}-4.tar` : `${release}-${variant}-1.tar`
+  return await madeOnce(name, (file) => makeDebian(mmdebstrap, file, args), { timeout: makeMs })
+}
+
+async function makeDebian(mmdebstrap: string, file: string, args: readonly string[]): Promise<void> {
   // By its ending mmdebstrap knows that it shall be a file.
   const making = `${file}.${process.pid}.tar`
-  // Unpacked and not configured: a third of the time. What is left out is text, translations and Perl.
-  const hook = `cd "$1" && rm -rf usr/share/locale usr/share/man usr/share/doc usr/share/info usr/share/perl usr/lib/*/perl \
-&& cp usr/share/base-passwd/passwd.master etc/passwd && cp usr/share/base-passwd/group.master etc/group \
-&& echo 'builder:x:1234:1234::/home/builder:/bin/bash' >> etc/passwd && echo 'builder:x:1234:' >> etc/group`
-  const args = [
-    '--variant=extract',
-    `--include=${packages.join(',')}`,
-    `--extract-hook=${hook}`,
-    release,
-    making,
-  ]
-  const { error, status, stderr } = spawnSync(mmdebstrap, args, { encoding: 'utf8', timeout: makeMs })
+  const options = { encoding: 'utf8', timeout: makeMs } as const
+  const { error, status, stderr } = spawnSync(mmdebstrap, [...args, making], options)
   if (status === 0) await rename(making, file)
   await rm(making, { force: true })
   if (status !== 0) throw new Error(`mmdebstrap failed: ${error?.message ?? stderr.slice(-1000)}`)
@@ -166,6 +140,11 @@ function fileEntry(from: string, path: string): TarEntry {
   return { path, mode: 0o755, content }
 }
 
+// Unpacked and not configured: a third of the time. What is left out is text, translations and Perl.
+const hook = `cd "$1" && rm -rf usr/share/locale usr/share/man usr/share/doc usr/share/info usr/share/perl usr/lib/*/perl \
+&& cp usr/share/base-passwd/passwd.master etc/passwd && cp usr/share/base-passwd/group.master etc/group \
+&& echo 'builder:x:1234:1234::/home/builder:/bin/bash' >> etc/passwd && echo 'builder:x:1234:' >> etc/group`
+const unpacked = ['--variant=extract', `--extract-hook=${hook}`]
 const makeMs = 120_000
 const suite = 'bookworm'
 const base = ['base-files', 'base-passwd', 'bash', 'dash', 'coreutils', 'sed', 'grep', 'findutils', 'procps']

@@ -1,6 +1,4 @@
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type Docker from 'dockerode'
@@ -9,6 +7,7 @@ import { bundleAgent } from '../../helpers/docker/agent-delivery.ts'
 import { startDockerEngine } from '../../helpers/docker/docker-engine.ts'
 import { openDockerBackend, templateOf } from '../../helpers/docker/open-docker-backend.ts'
 import { emptyImage, makeImage, muslImage, plainImage } from '../../helpers/docker/test-images.ts'
+import { silentServer } from '../../helpers/silent-server.ts'
 import { labels } from '../../../workers/docker/stamps.ts'
 
 contract('docker', async () => {
@@ -104,18 +103,3 @@ contract('docker', async () => {
     },
   }
 })
-
-/** Takes connections and never answers. */
-async function silentServer(path: string): Promise<{ close(): Promise<void> }> {
-  const sockets = new Set<Socket>()
-  const server: Server = createServer((socket) => sockets.add(socket.on('error', () => {})))
-  server.listen(path)
-  await once(server, 'listening')
-  return {
-    async close() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
-    },
-  }
-}

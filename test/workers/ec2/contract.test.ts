@@ -1,11 +1,10 @@
-import { once } from 'node:events'
-import { createServer, type AddressInfo, type Socket } from 'node:net'
 import { contract } from '../../backends/contract/contract.ts'
 import type { ContractSubject } from '../../backends/contract/contract-subject.ts'
 import type { Ec2Template } from '../../../workers/ec2/ec2-options.ts'
 import { FakeEc2, type FakeEc2Options } from './fake-ec2/fake-ec2.ts'
 import { serveFakeEc2 } from './fake-ec2/serve-fake-ec2.ts'
 import { openEc2Backend, templateOf } from './open-ec2-backend.ts'
+import { silentServer } from './silent-server.ts'
 
 const plain = { ami: 'ami-0aaa', instanceType: 'c7i.large' }
 
@@ -87,22 +86,6 @@ async function subjectOf(
       await served.close()
       await cloud.close()
       await silent.close()
-    },
-  }
-}
-
-/** Takes connections and never answers. */
-async function silentServer(): Promise<{ url: string; close(): Promise<void> }> {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => sockets.add(socket.on('error', () => {})))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
     },
   }
 }

@@ -239,3 +239,11 @@ test('every bearer of an id is ended, also when one of them is gone', async () =
   await world.backend.stop(spec.id, call())
   expect(cloud.living).toEqual([])
 })
+
+test('a machine that EC2 does not know of yet is ended all the same', async () => {
+  const world = await Ec2World.open({ lag: 1000 }, { listLag: 5 })
+  const spec = world.spec()
+  await world.start(spec)
+  await world.stop(spec.id)
+  expect(world.cloud.living).toEqual([])
+})

@@ -41,9 +41,19 @@ function subjectOf(cloud: FakeCloud): ContractSubject<FakeTemplate> {
     },
     halfMade: async (spec, cluster) => void cloud.add(spec, cluster, { runsAt: Infinity }),
     silent: (cluster) => open({ cloud: silent }, cluster),
+    pristine: {
+      way: 'snapshot',
+      soil: async (id) => void machineOf(cloud, id)?.disk.add('soil'),
+      isSoiled: async (id) => machineOf(cloud, id)!.disk.has('soil'),
+      token: async (id) => machineOf(cloud, id)?.spec.token,
+    },
     bearers: async (id) => cloud.machines.filter((machine) => machine.id === id).length,
     close: () => cloud.close(),
   }
+}
+
+function machineOf(cloud: FakeCloud, id: string) {
+  return cloud.machines.find((machine) => machine.id === id)
 }
 
 async function open(

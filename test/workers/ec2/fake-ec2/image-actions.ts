@@ -7,7 +7,8 @@ export const imageActions: Readonly<Record<string, Action>> = {
     const owners = texts(query, 'Owner')
     const found = cloud.images.filter(
       ({ architecture, name, owner }) =>
-        owners.includes(owner) && matches(query, {}, { architecture, name, state: 'available' }),
+        (owners.length === 0 || owners.includes(owner)) &&
+        matches(query, {}, { architecture, name, state: 'available' }),
     )
     const { nextToken, page } = paged(cloud, query, found)
     return {

@@ -1,9 +1,9 @@
 import type { Kysely } from 'kysely'
-import { decodeBody } from '../builds/decode-body.ts'
+import { decodeBody } from './decode-body.ts'
 import type { Database } from '../db/schema.ts'
 import { codecs, maxRawBytes } from '../protocol/output-frame.ts'
 import { streams, type Run, type Stream } from '../protocol/runs.ts'
-import { chunksOf } from './queries/log-chunks.ts'
+import { chunksOf } from './log-chunks.ts'
 
 /** Consecutive bytes of a log; the runs tell which of them are stdout, stderr and header. */
 export interface LogPiece {

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely'
-import type { Database } from '../../db/schema.ts'
+import type { Database } from '../db/schema.ts'
 
 /** Chunks in a batch: at most 4 MiB of raw text at once in memory. */
 const batchSize = 16

@@ -1,0 +1,245 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type {
+  BackendContext,
+  CallOptions,
+  Instance,
+  InstanceId,
+  InstanceSpec,
+  WorkerBackend,
+} from '../../src/latent/backend.ts'
+import { BackendError } from '../../src/latent/backend-error.ts'
+import type { DomainFacts } from './domain-calls.ts'
+import { instanceOf, isActive } from './domain-state.ts'
+import { domainXml } from './domain-xml.ts'
+import { explainFailure } from './explain-failure.ts'
+import { Lanes, type LaneCallOptions } from './lanes.ts'
+import { codes, hasCode } from './libvirt-error.ts'
+import type { LibvirtTemplate } from './libvirt-options.ts'
+import { makeFiles, removeVolumes } from './machine-files.ts'
+import { revertToPristine, takePristine } from './pristine-machine.ts'
+import {
+  bareStamp,
+  namespace,
+  prefix,
+  readStamp,
+  stampElement,
+  stampOf,
+  uuidOf,
+  volumeInstance,
+  volumePrefix,
+  type Stamp,
+} from './stamps.ts'
+import { templateMistakes } from './template-mistakes.ts'
+import { parseXml, xmlText, type XmlElement } from './xml.ts'
+
+/** Instances are domains; a domain's name is its instance's id. */
+export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
+  // A call that was given up may still be carried out.
+  readonly listLag = 5
+  readonly #cluster: string
+  readonly #lanes: Lanes
+  #hypervisor: string | undefined
+
+  /** Contacts nobody. */
+  constructor(uri: string, { cluster }: BackendContext) {
+    this.#cluster = cluster
+    this.#lanes = new Lanes(uri)
+  }
+
+  start(spec: InstanceSpec<LibvirtTemplate>, { signal }: CallOptions): Promise<Instance> {
+    return explained(async () => {
+      const mistakes = templateMistakes({ ...spec.template })
+      if (mistakes.length > 0) throw new BackendError('REJECTED', mistakes.join('; '))
+      const o = { signal, key: spec.id }
+      const found = await this.#find(spec.id, o, (other) => {
+        throw new Error(`libvirt has another domain named ${other.name}, which is not ours`)
+      })
+      // Otherwise a start was cut short: what it has made is made again.
+      if (found && (isActive(found.facts) || found.stamp.started)) {
+        if (!found.stamp.started) await this.#stamp(spec, o)
+        return instanceOf(found.facts, found.stamp)
+      }
+      const ref = await this.#make(spec, found?.facts.uuid, o)
+      await this.#lanes.call('startDomain', [spec.id], o)
+      await this.#stamp(spec, o)
+      return { id: spec.id, cluster: this.#cluster, worker: spec.worker, ref, state: 'starting' }
+    })
+  }
+
+  stop(id: InstanceId, { signal }: CallOptions): Promise<void> {
+    return explained(async () => {
+      const o = { signal, key: id }
+      const found = await this.#find(id, o)
+      if (found) {
+        await this.#end(found, o)
+        await ignoring([codes.noDomain], this.#lanes.call('undefineDomain', [id], o))
+      }
+      const volumes = await this.#lanes.call('listVolumes', [`${volumePrefix(this.#cluster)}${id}.`], o)
+      await removeVolumes(this.#lanes, volumes, o)
+    })
+  }
+
+  list({ signal }: CallOptions): Promise<readonly Instance[]> {
+    return explained(async () => {
+      const domains = await this.#lanes.call('listDomains', [namespace], { signal })
+      return domains.flatMap((facts) => {
+        const stamp = readStamp(facts.metadata)
+        return stamp ? [instanceOf(facts, stamp)] : []
+      })
+    })
+  }
+
+  /** Takes the snapshot of a machine with `reset: 'snapshot'`, once its agent waits for a token. */
+  seal(id: InstanceId, { signal }: CallOptions): Promise<void> {
+    return explained(async () => {
+      const o = { signal, key: id }
+      const { stamp } = await this.#ours(id, o)
+      if (stamp.reset === 'snapshot') await takePristine(this.#lanes, id, o)
+    })
+  }
+
+  reset(spec: InstanceSpec<LibvirtTemplate>, { signal }: CallOptions): Promise<void> {
+    return explained(async () => {
+      const o = { signal, key: spec.id }
+      const { facts, stamp } = await this.#ours(spec.id, o)
+      if (stamp.reset === 'snapshot') await revertToPristine(this.#lanes, spec, o)
+      else {
+        await this.#destroy(spec.id, o)
+        await this.#make(spec, facts.uuid, o)
+        await this.#lanes.call('startDomain', [spec.id], o)
+      }
+      await this.#stamp(spec, o)
+    })
+  }
+
+  sweep(known: ReadonlySet<InstanceId>, { signal }: CallOptions): Promise<void> {
+    return explained(async () => {
+      const listed = new Set((await this.list({ signal })).map(({ id }) => id))
+      const volumes = await this.#lanes.call('listVolumes', [volumePrefix(this.#cluster)], { signal })
+      const left = volumes.filter(({ name }) => {
+        const id = volumeInstance(this.#cluster, name)!
+        return !known.has(id) && !listed.has(id)
+      })
+      await removeVolumes(this.#lanes, left, { signal })
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#lanes.close()
+  }
+
+  /** Its volumes and its domain, which does not run yet. Gives the domain's UUID. */
+  async #make(
+    spec: InstanceSpec<LibvirtTemplate>,
+    uuid: string | undefined,
+    o: LaneCallOptions,
+  ): Promise<string> {
+    this.#hypervisor ??= await this.#lanes.call('hypervisor', [], o)
+    const isTest = this.#hypervisor === 'TEST'
+    const model = await this.#model(spec.template, o)
+    const type = isTest ? 'test' : await this.#acceleration(spec.template, o)
+    const files = await makeFiles(this.#lanes, spec, { cluster: this.#cluster, isTest, model }, o)
+    const parts = {
+      name: spec.id,
+      uuid: uuid ?? uuidOf(this.#cluster, spec.id),
+      title: `Rouse: ${spec.name}`,
+      stamp: stampElement(stampOf(spec, this.#cluster, false)),
+      ...files,
+    }
+    const xml = xmlText(asRejected(() => domainXml({ template: spec.template, model, type }, parts)))
+    return await this.#lanes.call('defineDomain', [spec.id, xml], o)
+  }
+
+  /** The domain that instances are made like. */
+  async #model({ domain, xml }: LibvirtTemplate, o: LaneCallOptions): Promise<XmlElement | undefined> {
+    if (xml !== undefined) return parseXml(xml)[0]
+    if (domain === undefined) return undefined
+    const found = await this.#lanes.call('findDomain', [domain, namespace], o)
+    if (!found) throw new BackendError('REJECTED', `domain: libvirt has none named ${domain}`)
+    // What runs writes to the disk that the instances' disks lie over.
+    if (isActive(found)) throw new Error(`domain: ${domain} is running; shut it down, instances use its disk`)
+    return parseXml(await this.#lanes.call('domainXml', [domain, 'inactive'], o))[0]
+  }
+
+  async #acceleration({ acceleration = 'auto' }: LibvirtTemplate, o: LaneCallOptions): Promise<string> {
+    if (acceleration !== 'auto') return acceleration === 'kvm' ? 'kvm' : 'qemu'
+    return (await this.#lanes.call('fastAcceleration', [], o)) ?? 'qemu'
+  }
+
+  /** The domain of that name, if it has our stamp. */
+  async #find(
+    id: InstanceId,
+    o: LaneCallOptions,
+    onOther: (other: DomainFacts) => void = () => {},
+  ): Promise<Found | undefined> {
+    const facts = await this.#lanes.call('findDomain', [id, namespace], o)
+    if (!facts) return undefined
+    const stamp = readStamp(facts.metadata)
+    if (stamp?.id === id && stamp.cluster === this.#cluster) return { facts, stamp }
+    onOther(facts)
+    return undefined
+  }
+
+  async #ours(id: InstanceId, o: LaneCallOptions): Promise<Found> {
+    const found = await this.#find(id, o)
+    if (!found) throw new Error(`libvirt has no domain ${id}`)
+    return found
+  }
+
+  async #stamp(spec: InstanceSpec<LibvirtTemplate>, o: LaneCallOptions): Promise<void> {
+    const xml = xmlText(bareStamp(stampOf(spec, this.#cluster, true)))
+    await this.#lanes.call('setMetadata', [spec.id, xml, prefix, namespace], o)
+  }
+
+  /** Gives the system its time to shut down. */
+  async #end({ facts, stamp }: Found, o: LaneCallOptions): Promise<void> {
+    if (!isActive(facts)) return
+    if (stamp.shutdownTimeout > 0) {
+      // A machine that cannot be asked is ended all the same.
+      await this.#lanes.call('shutDownDomain', [stamp.id], o).catch(() => {})
+      const until = performance.now() + stamp.shutdownTimeout * 1000
+      while (performance.now() < until) {
+        const now = await this.#lanes.call('findDomain', [stamp.id, namespace], o)
+        if (!now || !isActive(now)) return
+        await delay(shutdownPollMs, undefined, { signal: o.signal })
+      }
+    }
+    await this.#destroy(stamp.id, o)
+  }
+
+  async #destroy(id: InstanceId, o: LaneCallOptions): Promise<void> {
+    await ignoring([codes.noDomain, codes.operationInvalid], this.#lanes.call('destroyDomain', [id], o))
+  }
+}
+
+interface Found {
+  readonly facts: DomainFacts
+  readonly stamp: Stamp
+}
+
+async function explained<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw explainFailure(error)
+  }
+}
+
+async function ignoring(any: readonly number[], work: Promise<unknown>): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    if (!hasCode(error, ...any)) throw error
+  }
+}
+
+function asRejected<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new BackendError('REJECTED', error.message, { cause: error })
+    throw error
+  }
+}
+
+const shutdownPollMs = 250
