@@ -49,6 +49,8 @@ export class LatentCore {
   readonly logged: { level: number; msg: string; [key: string]: unknown }[] = []
   /** Killed: nothing of it reaches database, provider or agents any more. */
   dead = false
+  /** Writes that are not committed yet. */
+  writing = 0
   /** Takes no more agents. */
   closing = false
   #builders: readonly BuilderConfig[]
@@ -73,7 +75,8 @@ export class LatentCore {
     const commit = new Proxy(this.#commit, {
       get: (target, key) => {
         if (key === 'write')
-          return <T>(work: Work<T>) => (this.dead ? new Promise<T>(() => {}) : target.write(work))
+          return <T>(work: Work<T>) =>
+            this.dead ? new Promise<T>(() => {}) : this.#counted(target.write(work))
         const value: unknown = Reflect.get(target, key)
         return typeof value === 'function' ? (value.bind(target) as unknown) : value
       },
@@ -127,6 +130,11 @@ export class LatentCore {
     await core.builds.open()
     core.latent.run(core.builds.latentSide)
     return core
+  }
+
+  #counted<T>(work: Promise<T>): Promise<T> {
+    this.writing++
+    return work.finally(() => this.writing--)
   }
 
   /** As `rouse reconfig` does it. */
