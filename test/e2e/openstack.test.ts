@@ -61,7 +61,7 @@ clouds:
     },
   )
   expect(build).toMatchObject({ result: 'SUCCESS', worker: 'cloud' })
-  expect(await readdir(join(dir, 'var-lib/rouse-agent'))).toContain('agent.mjs')
+  expect(await readdir(join(dir, 'opt/rouse'))).toContain('rouse-agent.mjs')
   await waitFor('its end', () => cloud.present.length === 0)
   // Its processes, too: bootUserData ends with the last of them.
   expect(await Promise.all(outputs)).toHaveLength(1)
