@@ -1,3 +1,6 @@
+import { readAccount } from '../../workers/openstack/account.ts'
+import { rootOf } from '../../workers/openstack/catalogue.ts'
+import { Identity } from '../../workers/openstack/identity.ts'
 import type { OpenStackTemplate } from '../../workers/openstack/openstack-options.ts'
 import { OpenStackApi, type Call } from '../../workers/openstack/openstack-api.ts'
 import { systemClock } from '../../src/util/clock.ts'
@@ -15,9 +18,7 @@ export class RealOpenStack {
   readonly #api: OpenStackApi
 
   static async open(): Promise<RealOpenStack> {
-    return new RealOpenStack(
-      await OpenStackApi.open({}, { configDir: process.cwd(), readSecret }, systemClock),
-    )
+    return new RealOpenStack(await OpenStackApi.open({}, here, systemClock))
   }
 
   private constructor(api: OpenStackApi) {
@@ -71,6 +72,15 @@ export class RealOpenStack {
     }
   }
 
+  /** Where Nova is, without its version. */
+  async computeRoot(): Promise<string> {
+    const account = await readAccount({}, here)
+    const identity = new Identity(account, systemClock)
+    const root = rootOf('compute', await identity.session(AbortSignal.timeout(60_000)), account)
+    identity.close()
+    return root!.replace(/\/v2\.1.*$/, '')
+  }
+
   get<T>(path: string): Promise<T> {
     return this.call<T>({ path })
   }
@@ -84,6 +94,8 @@ export class RealOpenStack {
     this.#api.close()
   }
 }
+
+const here = { configDir: process.cwd(), readSecret }
 
 export interface RealServer {
   readonly id: string
