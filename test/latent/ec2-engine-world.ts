@@ -23,6 +23,8 @@ export interface Ec2EngineOptions {
   readonly cloud?: Omit<FakeEc2Options, 'boot' | 'clock'>
   /** Of the only worker, 'cloud'. */
   readonly worker?: WorkerOptions
+  /** Time stands still while anything is being stored or answered: a slow machine makes no difference. */
+  readonly patient?: boolean
   /** Default: ends at once with 0. */
   readonly command?: RunCommand
 }
@@ -73,10 +75,10 @@ export class Ec2EngineWorld {
   }
 
   /** Moves time on by steps of `step` milliseconds until it is so. */
-  until<T>(what: string, probe: () => T | Promise<T>, { step = 500, timeout = 60_000 } = {}) {
+  until<T>(what: string, probe: () => T | Promise<T>, { step = 500, timeout = 200_000 } = {}) {
     const turn = async () => {
       const found = await probe()
-      if (!found) this.clock.advance(step)
+      if (!found && !(this.#o.patient && this.#busy)) this.clock.advance(step)
       return found
     }
     return waitFor(what, turn, { interval: 4, timeout })
@@ -99,6 +101,10 @@ export class Ec2EngineWorld {
       return (await this.rows()).every(({ state }) => state === 'gone')
     }
     await this.until('the end of everything', isOver, { step })
+  }
+
+  get #busy(): boolean {
+    return this.master?.writing > 0 || this.cloud.calls.some(({ outcome }) => outcome === 'open')
   }
 
   #worker() {

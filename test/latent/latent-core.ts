@@ -49,7 +49,7 @@ export class LatentCore {
   readonly logged: { level: number; msg: string; [key: string]: unknown }[] = []
   /** Killed: nothing of it reaches database, provider or agents any more. */
   dead = false
-  /** Writes that are not committed yet. */
+  /** What is being stored now. */
   writing = 0
   /** Takes no more agents. */
   closing = false
@@ -132,11 +132,6 @@ export class LatentCore {
     return core
   }
 
-  #counted<T>(work: Promise<T>): Promise<T> {
-    this.writing++
-    return work.finally(() => this.writing--)
-  }
-
   /** As `rouse reconfig` does it. */
   async configure(workerConfigs: readonly WorkerConfig[], builders = this.#builders): Promise<void> {
     const workers = workerConfigs.map((worker) => resolved(mortal(worker, this)))
@@ -182,6 +177,11 @@ export class LatentCore {
     this.dead = true
     this.#closed ??= this.#close(true)
     return this.#closed
+  }
+
+  #counted<T>(write: Promise<T>): Promise<T> {
+    this.writing++
+    return write.finally(() => this.writing--)
   }
 
   async #close(killed: boolean): Promise<void> {

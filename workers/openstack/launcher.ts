@@ -1,6 +1,7 @@
 import type { InstanceId, InstanceSpec } from '../../src/latent/backend.ts'
 import { BackendError } from '../../src/latent/backend-error.ts'
 import { createRequest } from './create-request.ts'
+import type { Faults } from './faults.ts'
 import type { Looks } from './looks.ts'
 import type { Names } from './names.ts'
 import { unlessGone, type OpenStackApi } from './openstack-api.ts'
@@ -14,6 +15,7 @@ import { untilAborted } from './until-aborted.ts'
 interface LauncherParts {
   readonly api: OpenStackApi
   readonly cluster: string
+  readonly faults: Faults
   readonly looks: Looks
   readonly names: Names
   readonly seen: Sightings
@@ -118,13 +120,14 @@ export class Launcher {
 
   /** Waits some seconds for a host: that there is none is no fault of the template. */
   async #placed(made: Server, signal: AbortSignal): Promise<Server> {
-    const { looks, remove } = this.#o
+    const { faults, looks, remove } = this.#o
     let server = made
     try {
       for (let i = 0; i < mostLooks && isUnplaced(server); i++) {
         const { servers } = await looks.soon(signal)
         server = servers.find(({ ref }) => ref === made.ref) ?? server
       }
+      server = await faults.explain(server, signal)
     } catch (error) {
       if (signal.aborted) throw error
     }

@@ -12,6 +12,7 @@ import { systemClock, type Clock } from '../../src/util/clock.ts'
 import { Addresses } from './addresses.ts'
 import { Complete } from './complete.ts'
 import type { ConnectionOptions } from './connection-options.ts'
+import { Faults } from './faults.ts'
 import { Launcher, best } from './launcher.ts'
 import { Looks } from './looks.ts'
 import { Names } from './names.ts'
@@ -30,6 +31,7 @@ export class OpenStackBackend implements WorkerBackend<OpenStackTemplate> {
   readonly #api: OpenStackApi
   readonly #complete: Complete
   readonly #context: BackendContext
+  readonly #faults: Faults
   readonly #launcher: Launcher
   readonly #looks: Looks
   readonly #names: Names
@@ -51,6 +53,7 @@ export class OpenStackBackend implements WorkerBackend<OpenStackTemplate> {
     this.#context = context
     this.#addresses = new Addresses(api, cluster)
     this.#volumes = new Volumes(api, cluster)
+    this.#faults = new Faults(api)
     this.#names = new Names(api, clock)
     this.#seen = new Sightings({ clock, cluster, kept: this.listLag * 1000 })
     this.#looks = new Looks(api, clock, (look) => this.#seen.look(look))
@@ -63,6 +66,7 @@ export class OpenStackBackend implements WorkerBackend<OpenStackTemplate> {
     this.#launcher = new Launcher({
       api,
       cluster,
+      faults: this.#faults,
       looks: this.#looks,
       names: this.#names,
       seen: this.#seen,
@@ -100,7 +104,11 @@ export class OpenStackBackend implements WorkerBackend<OpenStackTemplate> {
   }
 
   async list({ signal }: CallOptions): Promise<readonly Instance[]> {
-    const servers = await this.#look(signal)
+    const found = await this.#look(signal)
+    this.#faults.keep(found)
+    // What cannot be explained is listed all the same.
+    const explain = (one: Server) => this.#faults.explain(one, signal).catch(() => one)
+    const servers = await Promise.all(found.map(explain))
     const ours = servers.filter((one) => this.#isOurs(one) && !isOver(one))
     const doubles = await this.#removeDoubles(ours, signal)
     this.#complete.keep(ours)

@@ -74,7 +74,7 @@ export class FakeServer {
     return { status: 'ACTIVE', task: null }
   }
 
-  asJson(now: number): unknown {
+  asJson(now: number, { listed = false } = {}): unknown {
     const state = this.stateAt(now)!
     const { createdAt, flavor, metadata, name, ref, volumes, zone } = this.o
     return {
@@ -89,7 +89,12 @@ export class FakeServer {
       'OS-EXT-STS:vm_state': state.status.toLowerCase(),
       'OS-EXT-AZ:availability_zone': zone,
       'os-extended-volumes:volumes_attached': volumes.map((id) => ({ id, delete_on_termination: true })),
-      ...(state.status === 'ERROR' && this.fault && { fault: { code: 500, message: this.fault.message } }),
+      // As Nova does it: what was never placed is in a database of its own, whose faults lists do not read.
+      ...(state.status === 'ERROR' &&
+        this.fault &&
+        !(listed && this.fault.message.startsWith('No valid host')) && {
+          fault: { code: 500, message: this.fault.message },
+        }),
     }
   }
 }

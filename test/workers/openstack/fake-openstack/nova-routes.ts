@@ -27,7 +27,7 @@ export const novaRoutes: readonly Route[] = [
       const shown = [...cloud.servers.values()].filter((one) => one.o.shownAt <= now && one.stateAt(now))
       const all = shown.toReversed().map((server) => ({ id: server.ref, server }))
       const { entries, links } = page(cloud, all, url)
-      const servers = entries.map(({ server }) => server.asJson(now))
+      const servers = entries.map(({ server }) => server.asJson(now, { listed: true }))
       return { status: 200, body: { servers, ...(links && { servers_links: links }) } }
     },
   },
