@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { openStackEngineWorld } from './openstack-engine-world.ts'
 
-const many = 500
+const many = Number(process.env.ROUSE_TEST_MACHINES ?? 500)
 /** Seconds. */
 const buildWaitTimeout = 60
 
