@@ -21,6 +21,12 @@ export class Complete {
     this.#o = parts
   }
 
+  /** Whether there is something to be done for it. */
+  lacks({ metadata, ref, status, volumes }: Server): boolean {
+    const address = metadata[stamps.address] !== undefined && status === 'ACTIVE' && !this.#done.has(ref)
+    return address || volumes.some((volume) => !this.#done.has(volume))
+  }
+
   /** Resolves to what could not be done, undefined when all is well. It is tried again with the next list. */
   async complete(server: Server, signal: AbortSignal): Promise<string | undefined> {
     const troubles: string[] = []
@@ -30,11 +36,11 @@ export class Complete {
         (error: unknown) => void troubles.push(`${what}: ${messageOf(error)}`),
       )
     const fresh = server.volumes.filter((volume) => !this.#done.has(volume))
-    if (fresh.length > 0 && (await this.#o.api.has('volume', signal)))
-      for (const volume of fresh)
-        await attempt('its disk has no stamp', volume, () =>
-          this.#o.volumes.stamp(volume, stampIn(server), signal),
-        )
+    const stamp = async (volume: string) => {
+      if (await this.#o.api.has('volume', signal))
+        await this.#o.volumes.stamp(volume, stampIn(server), signal)
+    }
+    for (const volume of fresh) await attempt('its disk has no stamp', volume, () => stamp(volume))
     const address = server.metadata[stamps.address]
     if (address !== undefined && server.status === 'ACTIVE' && !this.#done.has(server.ref))
       await attempt('no address', server.ref, () => this.#giveAddress(server, address, signal))

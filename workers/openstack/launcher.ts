@@ -106,7 +106,7 @@ export class Launcher {
     } catch (error) {
       if (error instanceof OpenStackError && error.status < 500) {
         // Perhaps by an id that was found some minutes ago.
-        names.forget()
+        if (error.status === 400 || error.status === 404) names.forget()
         throw verdict(error)
       }
       if (signal.aborted || error instanceof BackendError) throw error

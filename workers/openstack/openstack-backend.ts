@@ -113,8 +113,11 @@ export class OpenStackBackend implements WorkerBackend<OpenStackTemplate> {
     const doubles = await this.#removeDoubles(ours, signal)
     this.#complete.keep(ours)
     const troubles = new Map<string, string>()
-    for (const server of ours) {
-      if (isDeleting(server) || this.#seen.wasEnded(server.ref)) continue
+    const incomplete = ours.filter(
+      (one) => !isDeleting(one) && !this.#seen.wasEnded(one.ref) && this.#complete.lacks(one),
+    )
+    // The list itself must not come late for it.
+    for (const server of incomplete.slice(0, mostCompleted)) {
       const trouble = await this.#complete.complete(server, signal)
       if (trouble !== undefined) troubles.set(server.ref, trouble)
     }
@@ -202,3 +205,5 @@ export class OpenStackBackend implements WorkerBackend<OpenStackTemplate> {
 const defaultListLag = 10
 /** Milliseconds after which a server that is still there is deleted once more. */
 const repeatMs = 30_000
+/** Servers per list. */
+const mostCompleted = 20
