@@ -58,8 +58,11 @@ export const tasks = {
   },
 
   /** The contract of backends against real clouds: what the environment names, see docs/write-a-backend.md. */
-  async 'test:cloud'(args, { run }) {
-    return run(['node_modules/vitest/vitest.mjs', 'run', 'test/cloud', ...args])
+  async 'test:cloud'(args, { build, run }) {
+    await build('page', 'agent')
+    return run(['node_modules/vitest/vitest.mjs', 'run', 'test/cloud', ...args], {
+      env: { ROUSE_TEST_CLOUD: '1' },
+    })
   },
 
   /** What `npm pack` puts into the package: JavaScript with types, the page, the agent. */

@@ -44,6 +44,8 @@ const worker = ec2Worker('dock', {
   agentUrl: \`ws://127.0.0.1:\${listen.port}\`,
   buildWaitTimeout: 0,
 })`,
+    // What a killed master has left beside a machine is swept at every sixth list only.
+    patience: 150_000,
     witness: () => {},
     // An address costs money, too.
     machines: async () => cloud.living.length + cloud.addresses.size,

@@ -5,7 +5,7 @@ import { runMatrix } from './matrix.ts'
 
 const seed = Number(process.env.ROUSE_TEST_SEED ?? Math.floor(Math.random() * 1_000_000))
 /** 'all': `npm run matrix`. */
-const { ROUSE_MATRIX_CELLS: cellsToRun = '6' } = process.env
+const { ROUSE_MATRIX_CELLS: cellsToRun = '4' } = process.env
 
 test(
   `with EC2, too, a killed master leaves no orphan, no double, and no lost or repeated build (ROUSE_TEST_SEED=${seed})`,

@@ -1,7 +1,7 @@
 import type { Filter } from '@aws-sdk/client-ec2'
 import { messageOf } from '../../src/model/errors.ts'
 import type { Ec2Api } from './ec2-api.ts'
-import type { Urgency } from './call-rate.ts'
+import type { Urgency } from '../../src/util/call-rate.ts'
 import { machineOf, type Machine } from './machine.ts'
 import { tags } from './stamps.ts'
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/util/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** Whose calls go first: lists tell what is wrong, stops end what costs money. */
 export type Urgency = 'list' | 'stop' | 'start'

@@ -1,0 +1,131 @@
+import { sql } from 'kysely'
+import type { WorkerConfig } from '../../src/config/types.ts'
+import { instanceToken } from '../../src/latent/token.ts'
+import { Releasers } from '../../src/util/releasers.ts'
+import type { FakeMachine as MachineOfFake } from '../../workers/fake/index.ts'
+import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
+import { ManualClock } from '../helpers/manual-clock.ts'
+import { waitFor } from '../helpers/wait-for.ts'
+import { LatentCore } from './latent-core.ts'
+import { builder } from './latent-world.ts'
+import { MachineAgent, type RunCommand } from './machine-agent.ts'
+
+/** What runs on a fake cloud's machine is told this of it. */
+export interface BootedMachine {
+  readonly id: string
+  /** Aborted when its power goes. */
+  readonly signal: AbortSignal
+}
+
+export interface CloudEngineOptions<Cloud> {
+  readonly cloud: (o: { clock: ManualClock; boot: (machine: BootedMachine) => Promise<void> }) => Cloud
+  readonly serve: (cloud: Cloud) => Promise<{ readonly url: string; close(): Promise<void> }>
+  /** The only worker, 'cloud', at the served address. */
+  readonly worker: (url: string, clock: ManualClock) => WorkerConfig
+  /** Default: ends at once with 0. */
+  readonly command?: RunCommand
+}
+
+/** The engine over a real database and a fake cloud with agents on its machines; time moves while somebody waits. */
+export class CloudEngineWorld<Cloud extends { readonly living: readonly unknown[]; close(): Promise<void> }> {
+  readonly clock = new ManualClock()
+  readonly cloud: Cloud
+  readonly database: TestDatabase
+  master!: LatentCore
+  readonly #releasers = new Releasers()
+  readonly #o: CloudEngineOptions<Cloud>
+  #url = ''
+
+  private constructor(database: TestDatabase, options: CloudEngineOptions<Cloud>) {
+    this.#o = options
+    this.database = database
+    this.clock.advance(Date.now())
+    this.cloud = options.cloud({ clock: this.clock, boot: (machine) => this.#boot(machine) })
+  }
+
+  static async open<Cloud extends { readonly living: readonly unknown[]; close(): Promise<void> }>(
+    options: CloudEngineOptions<Cloud>,
+  ): Promise<CloudEngineWorld<Cloud>> {
+    const database = await createTestDatabase()
+    const world = new CloudEngineWorld(database, options)
+    world.#releasers.add('database', () => database.close())
+    const served = await options.serve(world.cloud)
+    world.#url = served.url
+    world.#releasers.add('the endpoint', () => served.close())
+    world.#releasers.add('machines', () => world.#settle(world.cloud.close()))
+    await world.startMaster()
+    return world
+  }
+
+  async close(): Promise<void> {
+    await this.#settle(this.master.kill())
+    await this.#releasers.release()
+  }
+
+  async startMaster(): Promise<void> {
+    const workers = [this.#o.worker(this.#url, this.clock)]
+    const builders = [builder('unit', 'cloud')]
+    this.master = await this.#settle(LatentCore.open(this.database, { workers, builders, clock: this.clock }))
+  }
+
+  /** As after SIGKILL. */
+  async kill(): Promise<void> {
+    await this.#settle(this.master.kill())
+  }
+
+  /** Moves time on by steps of `step` milliseconds until it is so; with `busy` only while that is false and the database answers. */
+  until<T>(
+    what: string,
+    probe: () => T | Promise<T>,
+    { busy, step = 500, timeout = 60_000 }: { busy?: () => boolean; step?: number; timeout?: number } = {},
+  ) {
+    const turn = async () => {
+      const found = await probe()
+      if (found || busy?.()) return found
+      if (busy) await sql`select 1`.execute(this.database.db)
+      this.clock.advance(step)
+      return found
+    }
+    return waitFor(what, turn, { interval: 4, timeout })
+  }
+
+  async rows() {
+    return this.database.db.selectFrom('instances').selectAll().orderBy('created_at').execute()
+  }
+
+  async builds() {
+    return this.database.db.selectFrom('builds').select(['request_id', 'result']).orderBy('id').execute()
+  }
+
+  /** Until every request is complete and nothing is left, neither at the cloud nor in the ledger. */
+  async over(options: { busy?: () => boolean; step?: number; timeout?: number } = {}): Promise<void> {
+    const isOver = async () => {
+      if (this.cloud.living.length > 0) return false
+      const requests = await this.database.db.selectFrom('requests').select('state').execute()
+      if (requests.some(({ state }) => state !== 'complete')) return false
+      return (await this.rows()).every(({ state }) => state === 'gone')
+    }
+    await this.until('the end of everything', isOver, options)
+  }
+
+  async #boot({ id, signal }: BootedMachine): Promise<void> {
+    const token = instanceToken(Buffer.alloc(32, 7), id, 1)
+    // What an agent needs to know of its machine.
+    const known = { id, signal, spec: { id, token } }
+    const agent = new MachineAgent(known as unknown as MachineOfFake, this.#o.command ?? (async () => 0))
+    while (!signal.aborted) {
+      if (!agent.connected && this.master) await agent.connect(this.master)
+      await this.clock.sleep(500, signal).catch(() => {})
+    }
+    agent.drop()
+  }
+
+  /** Time goes on until it is done. */
+  async #settle<T>(work: Promise<T>): Promise<T> {
+    let done = false
+    const settled = work.finally(() => (done = true))
+    settled.catch(() => {})
+    await this.until('it to be done', () => done)
+    return settled
+  }
+}

@@ -1,0 +1,43 @@
+import type { LatentOptions } from '../../src/latent/latent-worker.ts'
+import { openstackWorker, type ConnectionOptions, type ServerOptions } from '../../workers/openstack/index.ts'
+import { OpenStackBackend } from '../../workers/openstack/openstack-backend.ts'
+import {
+  FakeOpenStack,
+  type FakeOpenStackOptions,
+} from '../workers/openstack/fake-openstack/fake-openstack.ts'
+import { serveFakeOpenStack } from '../workers/openstack/fake-openstack/serve-fake-openstack.ts'
+import { authAt } from '../workers/openstack/open-openstack-backend.ts'
+import { CloudEngineWorld } from './cloud-engine-world.ts'
+import type { RunCommand } from './machine-agent.ts'
+
+export interface OpenStackEngineOptions {
+  readonly cloud?: Omit<FakeOpenStackOptions, 'boot' | 'clock'>
+  /** Of the only worker, 'cloud'. */
+  readonly worker?: LatentOptions &
+    Partial<ServerOptions> &
+    Partial<ConnectionOptions> & { maxBuilds?: number }
+  readonly command?: RunCommand
+}
+
+/** The engine over a fake OpenStack. */
+export function openStackEngineWorld({ cloud, command, worker: options = {} }: OpenStackEngineOptions) {
+  return CloudEngineWorld.open<FakeOpenStack>({
+    cloud: (o) => new FakeOpenStack({ ...cloud, ...o }),
+    serve: serveFakeOpenStack,
+    worker: (url, clock) => {
+      const {
+        image = 'debian-13',
+        flavor = 'm1.small',
+        listLag = 3,
+        maxCallsPerSecond = 10,
+        ...rest
+      } = options
+      const connection = { auth: authAt(url), listLag, maxCallsPerSecond }
+      const worker = openstackWorker('cloud', { image, flavor, ...rest, ...connection })
+      const open = (context: Parameters<typeof worker.backend.open>[0]) =>
+        OpenStackBackend.open(connection, { ...context, readSecret: () => 'right' }, clock)
+      return { ...worker, backend: { ...worker.backend, open } }
+    },
+    ...(command && { command }),
+  })
+}
