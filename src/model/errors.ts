@@ -103,13 +103,13 @@ export const errorCatalogue = {
     advice:
       'See the server log in <dataDir>/postgres.log, or use your own server with database: "postgres://...".',
   },
-  ROUSE_IMAGE_IN_USE: {
-    status: 409,
-    advice: 'Use another one first (`rouse image use`), and wait until no instance is made of it.',
-  },
   ROUSE_IMAGE_INPUTS: {
     status: 422,
     advice: 'Mend what the message says: `from` and the files of `provision` must be there.',
+  },
+  ROUSE_IMAGE_IN_USE: {
+    status: 409,
+    advice: 'Use another one first (`rouse image use`), and wait until no instance is made of it.',
   },
   ROUSE_IMAGE_UNKNOWN: { status: 404, advice: 'Run `rouse image list` to see the images there are.' },
   ROUSE_INSTALL: {

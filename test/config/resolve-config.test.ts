@@ -28,6 +28,7 @@ test('what the config leaves out gets its default', () => {
     database: { kind: 'embedded' },
     dataDir: '/srv/ci/rouse-data',
     auth: undefined,
+    images: [],
     schedulers: [],
     reporters: [],
     sweepSeconds: 10,
