@@ -194,7 +194,8 @@ test('install.sh starts a unit that runs already anew, with the Node.js that it 
   const bin = await tempDir()
   const asked = join(bin, 'asked')
   await writeFile(join(bin, 'systemctl'), `#!/bin/sh\necho "$*" >>${asked}\n`, { mode: 0o755 })
-  const login = ['--name', 'bot', '--password-file', 'bot.password']
+  // Without an account of its own: this is somebody's machine.
+  const login = ['--name', 'bot', '--password-file', 'bot.password', '--user', 'root']
   // Relative to the folder that it runs in, as a person may well write it.
   const { code, dir } = await install(
     [...login, '--systemd-dir', 'units', '--systemd'],
@@ -203,7 +204,10 @@ test('install.sh starts a unit that runs already anew, with the Node.js that it 
       NODE: './node',
     },
     'sh',
-    (folder) => symlink(process.execPath, join(folder, 'node')),
+    async (folder) => {
+      await symlink(process.execPath, join(folder, 'node'))
+      await writeFile(join(folder, 'bot.password'), 'b0t')
+    },
   )
   expect(code).toBe(0)
   const orders = (await readFile(asked, 'utf8')).split('\n')
