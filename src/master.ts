@@ -262,6 +262,7 @@ async function openParts(
   notices = await openNotices({
     ...parts,
     pool: database.pool,
+    only,
     events,
     cluster: me.cluster,
     artifactPath: (path) => artifacts.pathOf(path),

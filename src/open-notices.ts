@@ -20,6 +20,8 @@ import { workerSpec } from './worker-spec.ts'
 interface OpenNoticesOptions {
   readonly db: Kysely<Database>
   readonly pool: OpenDatabase['pool']
+  /** No other master can be alive on this database. */
+  readonly only: boolean
   readonly commit: GroupCommit
   readonly clock: Clock
   readonly log: Logger
@@ -43,7 +45,7 @@ export interface Notices {
 
 /** Missing workers and the outbox, with the alarms that wake them. */
 export async function openNotices(options: OpenNoticesOptions): Promise<Notices> {
-  const { clock, commit, db, events, log, pageUrl, pool, settings } = options
+  const { clock, commit, db, events, log, only, pageUrl, pool, settings } = options
   const publish = (event: Parameters<EventLog['publish']>[0]) => void events.publish(event)
   const site = (): Site => ({ title: settings().title, url: settings().url ?? slashed(pageUrl()) })
   const facts = new LoadedFacts({
@@ -51,7 +53,7 @@ export async function openNotices(options: OpenNoticesOptions): Promise<Notices>
     artifactPath: options.artifactPath,
     config: () => ({ builders: settings().builders, workers: settings().workers.map(withRecipients) }),
   })
-  const jobs = await Jobs.open({ pool, log })
+  const jobs = await Jobs.open({ pool, log, only })
   const secret = (name: string) => settings().secretValue(name)
   const outbox = new Outbox({ ...options, publish, jobs, facts, site, secret })
   const missing = new MissingWatch({

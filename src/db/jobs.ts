@@ -6,6 +6,8 @@ import { messageOf, RouseError } from '../model/errors.ts'
 export interface JobsOptions {
   readonly pool: pg.Pool
   readonly log: Logger
+  /** No other master can be alive on this database: what one was working on is free at once. */
+  readonly only: boolean
 }
 
 export interface QueueOptions {
@@ -23,10 +25,11 @@ export interface QueueOptions {
 export class Jobs {
   readonly #boss: PgBoss
   readonly #log: Logger
+  readonly #only: boolean
   readonly #workers = new Map<string, string>()
   readonly #closing = new AbortController()
 
-  static async open({ log, pool }: JobsOptions): Promise<Jobs> {
+  static async open({ log, only, pool }: JobsOptions): Promise<Jobs> {
     const boss = new PgBoss({
       db: { executeSql: (text, values) => pool.query(text, values as unknown[]) },
       schema: 'jobs',
@@ -45,11 +48,12 @@ export class Jobs {
         advice: "Let the database's user create schemas: grant create on database NAME to USER.",
       })
     }
-    return new Jobs(boss, log)
+    return new Jobs(boss, log, only)
   }
 
-  private constructor(boss: PgBoss, log: Logger) {
+  private constructor(boss: PgBoss, log: Logger, only: boolean) {
     this.#boss = boss
+    this.#only = only
     this.#log = log
   }
 
@@ -65,6 +69,7 @@ export class Jobs {
       retryDelayMax: 300,
       deleteAfterSeconds: 60,
     })
+    if (this.#only) await this.#release(queue)
     const options = { localConcurrency: concurrency, pollingIntervalSeconds: 2 }
     const id = await this.#boss.work<{ key: string }>(queue, options, async ([job]) => {
       const { key } = job!.data
@@ -97,6 +102,15 @@ export class Jobs {
     } finally {
       clearTimeout(giveUp)
       this.#closing.abort(new Error('the master is stopping'))
+    }
+  }
+
+  /** Has the keys worked on that a master had when it was killed. */
+  async #release(queue: string): Promise<void> {
+    for (const { data, id, state } of await this.#boss.findJobs<{ key: string }>(queue)) {
+      if (state !== 'active') continue
+      await this.#boss.deleteJob(queue, id)
+      await this.#send(queue, data.key)
     }
   }
 

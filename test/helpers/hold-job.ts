@@ -7,6 +7,7 @@ const [url, queue] = process.argv.slice(2)
 const jobs = await Jobs.open({
   pool: new pg.Pool({ connectionString: url! }),
   log: pino({ level: 'silent' }),
+  only: false,
 })
 await jobs.work(queue!, {
   concurrency: 1,

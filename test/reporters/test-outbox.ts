@@ -41,7 +41,7 @@ export async function openOutbox(
   const log = pino({ level: 'silent' })
   const commit = new GroupCommit(db, { log })
   const { id } = await registerMaster(db, { host: 'here', pid: 1, version: '0', only: true })
-  const jobs = await Jobs.open({ pool, log })
+  const jobs = await Jobs.open({ pool, log, only: false })
   const facts = new LoadedFacts({
     db,
     artifactPath: (path) => path,
