@@ -23,20 +23,26 @@ export interface MatrixResult {
   readonly run: number
 }
 
-/** Kills a master before and after everything that an undisturbed one does in the life of an instance, each in a run of its own. */
+/**
+ * Kills a master before and after everything that an undisturbed one does in the life of an instance, each in a run of its own.
+ * ROUSE_MATRIX_ONLY: only cells with this in their name, such as one that has failed.
+ */
 export async function runMatrix(options: MatrixOptions): Promise<MatrixResult> {
   const { parallel, sample, say } = options
   const undisturbed = await runCell(options)
   if (undisturbed.mistakes.length > 0) throw new Error(`undisturbed: ${undisturbed.mistakes.join('; ')}`)
   const { crashes, points } = undisturbed
   const all = [...cellsOf(points), ...(crashes ? providersCells(points) : [])]
-  const cells = sample ? shuffled(all, sample.random).slice(0, sample.cells) : all
+  const { ROUSE_MATRIX_ONLY: only } = process.env
+  const wanted = only === undefined ? all : all.filter((cell) => nameOf(cell).includes(only))
+  const cells = sample ? shuffled(wanted, sample.random).slice(0, sample.cells) : wanted
+  if (cells.length === 0) throw new Error(`none of ${all.length} cells is to be run`)
   const failed: string[] = []
   const missed: string[] = []
   const waiting = [...cells]
   const work = async () => {
     for (let cell = waiting.shift(); cell; cell = waiting.shift()) {
-      const name = `${cell.who === 'provider' ? 'provider: ' : ''}${cell.when} ${cell.what}${cell.nth > 1 ? ` (${cell.nth})` : ''}`
+      const name = nameOf(cell)
       const { mistakes, reached } = await runCell(options, cell).catch((error: unknown) => ({
         mistakes: [String(error)],
         reached: true,
@@ -48,6 +54,10 @@ export async function runMatrix(options: MatrixOptions): Promise<MatrixResult> {
   }
   await Promise.all(Array.from({ length: parallel }, work))
   return { cells: all.length, run: cells.length, failed, missed }
+}
+
+function nameOf({ nth, what, when, who }: CrashPoint): string {
+  return `${who === 'provider' ? 'provider: ' : ''}${when} ${what}${nth > 1 ? ` (${nth})` : ''}`
 }
 
 /** Two for each commit and each call: before and after it. */
