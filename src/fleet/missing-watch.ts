@@ -47,7 +47,8 @@ export class MissingWatch {
       }
       const reason = await this.#reasonOf(missing.why, row)
       const { id, name } = row
-      const found = { id, name, reason, since: new Date(missing.since), now: new Date(now) }
+      const { since, why } = missing
+      const found = { id, name, reason, why, since: new Date(since), now: new Date(now) }
       if (!(await commit.write((trx) => storeMissing(trx, found)))) continue
       log.warn({ worker: name, since: found.since }, `worker is missing: ${reason}`)
       publish({ type: 'worker.missing', worker: name, reason })

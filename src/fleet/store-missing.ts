@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import { noteWorker } from '../db/store-notice.ts'
-import { isFlapping, lossWindow } from './missing.ts'
+import { isFlapping, lossWindow, type Missing } from './missing.ts'
 import type { Worker } from './worker.ts'
 
 export interface FoundMissing {
@@ -11,18 +11,32 @@ export interface FoundMissing {
   readonly since: Date
   readonly reason: string
   readonly now: Date
+  /** What was seen of it: it must be so still, for its agent may have come meanwhile. */
+  readonly why?: Missing['why']
 }
 
 /** Notes that a worker is missing, once until it is connected again. False when that was noted before. */
 export async function storeMissing(trx: Transaction<Database>, found: FoundMissing): Promise<boolean> {
-  const { id, name, now, reason, since } = found
-  const worker = await trx
+  const { id, name, now, reason, since, why } = found
+  let update = trx
     .updateTable('workers')
     .set({ missing_since: since, missing_noticed_at: now })
     .where('id', '=', id)
     .where('missing_noticed_at', 'is', null)
-    .returning(['last_address', 'last_seen_at'])
-    .executeTakeFirst()
+  if (why === 'wanted') update = update.where('wanted_since', 'is not', null)
+  if (why === 'short') update = update.where('short_since', 'is not', null)
+  if (why === 'away')
+    update = update.where(({ exists, not, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('sessions')
+            .select('id')
+            .where('worker_id', '=', id)
+            .where('disconnected_at', 'is', null),
+        ),
+      ),
+    )
+  const worker = await update.returning(['last_address', 'last_seen_at']).executeTakeFirst()
   if (!worker) return false
   const builds = await trx
     .selectFrom('builds')

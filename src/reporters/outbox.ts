@@ -104,7 +104,7 @@ export class Outbox {
       const due = await dueNotices(db, name, new Date(clock.now()))
       if (due.length === 0) break
       for (let i = 0; i < due.length && !signal.aborted; i += sideBySide)
-        await Promise.all(due.slice(i, i + sideBySide).map((id) => this.#attend(reporter, id, signal)))
+        await all(due.slice(i, i + sideBySide).map((id) => this.#attend(reporter, id, signal)))
     }
     return await nextNotice(db, name)
   }
@@ -217,6 +217,12 @@ export class Outbox {
   get #now(): Date {
     return new Date(this.#o.clock.now())
   }
+}
+
+/** Waits for every one, also when one fails: nothing goes on behind the back of who has asked. */
+async function all(works: readonly Promise<void>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(works))
+    if (outcome.status === 'rejected') throw outcome.reason
 }
 
 /** Throws when it cannot be stored. */

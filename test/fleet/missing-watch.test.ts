@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { MissingWatch } from '../../src/fleet/missing-watch.ts'
+import { storeMissing } from '../../src/fleet/store-missing.ts'
 import type { MissingSpec, WorkerSpec } from '../../src/fleet/worker-spec.ts'
 import type { NoticeEvent } from '../../src/model/notice-event.ts'
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
@@ -96,6 +97,26 @@ describe('a static worker', () => {
     clock.advance(hour)
     await watching.check()
     expect(await notices()).toEqual([])
+  })
+
+  test('whose agent has come since one looked is not noted, and is when it is lost again', async () => {
+    const { clock, commit, fleet, watch } = await open()
+    const watching = watch()
+    const far = await new FarEnd(fleet).welcomed()
+    const { id, name } = await database.db
+      .selectFrom('workers')
+      .select(['id', 'name'])
+      .executeTakeFirstOrThrow()
+    const now = new Date(clock.now())
+    for (const why of ['away', 'wanted', 'short'] as const) {
+      const found = { id, name, reason: 'it is not connected', since: now, now, why }
+      expect(await commit.write((trx) => storeMissing(trx, found))).toBe(false)
+    }
+    expect(await notices()).toEqual([])
+    await lose(far, isAway)
+    clock.advance(2 * hour)
+    await watching.check()
+    expect(await notices()).toHaveLength(1)
   })
 
   test('is noted again only after it was connected', async () => {
