@@ -59,6 +59,8 @@ export class Lanes {
     if (signal.aborted) throw this.#givenUp(signal)
     const lane = await this.#freeLane()
     try {
+      // It may have been given up while it waited, and nobody would end it then.
+      if (signal.aborted) throw this.#givenUp(signal)
       return await lane.perform(request, signal)
     } finally {
       this.#release(lane)

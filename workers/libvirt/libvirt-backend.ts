@@ -110,6 +110,8 @@ export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
       if (stamp.reset === 'snapshot') await revertToPristine(this.#lanes, spec, o)
       else {
         await this.#destroy(spec.id, o)
+        // With its firmware's variables and its TPM, which are not on its disk.
+        await ignoring([codes.noDomain], this.#lanes.call('undefineDomain', [spec.id], o))
         await this.#make(spec, facts.uuid, o)
         await this.#lanes.call('startDomain', [spec.id], o)
       }
