@@ -199,7 +199,9 @@ main() {
       make_user
       # Whoever runs the agent reads it.
       secret=$dir/$name.password
-      [ "$password_file" = "$secret" ] || (umask 077 && cat "$password_file" >"$secret") || fail "cannot read $password_file"
+      [ "$password_file" = "$secret" ] ||
+        (umask 077 && rm -f "$secret.part" && cat "$password_file" >"$secret.part" && mv -f "$secret.part" "$secret") ||
+        fail "cannot read $password_file"
       chown "$user" "$secret"
       chown -R -h "$user" "$base_dir"
       password_file=$secret

@@ -158,8 +158,11 @@ export class Images implements ImageSource {
 
   /** All steps of its build are done. Gives why nothing comes of it, or undefined. */
   async provisioned(spec: ImageSpec, hash: string, build: number): Promise<string | undefined> {
-    if ((await this.hashOf(spec)) !== hash)
+    if ((await this.hashOf(spec)) !== hash) {
+      this.#wanted.delete(spec.name)
+      this.wake()
       return 'what the image is made of has changed meanwhile: it is built anew'
+    }
     const stored = await this.#o.commit.write((trx) =>
       storeProvisioned(trx, { name: spec.name, hash }, build),
     )

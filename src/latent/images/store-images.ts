@@ -136,7 +136,8 @@ export async function storeFailed(
     .where('name', '=', row.name)
     .where('hash', '=', row.hash)
     .where('attempt', '=', row.attempt)
-    .where('state', 'in', ['building', 'storing'])
+    // As it was seen: it may have gone on meanwhile.
+    .where('state', '=', row.state)
     .execute()
 }
 
