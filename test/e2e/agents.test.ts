@@ -1,7 +1,7 @@
-import { freePort } from '../helpers/free-port.ts'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { freePort } from '../helpers/free-port.ts'
 import { launchMaster, type AgentProcessOptions, type MasterProcess } from '../helpers/master-process.ts'
 import { said } from '../helpers/said.ts'
 import { waitFor } from '../helpers/wait-for.ts'

@@ -1,7 +1,7 @@
-import { freePort } from '../helpers/free-port.ts'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { freePort } from '../helpers/free-port.ts'
 import type { MasterProcess } from '../helpers/master-process.ts'
 import { startMaster } from '../helpers/run-master.ts'
 import { waitFor } from '../helpers/wait-for.ts'
