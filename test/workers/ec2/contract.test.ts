@@ -1,10 +1,10 @@
 import { contract } from '../../backends/contract/contract.ts'
 import type { ContractSubject } from '../../backends/contract/contract-subject.ts'
+import { silentServer } from '../../helpers/silent-server.ts'
 import type { Ec2Template } from '../../../workers/ec2/ec2-options.ts'
 import { FakeEc2, type FakeEc2Options } from './fake-ec2/fake-ec2.ts'
 import { serveFakeEc2 } from './fake-ec2/serve-fake-ec2.ts'
 import { openEc2Backend, templateOf } from './open-ec2-backend.ts'
-import { silentServer } from './silent-server.ts'
 
 const plain = { ami: 'ami-0aaa', instanceType: 'c7i.large' }
 
