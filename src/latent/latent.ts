@@ -231,11 +231,13 @@ export class Latent {
     this.#loops.abort()
   }
 
-  /** Looks after the instances of masters that are gone from now on. */
+  /** Looks after the instances of masters that are gone from now on, and again after those of which something could not be stored. */
   async #takeOver(): Promise<void> {
+    const adrift = this.live.filter((instance) => instance.adrift)
     const stored = await this.#store((trx) => takeInstances(trx, this.#o.master))
     const found = stored.filter(({ facts }) => !this.#pools.instance(facts.id))
     for (const instance of found) this.#pools.adopt(instance)
+    for (const one of stored) adrift.find(({ facts }) => facts.id === one.facts.id)?.restore(one)
     if (found.length > 0 && this.#side) this.#pools.drain()
   }
 
