@@ -12,6 +12,7 @@ import type { LatentTools } from './latent-tools.ts'
 import type { InstanceFacts, StoredInstance } from './ledger.ts'
 import type { OpenBackend } from './open-backend.ts'
 import { storeStep } from './store-step.ts'
+import { tellChange } from './tell-change.ts'
 import { transition } from './transition.ts'
 
 interface LiveInstanceOptions extends StoredInstance {
@@ -48,6 +49,8 @@ export class LiveInstance {
   readonly #acting = new Set<Promise<unknown>>()
   readonly #alarm: Alarm
   #ended = false
+  /** Something could not be stored: nothing is decided until its row counts again. */
+  adrift = false
 
   constructor(options: LiveInstanceOptions) {
     this.#o = options
@@ -69,7 +72,7 @@ export class LiveInstance {
 
   handle(event: InstanceEvent): void {
     const { tools } = this.#o
-    if (this.#ended || tools.held() !== undefined) return
+    if (this.#ended || this.adrift || tools.held() !== undefined) return
     const moment = {
       now: tools.clock.now(),
       connected: this.isConnected,
@@ -135,6 +138,15 @@ export class LiveInstance {
     this.#setTimer()
   }
 
+  /** Goes on from what is stored, as the next master would. */
+  restore({ credentialHash, row }: StoredInstance): void {
+    this.adrift = false
+    this.row = row
+    this.credentialHash = credentialHash
+    this.handle({ type: 'adopted' })
+    this.release()
+  }
+
   /** Lets go of it as it is; the next master goes on. Resolves when what was decided is stored. */
   async leave(): Promise<void> {
     this.#alarm.stop()
@@ -150,7 +162,7 @@ export class LiveInstance {
   }
 
   async #store(step: Parameters<typeof storeStep>[1], effects: readonly InstanceEffect[]): Promise<void> {
-    if (this.#ended) return
+    if (this.#ended || this.adrift) return
     const { tools } = this.#o
     try {
       const stored = await tools.store((trx) => storeStep(trx, step, tools))
@@ -162,12 +174,12 @@ export class LiveInstance {
       if (step.failure) tools.observer.startFailed(this.facts.worker, step.failure.code)
       if (step.failure) tools.blamed(this.facts, stored.backoff, stored.requests, step.failure)
     } catch (error) {
-      // This master is stopping: the next one finds the row as it was.
+      // The row is as it was: this master takes it up again from there, or the next one does.
       this.#log.error({ err: error }, 'an instance could not be stored')
-      this.#ended = true
+      this.adrift = true
       return
     }
-    this.#tell(step.before, step.after)
+    tellChange(this, step, tools, this.#log)
     for (const effect of effects) this.#act(effect)
     this.#setTimer()
     this.#o.changed(this)
@@ -268,18 +280,6 @@ export class LiveInstance {
     this.#acting.add(tracked)
   }
 
-  #tell(before: InstanceRow, after: InstanceRow): void {
-    const { detail, state, stopReason } = after
-    const { observer, publish } = this.#o.tools
-    const { id, worker } = this.facts
-    const why = state === 'stopping' ? stopReason : detail
-    if (before.state !== state) {
-      observer.moved(worker, before, after)
-      this.#log.info({ state, why: why ?? undefined }, `instance is ${state}`)
-    } else if (shown.every((key) => before[key] === after[key])) return
-    publish({ type: 'instance.changed', instance: id, name: this.worker.name, worker, state })
-  }
-
   #setTimer(): void {
     const { deadline, retryAt } = this.row
     const isIdle = this.#ended || this.#o.tools.held() !== undefined
@@ -294,7 +294,5 @@ export class LiveInstance {
   }
 }
 
-/** What people see of it beside its state. */
-const shown = ['attempt', 'detail', 'retryAt', 'stopReason'] as const
 /** Milliseconds: 10, 20, 40 ... 3600 s. */
 const retryDelay = { initial: 10_000, max: 3_600_000 }

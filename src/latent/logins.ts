@@ -7,7 +7,7 @@ import type { LatentTools } from './latent-tools.ts'
 import { claimInstance, findInstance, type StoredInstance } from './ledger.ts'
 import type { ResetWay } from './instance-event.ts'
 import { LiveInstance } from './live-instance.ts'
-import { idPrefix } from './pool.ts'
+import { idPrefix } from './instance-id.ts'
 import { instanceToken } from './token.ts'
 
 interface LoginsOptions {

@@ -21,6 +21,7 @@ import { asInstance, isEnding, type Machine } from './machine.ts'
 import { Sightings } from './sightings.ts'
 import { tags } from './stamps.ts'
 import { releaseAddresses, sweep } from './sweep.ts'
+import { Terminations } from './terminations.ts'
 import { templateMistakes } from './template-mistakes.ts'
 
 /** Instances are machines of EC2, known by their tags. */
@@ -33,6 +34,7 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
   readonly #images: Images
   readonly #launcher: Launcher
   readonly #seen: Sightings
+  readonly #terminations: Terminations
   #noNotices = false
 
   static async open(
@@ -52,6 +54,7 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
     this.#images = new Images(api, clock)
     this.#launcher = new Launcher(api, context.cluster, this.#images)
     this.#seen = new Sightings({ clock, kept: this.listLag * 1000 })
+    this.#terminations = new Terminations(api)
   }
 
   async start(spec: InstanceSpec<Ec2Template>, { signal }: CallOptions): Promise<Instance> {
@@ -73,7 +76,7 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
       if (living.length > 0) await this.#terminate(living, signal)
     } catch (error) {
       if (!hasCode(error, /^InvalidInstanceID/)) throw error
-      // One of them is gone for good, or not known yet: then nothing was done to the others.
+      // One of them is gone for good, or not known yet.
       const others = (await this.#find(id, signal)).filter(({ ref }) =>
         living.every((one) => one.ref !== ref),
       )
@@ -133,11 +136,11 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
   }
 
   async #terminate(machines: readonly Machine[], signal: AbortSignal): Promise<void> {
-    const InstanceIds = machines.map(({ ref }) => ref)
-    await this.#api.call('TerminateInstances', { signal, urgency: 'stop' }, (ec2, o) =>
-      ec2.terminateInstances({ InstanceIds }, o),
-    )
-    for (const machine of machines) this.#seen.ended(machine)
+    const ends = machines.map(async (machine) => {
+      await this.#terminations.end(machine.ref, signal)
+      this.#seen.ended(machine)
+    })
+    for (const end of await Promise.allSettled(ends)) if (end.status === 'rejected') throw end.reason
   }
 
   /** EC2 may hear of a machine that it has just made only seconds later. */

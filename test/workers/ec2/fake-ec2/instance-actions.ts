@@ -55,8 +55,18 @@ export const instanceActions: Readonly<Record<string, Action>> = {
 
   TerminateInstances(cloud, query) {
     const machines = machinesIn(cloud, query)
-    return changed(cloud, machines, (machine) =>
-      machine.end(cloud.clock.now(), 'Client.UserInitiatedShutdown', 'User initiated shutdown'),
+    const locked = machines.filter(({ ref }) => cloud.locked.has(ref))
+    // A locked one saves those of its zone; there is one zone per subnet here.
+    const saved = (machine: FakeMachine) => locked.some(({ o }) => o.subnet === machine.o.subnet)
+    const answer = changed(
+      cloud,
+      machines.filter((machine) => !saved(machine)),
+      (machine) => machine.end(cloud.clock.now(), 'Client.UserInitiatedShutdown', 'User initiated shutdown'),
+    )
+    if (locked.length === 0) return answer
+    throw new Ec2Refusal(
+      'OperationNotPermitted',
+      `The instance '${locked[0]!.ref}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.`,
     )
   },
 
