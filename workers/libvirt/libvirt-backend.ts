@@ -9,8 +9,9 @@ import type {
 } from '../../src/latent/backend.ts'
 import type { BackendImages } from '../../src/latent/images/backend-images.ts'
 import { BackendError } from '../../src/latent/backend-error.ts'
+import { RouseError } from '../../src/model/errors.ts'
 import type { DomainFacts } from './domain-calls.ts'
-import { instanceOf, isActive } from './domain-state.ts'
+import { hasShutDown, instanceOf, isActive } from './domain-state.ts'
 import { domainXml } from './domain-xml.ts'
 import { explained } from './explain-failure.ts'
 import { keptImages } from './kept-images.ts'
@@ -41,11 +42,13 @@ export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
   readonly images: BackendImages
   readonly #cluster: string
   readonly #lanes: Lanes
+  readonly #keptShutdown: number
   #hypervisor: string | undefined
 
-  /** Contacts nobody. */
-  constructor(uri: string, { cluster }: BackendContext) {
+  /** Contacts nobody. `keptShutdown`: seconds that a system whose disk is to be kept gets at least to shut down. */
+  constructor(uri: string, { cluster }: BackendContext, { keptShutdown = keptShutdownSeconds } = {}) {
     this.#cluster = cluster
+    this.#keptShutdown = keptShutdown
     this.#lanes = new Lanes(uri)
     const shutDown = (id: string, o: LaneCallOptions) => this.#shutDown(id, o)
     this.images = keptImages({ lanes: this.#lanes, cluster, shutDown })
@@ -198,27 +201,37 @@ export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
     await this.#lanes.call('setMetadata', [spec.id, xml, prefix, namespace], o)
   }
 
-  /** One whose disk is to be kept gets time enough. */
+  /** For one whose disk is to be kept: never ends it by force, since what its system has not written yet would be missing. */
   async #shutDown(id: InstanceId, o: LaneCallOptions): Promise<void> {
     const { facts, stamp } = await this.#ours(id, o)
-    const shutdownTimeout = Math.max(stamp.shutdownTimeout, keptShutdownSeconds)
-    await this.#end({ facts, stamp: { ...stamp, shutdownTimeout } }, o)
+    const patience = Math.max(stamp.shutdownTimeout, this.#keptShutdown)
+    const off = isActive(facts) ? await this.#untilOff(id, patience, o) : facts
+    if (off && hasShutDown(off)) return
+    const why = off
+      ? `machine ${id} is off, but its system has not shut down`
+      : `the system of machine ${id} has not shut down within ${patience} s`
+    throw new RouseError('ROUSE_IMAGE_NOT_SHUT_DOWN', why)
   }
 
   /** Gives the system its time to shut down. */
-  async #end({ facts, stamp }: Found, o: LaneCallOptions): Promise<void> {
-    if (!isActive(facts)) return
-    if (stamp.shutdownTimeout > 0) {
-      // A machine that cannot be asked is ended all the same.
-      await this.#lanes.call('shutDownDomain', [stamp.id], o).catch(() => {})
-      const until = performance.now() + stamp.shutdownTimeout * 1000
-      while (performance.now() < until) {
-        const now = await this.#lanes.call('findDomain', [stamp.id, namespace], o)
-        if (!now || !isActive(now)) return
-        await delay(shutdownPollMs, undefined, { signal: o.signal })
+  async #end({ facts, stamp: { id, shutdownTimeout } }: Found, o: LaneCallOptions): Promise<void> {
+    if (isActive(facts) && !(await this.#untilOff(id, shutdownTimeout, o))) await this.#destroy(id, o)
+  }
+
+  /** Asks its system to shut down; undefined when it still runs after so many seconds. */
+  async #untilOff(id: InstanceId, seconds: number, o: LaneCallOptions): Promise<DomainFacts | undefined> {
+    const until = performance.now() + seconds * 1000
+    for (let askAt = 0; performance.now() < until;) {
+      if (performance.now() >= askAt) {
+        // A machine that cannot be asked may go by itself. One that boots does not hear it the first time.
+        await this.#lanes.call('shutDownDomain', [id], o).catch(() => {})
+        askAt = performance.now() + askAgainMs
       }
+      const now = await this.#lanes.call('findDomain', [id, namespace], o)
+      if (!now || !isActive(now)) return now
+      await delay(shutdownPollMs, undefined, { signal: o.signal })
     }
-    await this.#destroy(stamp.id, o)
+    return undefined
   }
 
   async #destroy(id: InstanceId, o: LaneCallOptions): Promise<void> {
@@ -249,4 +262,5 @@ function asRejected<T>(work: () => T): T {
 }
 
 const shutdownPollMs = 250
+const askAgainMs = 10_000
 const keptShutdownSeconds = 120

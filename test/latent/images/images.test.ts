@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { RouseError } from '../../../src/model/errors.ts'
 import { held } from '../latent-world.ts'
 import { ciImage, docks, imageRows, imageWorld, untilUsed, usedHash } from './image-world.ts'
 
@@ -118,6 +119,20 @@ test('an image whose machine cannot be kept is tried again, and failed in the en
   await world.master.configure(world.workers, undefined, [ciImage({ provision: ['write c'] })])
   await world.until('the failure', () => world.master.images.trouble('ci')?.includes('the pool is full'))
   expect(await usedHash(world)).toBe(next)
+  await world.empty()
+})
+
+test('a machine that does not shut down is not asked for its disk again and again: its image fails, with advice', async () => {
+  const world = await imageWorld({ images: [] })
+  world.cloud.witness = ({ operation }) => {
+    if (operation === 'keep') throw new RouseError('ROUSE_IMAGE_NOT_SHUT_DOWN', 'it still runs')
+  }
+  await world.master.configure(world.workers, undefined, [ciImage()])
+  await world.until('the failure', () => world.master.images.trouble('ci'))
+  expect(world.master.images.trouble('ci')).toMatch(
+    /^its disk could not be kept: it still runs \(ROUSE_IMAGE_NOT_SHUT_DOWN\)\. The system must power off/,
+  )
+  expect(world.cloud.calls.filter(({ operation }) => operation === 'keep')).toHaveLength(1)
   await world.empty()
 })
 
