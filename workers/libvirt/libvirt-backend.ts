@@ -205,7 +205,9 @@ export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
   async #shutDown(id: InstanceId, o: LaneCallOptions): Promise<void> {
     const { facts, stamp } = await this.#ours(id, o)
     const patience = Math.max(stamp.shutdownTimeout, this.#keptShutdown)
-    const off = isActive(facts) ? await this.#untilOff(id, patience, o) : facts
+    // When its agent ends it powers itself off, having removed what belongs to the agent.
+    const askAfter = patience / 4
+    const off = isActive(facts) ? await this.#untilOff(id, { patience, askAfter }, o) : facts
     if (off && hasShutDown(off)) return
     const why = off
       ? `machine ${id} is off, but its system has not shut down`
@@ -214,14 +216,19 @@ export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
   }
 
   /** Gives the system its time to shut down. */
-  async #end({ facts, stamp: { id, shutdownTimeout } }: Found, o: LaneCallOptions): Promise<void> {
-    if (isActive(facts) && !(await this.#untilOff(id, shutdownTimeout, o))) await this.#destroy(id, o)
+  async #end({ facts, stamp: { id, shutdownTimeout: patience } }: Found, o: LaneCallOptions): Promise<void> {
+    if (isActive(facts) && !(await this.#untilOff(id, { patience }, o))) await this.#destroy(id, o)
   }
 
-  /** Asks its system to shut down; undefined when it still runs after so many seconds. */
-  async #untilOff(id: InstanceId, seconds: number, o: LaneCallOptions): Promise<DomainFacts | undefined> {
-    const until = performance.now() + seconds * 1000
-    for (let askAt = 0; performance.now() < until;) {
+  /** Asks its system to shut down; undefined when it still runs after `patience`, in seconds. */
+  async #untilOff(
+    id: InstanceId,
+    { askAfter = 0, patience }: { askAfter?: number; patience: number },
+    o: LaneCallOptions,
+  ): Promise<DomainFacts | undefined> {
+    const begun = performance.now()
+    let askAt = begun + askAfter * 1000
+    while (performance.now() < begun + patience * 1000) {
       if (performance.now() >= askAt) {
         // A machine that cannot be asked may go by itself. One that boots does not hear it the first time.
         await this.#lanes.call('shutDownDomain', [id], o).catch(() => {})
