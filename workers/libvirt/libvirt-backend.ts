@@ -16,6 +16,7 @@ import { domainXml } from './domain-xml.ts'
 import { explained } from './explain-failure.ts'
 import { keptImages } from './kept-images.ts'
 import { Lanes, type LaneCallOptions } from './lanes.ts'
+import { Leftovers } from './leftovers.ts'
 import { codes, hasCode } from './libvirt-error.ts'
 import type { LibvirtTemplate } from './libvirt-options.ts'
 import { makeFiles, removeVolumes } from './machine-files.ts'
@@ -32,6 +33,7 @@ import {
   volumePrefix,
   type Stamp,
 } from './stamps.ts'
+import type { VolumeName } from './storage-calls.ts'
 import { templateMistakes } from './template-mistakes.ts'
 import { parseXml, xmlText, type XmlElement } from './xml.ts'
 
@@ -42,6 +44,7 @@ export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
   readonly images: BackendImages
   readonly #cluster: string
   readonly #lanes: Lanes
+  readonly #leftovers = new Leftovers()
   readonly #keptShutdown: number
   #hypervisor: string | undefined
 
@@ -124,12 +127,14 @@ export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
 
   sweep(known: ReadonlySet<InstanceId>, { signal }: CallOptions): Promise<void> {
     return explained(async () => {
-      const listed = new Set((await this.list({ signal })).map(({ id }) => id))
+      const begun = performance.now()
       const volumes = await this.#lanes.call('listVolumes', [volumePrefix(this.#cluster)], { signal })
-      const left = volumes.filter(({ name }) => {
-        const id = volumeInstance(this.#cluster, name)!
-        return !known.has(id) && !listed.has(id)
-      })
+      // Afterwards: a domain is defined when its volumes are there.
+      const listed = new Set((await this.list({ signal })).map(({ id }) => id))
+      const idOf = ({ name }: VolumeName) => volumeInstance(this.#cluster, name)!
+      const found = volumes.map(idOf).filter((id) => !known.has(id) && !listed.has(id))
+      const due = this.#leftovers.due(new Set(found), { begun, now: performance.now() })
+      const left = volumes.filter((volume) => due.has(idOf(volume)))
       await removeVolumes(this.#lanes, left, { signal })
     })
   }
