@@ -32,6 +32,8 @@ export class Images implements ImageSource {
   readonly #wanted = new Map<string, string>()
   readonly #troubles = new Map<string, string>()
   readonly #lookAgainAt = new Map<string, number>()
+  /** Whose inputs are asked for now, side by side: a provider that does not answer delays only its own. */
+  readonly #asking = new Map<ImageSpec, Promise<void>>()
   #names = new Map<string, ImageNameRow>()
   #rows: ImageRow[] = []
   #woken: (() => void) | undefined
@@ -112,6 +114,7 @@ export class Images implements ImageSource {
       // Many who wake it at once are one.
       if (woken.signal.aborted) await clock.sleep(shortestPause, signal).catch(() => {})
     }
+    await Promise.all(this.#asking.values())
   }
 
   /** The rows have changed. */
@@ -171,8 +174,7 @@ export class Images implements ImageSource {
 
   async #look(): Promise<void> {
     await this.#load()
-    for (const spec of this.#specs.values()) await this.#want(spec)
-    await this.#load()
+    this.#askForInputs()
     for (const row of this.#rows) {
       if (row.state === 'building' && row.request_id === null) await this.#request(row)
       else if (row.state === 'building') await this.#seeBuild(row)
@@ -186,19 +188,37 @@ export class Images implements ImageSource {
     await tidyImages({ ...this.#o, specs: this.#specs, rows: this.#rows, names: this.#names })
   }
 
+  #askForInputs(): void {
+    const now = this.#o.clock.now()
+    for (const spec of this.#specs.values()) {
+      const { name } = spec
+      if (this.#asking.size >= mostAsked) return
+      // One that was removed is wanted again.
+      const isThere = this.#row(name, this.#wanted.get(name)) !== undefined
+      if (isThere || this.#asking.has(spec) || (this.#lookAgainAt.get(name) ?? 0) > now) continue
+      const asking = this.#want(spec).finally(() => {
+        this.#asking.delete(spec)
+        this.wake()
+      })
+      this.#asking.set(spec, asking)
+    }
+  }
+
+  /** Never rejects. */
   async #want(spec: ImageSpec): Promise<void> {
     const { clock, commit, log } = this.#o
     const { name } = spec
-    // One that was removed is wanted again.
-    const isThere = this.#row(name, this.#wanted.get(name)) !== undefined
-    if (isThere || (this.#lookAgainAt.get(name) ?? 0) > clock.now()) return
+    // The config may have changed meanwhile.
+    const isCurrent = () => this.#specs.get(name) === spec
     try {
       const hash = await this.hashOf(spec)
+      if (!isCurrent()) return
       await commit.write((trx) => storeWanted(trx, spec, hash))
-      // The config may have changed meanwhile.
-      if (this.#specs.get(name) === spec) this.#wanted.set(name, hash)
+      if (!isCurrent()) return
+      this.#wanted.set(name, hash)
       this.#troubles.delete(name)
     } catch (error) {
+      if (!isCurrent()) return
       const message = messageOf(error)
       if (this.#troubles.get(name) !== message) log.warn(`image ${name} cannot be built: ${message}`)
       this.#troubles.set(name, message)
@@ -278,3 +298,5 @@ const shortestPause = 100
 const troubledFor = 30_000
 const tidyEvery = 30_000
 const mostAttempts = 3
+/** Images at once whose inputs are asked for; each has the deadline of the call. */
+const mostAsked = 8

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { image } from '../../../src/config/image.ts'
 import { RouseError } from '../../../src/model/errors.ts'
 import { held } from '../latent-world.ts'
 import { ciImage, docks, imageRows, imageWorld, untilUsed, usedHash } from './image-world.ts'
@@ -120,6 +121,26 @@ test('an image whose machine cannot be kept is tried again, and failed in the en
   await world.until('the failure', () => world.master.images.trouble('ci')?.includes('the pool is full'))
   expect(await usedHash(world)).toBe(next)
   await world.empty()
+})
+
+test('a provider that does not say what an image begins with delays no other image', async () => {
+  const world = await imageWorld({ images: [] })
+  const workers = ['dock', 'other'].map((name) =>
+    world.worker(name, { image: image(name === 'dock' ? 'ci' : 'cd') }),
+  )
+  world.cloud.plan('identify', { hang: true })
+  await world.master.configure(workers, undefined, [
+    ciImage(),
+    image('cd', { from: 'base', provision: ['write disc'] }),
+  ])
+  await world.until(
+    'the second image',
+    async () => (await imageRows(world)).find(({ name }) => name === 'cd')?.state === 'ready',
+  )
+  const [first] = world.cloud.calls.filter(({ operation }) => operation === 'identify')
+  expect(first!.outcome).toBe('open')
+  // It is asked for again.
+  await untilUsed(world, await usedHash(world))
 })
 
 test('a machine that does not shut down is not asked for its disk again and again: its image fails, with advice', async () => {
