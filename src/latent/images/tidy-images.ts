@@ -30,21 +30,22 @@ export async function tidyImages(options: TidyOptions): Promise<void> {
     const backend = open(key)
     if (!backend) continue
     try {
-      // First: each was stored before it began to be.
-      const present = await backend.listImages()
-      const known = await loadImages(db)
-      // While one is being kept it has no name yet that we know.
-      if (known.some((row) => row.backend === key && row.state === 'storing')) continue
-      const refs = new Set(known.map(({ ref }) => ref))
-      for (const ref of present)
-        if (!refs.has(ref)) {
-          log.warn({ image: ref }, `${key} has an image of ours that no row knows: it is removed`)
-          await backend.removeImage(ref)
-        }
+      for (const ref of await backend.listImages()) {
+        // Each anew: removing takes its time, and meanwhile one of the same name may be made again.
+        if (!(await isOrphan(db, key, ref))) continue
+        log.warn({ image: ref }, `${key} has an image of ours that no row knows: it is removed`)
+        await backend.removeImage(ref)
+      }
     } catch (error) {
       log.warn(`${key}: images could not be tidied: ${messageOf(error)}`)
     }
   }
+}
+
+/** While one is being kept it has no name yet that we know. */
+async function isOrphan(db: Kysely<Database>, backend: string, ref: string): Promise<boolean> {
+  const rows = (await loadImages(db)).filter((row) => row.backend === backend)
+  return !rows.some((row) => row.ref === ref || row.state === 'storing')
 }
 
 /** Removes one, unless something is made of it; says whether it is gone. What cannot be removed now is tried again later. */

@@ -86,6 +86,26 @@ test('an image is built again on request although nothing has changed, and a fai
   expect(await untilUsed(world, again)).toBe(failed)
 })
 
+test('of images that no row knows, none is removed while one is being kept, also when that begins after the first has gone', async () => {
+  const world = await imageWorld()
+  await untilUsed(world)
+  const [row] = await imageRows(world)
+  const { db } = world.database
+  const removed: string[] = []
+  world.cloud.witness = async ({ operation }, moment) => {
+    if (operation !== 'removeImage' || moment !== 'asked') return
+    removed.push(operation)
+    if (removed.length > 1) return
+    const kept = { ...row!, hash: '00000000000000aa', state: 'storing' as const, ref: null }
+    kept.instance_id = (await world.rows())[0]!.id
+    await db.insertInto('images').values(kept).execute()
+  }
+  for (const name of ['half', 'kept']) world.cloud.images.set(`test-cluster/ci@${name}`, new Set())
+  await world.until('the first to go', () => !world.cloud.images.has('test-cluster/ci@half'))
+  await world.pass(5)
+  expect([...world.cloud.images.keys()]).toContain('test-cluster/ci@kept')
+})
+
 test('a try of an image runs on an instance of it', async () => {
   const world = await imageWorld()
   const one = await untilUsed(world)
