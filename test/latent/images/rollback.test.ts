@@ -65,7 +65,7 @@ test('what is in use, or what an instance is made of, is not removed', async () 
   await newer(world, 'two')
   await untilUsed(world, one)
   await world.empty()
-  await serviceOf(world).remove('ci', one)
+  expect(await serviceOf(world).remove('ci', one)).toBe('removed')
   expect([...world.cloud.images.keys()]).toHaveLength(1)
   await expect(serviceOf(world).use('ci', one)).rejects.toMatchObject({ code: 'ROUSE_IMAGE_UNKNOWN' })
   await expect(serviceOf(world).build('cd', { again: false })).rejects.toMatchObject({
@@ -84,6 +84,22 @@ test('an image is built again on request although nothing has changed, and a fai
   await world.until('the failure', () => serviceOf(world).trouble('ci'))
   expect(await serviceOf(world).build('ci', { again: false })).toBe(failed)
   expect(await untilUsed(world, again)).toBe(failed)
+})
+
+test('an image that its provider does not remove now is not said to be removed, and is removed later', async () => {
+  const world = await imageWorld()
+  const one = await untilUsed(world)
+  await newer(world, 'two')
+  await untilUsed(world, one)
+  world.cloud.plan('removeImage', { error: { message: 'the pool is locked' } })
+  expect(await serviceOf(world).remove('ci', one)).toBe('removing')
+  const shown = await listImages(world.database.db, serviceOf(world))
+  expect(shown).toContainEqual(
+    expect.objectContaining({
+      ...{ hash: one, state: 'removing', error: 'it could not be removed yet: the pool is locked' },
+    }),
+  )
+  await world.until('its removal', () => world.cloud.images.size === 1)
 })
 
 test('of images that no row knows, none is removed while one is being kept, also when that begins after the first has gone', async () => {
