@@ -42,7 +42,10 @@ export interface WorkerBackend<T> {
   seal?(id: InstanceId, o: CallOptions): Promise<void>
   /** Back to that snapshot, with a new generation's token. */
   reset?(spec: InstanceSpec<T>, o: CallOptions): Promise<void>
-  /** Removes what was made for instances that are neither listed nor in `known`: volumes, networks, addresses. */
+  /**
+   * Removes what was made for instances that are neither listed nor in `known`: volumes, networks, addresses. It need not be the first sweep
+   * that removes something: another master may have begun an instance since `known` was read.
+   */
   sweep?(known: ReadonlySet<InstanceId>, o: CallOptions): Promise<void>
   /** Where it can keep a machine's disk as an image. */
   readonly images?: BackendImages

@@ -14,7 +14,7 @@ import { silentObserver } from './instance-observer.ts'
 import type { LatentOptions } from './latent-options.ts'
 import type { LatentSpec } from './latent-spec.ts'
 import type { LatentTools } from './latent-tools.ts'
-import { livingOf, takeInstances } from './ledger.ts'
+import { livingAt, livingOf, takeInstances } from './ledger.ts'
 import type { LiveInstance } from './live-instance.ts'
 import { Logins } from './logins.ts'
 import type { OpenBackend } from './open-backend.ts'
@@ -99,6 +99,7 @@ export class Latent {
       grace: options.orphanGrace * 1000,
       living: (backend) => this.live.filter((instance) => instance.backend === backend),
       known: (ids) => livingOf(db, ids),
+      allKnown: (backend) => livingAt(db, backend),
       held: () => this.#held,
       stopped: (count) => (this.#orphansStopped += count),
     })

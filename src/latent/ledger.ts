@@ -142,6 +142,17 @@ export async function livingOf(db: Pick<Trx, 'selectFrom'>, ids: readonly string
   return new Set(rows.map(({ id }) => id))
 }
 
+/** All of a backend's that have rows that are not gone. */
+export async function livingAt(db: Pick<Trx, 'selectFrom'>, backend: string): Promise<Set<string>> {
+  const rows = await db
+    .selectFrom('instances')
+    .select('id')
+    .where('backend', '=', backend)
+    .where('state', '<>', 'gone')
+    .execute()
+  return new Set(rows.map(({ id }) => id))
+}
+
 function columnsOf(row: InstanceRow) {
   return {
     state: row.state,
