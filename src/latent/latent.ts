@@ -211,9 +211,7 @@ export class Latent {
 
   /** Ends the idle instances, or what the config says, and leaves the others to the next master. */
   async close(): Promise<void> {
-    const { clock } = this.#o
-    const { signal } = this.#loops
-    const patience = clock.sleep(shutdownPatience, signal).catch(() => {})
+    const patience = this.#o.clock.sleep(shutdownPatience, this.#loops.signal).catch(() => {})
     // Nothing new is started in the place of what ends now.
     this.#planning.abort()
     await Promise.race([this.#planned, patience])
