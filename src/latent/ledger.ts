@@ -165,6 +165,7 @@ function columnsOf(row: InstanceRow) {
     changed_at: new Date(row.changedAt),
     idle_since: date(row.idleSince),
     builds: row.builds,
+    parkings: row.parkings,
     stop_reason: storable(row.stopReason),
     unseen_since: date(row.unseenSince),
   }
@@ -195,6 +196,7 @@ function storedInstance(row: Selectable<Database['instances']> & { worker: strin
       changedAt: row.changed_at.getTime(),
       idleSince: row.idle_since?.getTime() ?? null,
       builds: row.builds,
+      parkings: row.parkings,
       stopReason: row.stop_reason,
       unseenSince: row.unseen_since?.getTime() ?? null,
     },

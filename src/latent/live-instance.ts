@@ -194,7 +194,8 @@ export class LiveInstance {
       case 'stop':
         return this.#track(this.#stop())
       case 'seal':
-        return this.#track(this.#seal())
+      case 'park':
+        return this.#track(this.#order(effect.do))
       case 'reset':
         this.#o.tools.disconnect(this.worker, 'this instance is being reset')
         return this.#track(this.#reset())
@@ -208,14 +209,13 @@ export class LiveInstance {
   }
 
   async #start(): Promise<void> {
-    const { clock } = this.#o.tools
     if (this.row.state !== 'requested' && this.row.state !== 'starting') return
     try {
       const { detail, ref } = await this.backend.start(await this.#o.spec())
       this.handle({ type: 'started', ref, detail })
     } catch (error) {
       const failure = failureOf(error)
-      const retryAt = clock.now() + backoff(this.row.attempt - 1, { ...retryDelay, jitter: 0 })
+      const retryAt = this.#o.tools.clock.now() + backoff(this.row.attempt - 1, retryDelay)
       this.#log.warn({ code: failure.code }, `it could not be started: ${failure.message}`)
       this.handle({ type: 'startFailed', failure, retryAt })
     }
@@ -223,15 +223,16 @@ export class LiveInstance {
     this.#o.tools.soon(this.backend)
   }
 
-  async #seal(): Promise<void> {
-    if (this.row.state !== 'sealing') return
+  async #order(what: 'seal' | 'park'): Promise<void> {
+    if (this.row.state !== (what === 'seal' ? 'sealing' : 'parking')) return
     try {
-      await this.backend.seal(this.facts.id, this.#timeLeft)
-      this.handle({ type: 'sealed' })
+      await this.backend[what](this.facts.id, this.#timeLeft)
+      // That it is parked is what a list shows.
+      if (what === 'seal') this.handle({ type: 'sealed' })
     } catch (error) {
       const failure = failureOf(error)
-      this.#log.warn({ code: failure.code }, `its snapshot could not be taken: ${failure.message}`)
-      this.handle({ type: 'sealFailed', failure })
+      this.#log.warn({ code: failure.code }, `it could not be ${what}ed: ${failure.message}`)
+      this.handle({ type: `${what}Failed`, failure })
     }
     this.#o.tools.soon(this.backend)
   }
@@ -247,10 +248,10 @@ export class LiveInstance {
       if (this.row.generation === generation) this.#resetDone = generation
       this.handle({ type: 'reset', generation })
     } catch (error) {
-      const failure = failureOf(error)
-      const message = `it could not be reset: ${failure.message}`
-      this.#log.warn({ code: failure.code }, message)
-      this.handle({ type: 'resetFailed', generation, failure: { ...failure, message } })
+      const { code, message: why } = failureOf(error)
+      const message = `it could not be ${this.row.parkings > 0 ? 'woken' : 'reset'}: ${why}`
+      this.#log.warn({ code }, message)
+      this.handle({ type: 'resetFailed', generation, failure: { code, message } })
     }
     this.#o.tools.soon(this.backend)
   }
@@ -261,15 +262,14 @@ export class LiveInstance {
   }
 
   async #stop(): Promise<void> {
-    // A list asked for from now on tells whether it is gone.
-    const { end, soon } = this.#o.tools
     try {
-      await end(this.backend, this.facts)
+      await this.#o.tools.end(this.backend, this.facts)
     } catch (error) {
       this.#log.warn(`it could not be stopped, and will be told so again: ${messageOf(error)}`)
       this.handle({ type: 'stopFailed', message: messageOf(error) })
     }
-    soon(this.backend)
+    // A list asked for from now on tells whether it is gone.
+    this.#o.tools.soon(this.backend)
   }
 
   // Never rejects.
@@ -295,4 +295,4 @@ export class LiveInstance {
 }
 
 /** Milliseconds: 10, 20, 40 ... 3600 s. */
-const retryDelay = { initial: 10_000, max: 3_600_000 }
+const retryDelay = { initial: 10_000, max: 3_600_000, jitter: 0 }

@@ -191,11 +191,13 @@ export class Pool {
   }
 
   get #rules(): InstanceRules {
-    const { buildWaitTimeout, maxAge, maxBuildsPerInstance, maxStartAttempts, reset, startTimeout } =
+    const { buildWaitTimeout, maxAge, maxBuildsPerInstance, maxStartAttempts, park, reset, startTimeout } =
       this.spec
     return {
       startTimeout: startTimeout * 1000,
       reset,
+      // Nothing will wake it.
+      park: park && this.worker.admin.state !== 'draining',
       maxStartAttempts,
       buildWaitTimeout: buildWaitTimeout * 1000,
       maxAge: maxAge * 1000,
@@ -248,6 +250,8 @@ const phases: Readonly<Record<InstanceState, PlannedInstance['phase']>> = {
   starting: 'starting',
   sealing: 'starting',
   resetting: 'resetting',
+  parking: 'parking',
+  parked: 'parked',
   attached: 'live',
   busy: 'live',
   stopping: 'ending',
@@ -268,6 +272,7 @@ function newRow(id: string, now: number, startTimeout: number): InstanceRow {
     changedAt: now,
     idleSince: null,
     builds: 0,
+    parkings: 0,
     stopReason: null,
     unseenSince: null,
   }

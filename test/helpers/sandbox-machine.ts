@@ -56,24 +56,38 @@ function argvOf(folder: string): string[] {
   ]
 }
 
-// It shares the network, to reach the master: what would change that, the clock or the power is not there.
-const setUp = `
+/** Shell that makes the files of a machine in the folder $1: this machine's own, and what is written over them. */
+export const makeDisk = `
 set -e
-at=$2
+at=$1
 mkdir "$at"
 mount -t tmpfs tmpfs "$at"
 mkdir "$at/upper" "$at/work" "$at/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$at/upper,workdir=$at/work" "$at/root"
-cp "$1" "$at/root/user-data"
 mkdir "$at/root/stubs"
 printf '#!/bin/sh\\nexit 1\\n' >"$at/root/stubs/iptables"
 chmod 755 "$at/root/stubs/iptables"
 for name in ip6tables nft ip; do cp "$at/root/stubs/iptables" "$at/root/stubs/$name"; done
 printf '#!/bin/sh\\nexit 0\\n' >"$at/root/stubs/poweroff"
 chmod 755 "$at/root/stubs/poweroff"
-mount -t proc proc "$at/root/proc"
 mount --rbind /dev "$at/root/dev"
+`
+
+/** Shell that runs the user data in file $1 in the machine of the folder $2. */
+export const enterMachine = `
+set -e
+at=$2
+cp "$1" "$at/root/user-data"
+mount -t proc proc "$at/root/proc"
 PATH=/stubs:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 export PATH
 exec /usr/bin/env -i PATH="$PATH" setpriv --bounding-set=-net_admin,-sys_time,-sys_boot,-sys_module chroot "$at/root" /bin/sh /user-data
 `
+
+// It shares the network, to reach the master: what would change that, the clock or the power is not there.
+const setUp = `
+file=$1
+set -- "$2"
+${makeDisk}
+set -- "$file" "$at"
+${enterMachine}`

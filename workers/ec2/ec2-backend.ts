@@ -18,6 +18,7 @@ import { bearing, findMachines, findNotices } from './find-machines.ts'
 import { Images } from './images.ts'
 import { Launcher } from './launcher.ts'
 import { asInstance, isEnding, type Machine } from './machine.ts'
+import { Parking } from './parking.ts'
 import { Sightings } from './sightings.ts'
 import { tags } from './stamps.ts'
 import { releaseAddresses, sweep } from './sweep.ts'
@@ -33,6 +34,7 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
   readonly #context: BackendContext
   readonly #images: Images
   readonly #launcher: Launcher
+  readonly #parking: Parking
   readonly #seen: Sightings
   readonly #terminations: Terminations
   #noNotices = false
@@ -53,6 +55,7 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
     this.#context = context
     this.#images = new Images(api, clock)
     this.#launcher = new Launcher(api, context.cluster, this.#images)
+    this.#parking = new Parking({ api, clock, cluster: context.cluster })
     this.#seen = new Sightings({ clock, kept: this.listLag * 1000 })
     this.#terminations = new Terminations(api)
   }
@@ -90,6 +93,17 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
         (error: unknown) =>
           this.#context.log.warn({ id }, `its address will be released later: ${messageOf(error)}`),
       )
+  }
+
+  async park(id: InstanceId, { signal }: CallOptions): Promise<void> {
+    signal.throwIfAborted()
+    await this.#parking.park(id, signal)
+  }
+
+  /** Wakes what was parked; EC2 makes no machine pristine. */
+  async reset(spec: InstanceSpec<Ec2Template>, { signal }: CallOptions): Promise<void> {
+    signal.throwIfAborted()
+    await this.#parking.wake(spec, signal)
   }
 
   async list({ signal }: CallOptions): Promise<readonly Instance[]> {

@@ -31,7 +31,7 @@ export type {
 export function ec2Worker(name: string, options: Ec2WorkerOptions): Ec2WorkerConfig {
   const given: Readonly<Record<string, unknown>> = { ...options }
   const connection = picked(given, connectionOptions) as unknown as ConnectionOptions
-  const template = picked(given, machineOptions)
+  const template = { ...picked(given, machineOptions), ...(given.idle === 'stop' && { idle: 'stop' }) }
   const own: readonly string[] = [...connectionOptions, ...machineOptions]
   const common = Object.fromEntries(Object.entries(given).filter(([key]) => !own.includes(key)))
   const description: LatentDescription<Ec2Template> = {
@@ -44,7 +44,11 @@ export function ec2Worker(name: string, options: Ec2WorkerOptions): Ec2WorkerCon
     template: (hasFunction(template)
       ? (properties: PropertyReader) => render(template, properties)
       : template) as unknown as LatentDescription<Ec2Template>['template'],
-    mistakes: [...connectionMistakes(given), ...templateMistakes(template)],
+    mistakes: [
+      ...connectionMistakes(given),
+      ...templateMistakes(template),
+      ...(given.reset === undefined ? [] : ['reset: EC2 makes no machine pristine; leave it out']),
+    ],
   }
   return Object.freeze({ ...common, ...description, kind: 'latent', name })
 }

@@ -3,6 +3,7 @@ import { ContractContext } from './contract-context.ts'
 import type { ContractSubject } from './contract-subject.ts'
 import { faultCases } from './fault-cases.ts'
 import { lifeCases } from './life-cases.ts'
+import { parkCases } from './park-cases.ts'
 import { resetCases } from './reset-cases.ts'
 
 /** What every backend must hold. `setUp` makes the provider ready; a text says why this machine has none, and skips all. */
@@ -19,7 +20,9 @@ export function contract<T>(name: string, setUp: () => Promise<ContractSubject<T
     afterEach(() => context?.stopAll())
     afterAll(() => context?.close(), setUpMs)
 
-    const cases = [...lifeCases, ...resetCases, ...faultCases].map((one) => [one.sentence, one] as const)
+    const cases = [...lifeCases, ...resetCases, ...parkCases, ...faultCases].map(
+      (one) => [one.sentence, one] as const,
+    )
     test.for(cases)('%s', async ([, { expectToHold, needs }], { skip }) => {
       if (!context) return skip(missing)
       if (needs !== undefined && context.subject[needs] === undefined)

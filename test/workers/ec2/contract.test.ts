@@ -25,7 +25,9 @@ contract('EC2, that shows the ended machine of a used token, with several types 
     subnetId: ['subnet-1', 'subnet-2'],
     spot: { fallback: true },
   }
-  return { ...subject, template: templateOf(several) }
+  const { spot: _, ...stoppable } = several
+  const parking = { ...subject.parking!, template: templateOf({ ...stoppable, idle: 'stop' }) }
+  return { ...subject, template: templateOf(several), parking }
 })
 
 async function subjectOf(
@@ -81,6 +83,11 @@ async function subjectOf(
     },
     unreachable: (cluster) => open('http://127.0.0.1:1', cluster),
     silent: (cluster) => open(silent.url, cluster),
+    parking: {
+      template: templateOf({ ...plain, idle: 'stop' }),
+      token: async (id) =>
+        /token='([^']*)'/.exec(cloud.living.find((machine) => machine.id === id)?.userData ?? '')?.[1],
+    },
     bearers: async (id) => cloud.living.filter((machine) => machine.id === id).length,
     async close() {
       await served.close()

@@ -56,7 +56,7 @@ export class Ec2World {
   }
 
   spec(
-    options: MachineOptions = {},
+    options: MachineOptions & { idle?: 'stop' } = {},
     change: Partial<InstanceSpec<Ec2Template>> = {},
   ): InstanceSpec<Ec2Template> {
     return {

@@ -70,12 +70,6 @@ export const instanceActions: Readonly<Record<string, Action>> = {
     )
   },
 
-  StopInstances(cloud, query) {
-    return changed(cloud, machinesIn(cloud, query), (machine) =>
-      machine.stop(cloud.clock.now(), 'Client.UserInitiatedShutdown', 'User initiated shutdown'),
-    )
-  },
-
   CreateTags(cloud, query) {
     for (const ref of texts(query, 'ResourceId')) {
       const machine = [...cloud.machines].find((one) => one.ref === ref)
@@ -133,6 +127,10 @@ function check(cloud: FakeEc2, query: Query): void {
     throw new Ec2Refusal('HttpTokensEnforced', 'this account wants version 2 of the metadata service')
   if (spot && cloud.full.has('spot'))
     throw new Ec2Refusal('MaxSpotInstanceCountExceeded', 'Max spot instance count exceeded')
+  checkRoom(cloud, type, subnet)
+}
+
+export function checkRoom(cloud: FakeEc2, type: string, subnet: string | undefined): void {
   if (cloud.full.has('all') || cloud.full.has(type) || cloud.full.has(`${type} ${subnet}`))
     throw new Ec2Refusal(
       'InsufficientInstanceCapacity',
@@ -184,7 +182,7 @@ function answerOf(cloud: FakeEc2, machines: readonly FakeMachine[]): Xml {
   }
 }
 
-function changed(
+export function changed(
   cloud: FakeEc2,
   machines: readonly FakeMachine[],
   change: (machine: FakeMachine) => void,
