@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, test } from 'vitest'
 import { ContractContext } from './contract-context.ts'
 import type { ContractSubject } from './contract-subject.ts'
 import { faultCases } from './fault-cases.ts'
+import { imageCases } from './image-cases.ts'
 import { lifeCases } from './life-cases.ts'
 import { resetCases } from './reset-cases.ts'
 
@@ -19,7 +20,9 @@ export function contract<T>(name: string, setUp: () => Promise<ContractSubject<T
     afterEach(() => context?.stopAll())
     afterAll(() => context?.close(), setUpMs)
 
-    const cases = [...lifeCases, ...resetCases, ...faultCases].map((one) => [one.sentence, one] as const)
+    const cases = [...lifeCases, ...resetCases, ...imageCases, ...faultCases].map(
+      (one) => [one.sentence, one] as const,
+    )
     test.for(cases)('%s', async ([, { expectToHold, needs }], { skip }) => {
       if (!context) return skip(missing)
       if (needs !== undefined && context.subject[needs] === undefined)
