@@ -116,7 +116,7 @@ async function used(world: World): Promise<string> {
     if (row?.state === 'failed') throw new Error(row.error ?? 'failed')
     return name?.used ? row!.ref! : undefined
   }
-  return (await world.until('the image', find))!
+  return await world.until('the image', find)
 }
 
 async function built(world: World): Promise<void> {
