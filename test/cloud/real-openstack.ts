@@ -72,6 +72,34 @@ export class RealOpenStack {
     }
   }
 
+  /** Stores something as the images that wait for it, as a hypervisor does. */
+  async fillImages(): Promise<void> {
+    const { images } = await this.call<{ images: { id: string; status: string }[] }>({
+      service: 'image',
+      path: '/images?status=queued',
+    })
+    const account = await readAccount({}, here)
+    const identity = new Identity(account, systemClock)
+    try {
+      const signal = AbortSignal.timeout(60_000)
+      const session = await identity.session(signal)
+      const root = rootOf('image', session, account)!
+      const send = async (method: string, path: string, type: string, body: string) => {
+        const headers = { 'x-auth-token': session.token, 'content-type': type }
+        await (await fetch(`${root}${path}`, { method, headers, body, signal })).text()
+      }
+      const formats = Object.entries({ disk_format: 'raw', container_format: 'bare' })
+      const patch = formats.map(([name, value]) => ({ op: 'replace', path: `/${name}`, value }))
+      for (const { id } of images) {
+        const type = 'application/openstack-images-v2.1-json-patch'
+        await send('PATCH', `/images/${id}`, type, JSON.stringify(patch))
+        await send('PUT', `/images/${id}/file`, 'application/octet-stream', 'a disk')
+      }
+    } finally {
+      identity.close()
+    }
+  }
+
   /** Where Nova is, without its version. */
   async computeRoot(): Promise<string> {
     const account = await readAccount({}, here)

@@ -24,11 +24,21 @@ export function missingSandbox(): string | undefined {
   return tried.status === 0 ? undefined : `cannot make a machine of its own: ${tried.stderr}`.trim()
 }
 
+/** Archives of what differs from this machine's files: what is on its disk at first, and what is there when it has powered itself off. */
+export interface SandboxDisk {
+  readonly from?: string | undefined
+  readonly to: string
+}
+
 /** Runs until the script ends or the signal, its power switch, is aborted. */
-export async function bootSandbox(userData: string, signal: AbortSignal): Promise<SandboxMachine> {
+export async function bootSandbox(
+  userData: string,
+  signal: AbortSignal,
+  disk?: SandboxDisk,
+): Promise<SandboxMachine> {
   const folder = await mkdtemp(join(tmpdir(), 'rouse-test-'))
   await writeFile(join(folder, 'user-data'), userData, { mode: 0o600 })
-  const child: ChildProcess = spawn('unshare', argvOf(folder), { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child: ChildProcess = spawn('unshare', argvOf(folder, disk), { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (data) => (output += String(data)))
   const ended = once(child, 'close').then(() => rm(folder, { recursive: true, force: true }))
@@ -39,7 +49,7 @@ export async function bootSandbox(userData: string, signal: AbortSignal): Promis
 }
 
 // When unshare is killed, so is the first process in there, and with it all others.
-function argvOf(folder: string): string[] {
+function argvOf(folder: string, disk?: SandboxDisk): string[] {
   return [
     '--mount',
     '--pid',
@@ -53,6 +63,8 @@ function argvOf(folder: string): string[] {
     'sh',
     join(folder, 'user-data'),
     join(folder, 'machine'),
+    disk?.from ?? '',
+    disk?.to ?? '',
   ]
 }
 
@@ -63,6 +75,7 @@ at=$1
 mkdir "$at"
 mount -t tmpfs tmpfs "$at"
 mkdir "$at/upper" "$at/work" "$at/root"
+if [ -n "$3" ]; then tar -xpf "$3" -C "$at/upper"; fi
 mount -t overlay overlay -o "lowerdir=/,upperdir=$at/upper,workdir=$at/work" "$at/root"
 mkdir "$at/root/stubs"
 printf '#!/bin/sh\\nexit 1\\n' >"$at/root/stubs/iptables"
@@ -81,7 +94,13 @@ cp "$1" "$at/root/user-data"
 mount -t proc proc "$at/root/proc"
 PATH=/stubs:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 export PATH
-exec /usr/bin/env -i PATH="$PATH" setpriv --bounding-set=-net_admin,-sys_time,-sys_boot,-sys_module chroot "$at/root" /bin/sh /user-data
+run=exec
+if [ -n "$4" ]; then run=; fi
+$run /usr/bin/env -i PATH="$PATH" setpriv --bounding-set=-net_admin,-sys_time,-sys_boot,-sys_module chroot "$at/root" /bin/sh /user-data || [ -n "$4" ]
+cd "$at/upper"
+rm -rf user-data stubs
+tar -cpf "$4.part" .
+mv "$4.part" "$4"
 `
 
 // It shares the network, to reach the master: what would change that, the clock or the power is not there.

@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { WorkerConfig } from '../../src/config/types.ts'
 import { instanceToken } from '../../src/latent/token.ts'
+import type { ImageConfig } from '../../src/model/image.ts'
 import { Releasers } from '../../src/util/releasers.ts'
 import type { FakeMachine as MachineOfFake } from '../../workers/fake/index.ts'
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
@@ -22,6 +23,7 @@ export interface CloudEngineOptions<Cloud> {
   readonly serve: (cloud: Cloud) => Promise<{ readonly url: string; close(): Promise<void> }>
   /** The only worker, 'cloud', at the served address. */
   readonly worker: (url: string, clock: ManualClock) => WorkerConfig
+  readonly images?: readonly ImageConfig[]
   /** Default: ends at once with 0. */
   readonly command?: RunCommand
 }
@@ -65,7 +67,9 @@ export class CloudEngineWorld<Cloud extends { readonly living: readonly unknown[
   async startMaster(): Promise<void> {
     const workers = [this.#o.worker(this.#url, this.clock)]
     const builders = [builder('unit', 'cloud')]
-    this.master = await this.#settle(LatentCore.open(this.database, { workers, builders, clock: this.clock }))
+    const { images = [] } = this.#o
+    const options = { workers, builders, images, clock: this.clock }
+    this.master = await this.#settle(LatentCore.open(this.database, options))
   }
 
   /** As after SIGKILL. */

@@ -6,6 +6,7 @@ import type {
   InstanceSpec,
   WorkerBackend,
 } from '../../src/latent/backend.ts'
+import type { BackendImages } from '../../src/latent/images/backend-images.ts'
 import { BackendError } from '../../src/latent/backend-error.ts'
 import { messageOf } from '../../src/model/errors.ts'
 import { systemClock, type Clock } from '../../src/util/clock.ts'
@@ -16,6 +17,7 @@ import { hasCode } from './ec2-error.ts'
 import type { Ec2Template } from './ec2-options.ts'
 import { bearing, findMachines, findNotices } from './find-machines.ts'
 import { Images } from './images.ts'
+import { keptImages } from './kept-images.ts'
 import { Launcher } from './launcher.ts'
 import { asInstance, isEnding, type Machine } from './machine.ts'
 import { Parking } from './parking.ts'
@@ -28,6 +30,7 @@ import { templateMistakes } from './template-mistakes.ts'
 /** Instances are machines of EC2, known by their tags. */
 export class Ec2Backend implements WorkerBackend<Ec2Template> {
   readonly listLag: number
+  readonly images: BackendImages
   readonly #api: Ec2Api
   readonly #attach: Attach
   readonly #clock: Clock
@@ -58,6 +61,8 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
     this.#parking = new Parking({ api, clock, cluster: context.cluster })
     this.#seen = new Sightings({ clock, kept: this.listLag * 1000 })
     this.#terminations = new Terminations(api)
+    const { cluster, log } = context
+    this.images = keptImages({ api, clock, cluster, images: this.#images, lag: this.listLag * 1000, log })
   }
 
   async start(spec: InstanceSpec<Ec2Template>, { signal }: CallOptions): Promise<Instance> {

@@ -1,12 +1,16 @@
 import type { LatentDescription, LatentOptions } from '../../src/latent/latent-worker.ts'
+import type { ImageReference } from '../../src/model/image.ts'
 import type { LockAccess } from '../../src/model/lock.ts'
 import type { PropertyValue, Renderable } from '../../src/model/properties.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 
 /** What an instance is made from. Each may be a function of the build's properties. */
 export interface MachineOptions {
-  /** 'ami-0123456789abcdef0', or a filter: of the images that match, the newest. */
-  readonly ami?: Renderable<string | ImageFilter>
+  /**
+   * 'ami-0123456789abcdef0', or a filter: of the images that match, the newest; 'OWNER/PATTERN' is a filter, too. Or `image('name')`, an
+   * image of the config.
+   */
+  readonly ami?: Renderable<string | ImageFilter> | ImageReference
   /** 'c7i.xlarge', or several in the order of trying when there is no room for the first. */
   readonly instanceType?: Renderable<string | readonly string[]>
   /** 'subnet-...', or several: each type is tried in all of them. Default: the default network's. */
@@ -117,6 +121,10 @@ export interface Ec2Template {
   readonly spot?: boolean | SpotOptions
   /** Its user data runs at every boot. */
   readonly idle?: 'stop'
+  /** Its disk becomes an image: it is stopped and not ended, and its agent is root. */
+  readonly provisions?: boolean
+  /** GiB of the root disk, whatever the image calls that. */
+  readonly rootSize?: number
 }
 
 /** Options that go into the template. */

@@ -23,18 +23,31 @@ export class Images {
   }
 
   async find(ami: string | ImageFilter, signal: AbortSignal): Promise<FoundImage> {
-    if (typeof ami === 'string') return { id: ami, name: ami }
-    const key = JSON.stringify(ami)
+    const filter = filterOf(ami)
+    if (typeof filter === 'string') return { id: filter, name: filter }
+    const key = JSON.stringify(filter)
     const now = this.#clock.now()
     for (const [other, { at }] of this.#found) if (now - at > keptMs) this.#found.delete(other)
     const known = this.#found.get(key)
     if (known) return untilAborted(known.image, signal)
     // Many may wait for it: whoever asked first must not end it for the others.
     const own = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(searchMs)])
-    const image = this.#search(ami, own)
+    const image = this.#search(filter, own)
     this.#found.set(key, { at: now, image })
     image.catch(() => this.#found.delete(key))
     return untilAborted(image, signal)
+  }
+
+  /** How an image calls its root disk: '/dev/xvda'. */
+  async rootDevice(id: string, signal: AbortSignal): Promise<string> {
+    const { Images: found = [] } = await this.#api.call(
+      'DescribeImages',
+      { signal, urgency: 'start' },
+      (ec2, o) => ec2.describeImages({ ImageIds: [id] }, o),
+    )
+    const device = found[0]?.RootDeviceName
+    if (!device) throw new BackendError('REJECTED', `size: ${id} does not say which its root disk is`)
+    return device
   }
 
   /** It is not there any more: looks again the next time. */
@@ -76,6 +89,13 @@ export class Images {
     const id = newest.ImageId
     return { id, name: newest.Name ? `${id} (${newest.Name})` : id }
   }
+}
+
+/** 'OWNER/PATTERN' as a filter; ids as they are. */
+function filterOf(ami: string | ImageFilter): string | ImageFilter {
+  if (typeof ami !== 'string' || !ami.includes('/')) return ami
+  const slash = ami.indexOf('/')
+  return { owners: [ami.slice(0, slash)], name: ami.slice(slash + 1) }
 }
 
 const keptMs = 300_000

@@ -1,4 +1,5 @@
 import { render, type PropertyReader } from '../../src/model/properties.ts'
+import { isImageReference } from '../../src/model/image.ts'
 import type { LatentDescription } from '../../src/latent/latent-worker.ts'
 import {
   connectionKey,
@@ -13,6 +14,7 @@ import {
   type Ec2WorkerConfig,
   type Ec2WorkerOptions,
 } from './ec2-options.ts'
+import { imageUse } from './image-use.ts'
 import { templateMistakes } from './template-mistakes.ts'
 
 export type { AssumedRole, ConnectionOptions, Ec2Credentials } from './connection-options.ts'
@@ -31,7 +33,11 @@ export type {
 export function ec2Worker(name: string, options: Ec2WorkerOptions): Ec2WorkerConfig {
   const given: Readonly<Record<string, unknown>> = { ...options }
   const connection = picked(given, connectionOptions) as unknown as ConnectionOptions
-  const template = { ...picked(given, machineOptions), ...(given.idle === 'stop' && { idle: 'stop' }) }
+  const use = isImageReference(given.ami) ? given.ami : undefined
+  const template = {
+    ...picked(use ? { ...given, ami: undefined } : given, machineOptions),
+    ...(given.idle === 'stop' && { idle: 'stop' }),
+  }
   const own: readonly string[] = [...connectionOptions, ...machineOptions]
   const common = Object.fromEntries(Object.entries(given).filter(([key]) => !own.includes(key)))
   const description: LatentDescription<Ec2Template> = {
@@ -40,13 +46,14 @@ export function ec2Worker(name: string, options: Ec2WorkerOptions): Ec2WorkerCon
       key: connectionKey(connection),
       open: (context) => Ec2Backend.open(connection, context),
     },
+    ...(use && { image: imageUse(use.name, template, hasFunction) }),
     // Only a computed one is asked for each build.
     template: (hasFunction(template)
       ? (properties: PropertyReader) => render(template, properties)
       : template) as unknown as LatentDescription<Ec2Template>['template'],
     mistakes: [
       ...connectionMistakes(given),
-      ...templateMistakes(template),
+      ...templateMistakes(use ? { ...template, ami: 'ami-0' } : template),
       ...(given.reset === undefined ? [] : ['reset: EC2 makes no machine pristine; leave it out']),
     ],
   }

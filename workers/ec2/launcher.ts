@@ -32,12 +32,14 @@ export class Launcher {
     const present = variants.length > 1 && tried === undefined ? await this.#find(spec.id, signal) : undefined
     if (present) return present
     const image = await this.#images.find(spec.template.ami, signal)
+    const { rootSize } = spec.template
+    const rootDevice = rootSize === undefined ? undefined : await this.#rootDevice(image.id, signal)
     const refusals: { readonly variant: Variant; readonly error: unknown }[] = []
     for (const [i, variant] of variants.entries()) {
       if (i < (tried ?? 0)) continue
       this.#remember(spec.id, i)
       try {
-        return await this.#launch(spec, { image, variant, i }, signal)
+        return await this.#launch(spec, { image, rootDevice, variant, i }, signal)
       } catch (error) {
         if (hasCode(error, /^InvalidAMI/)) this.#images.forget()
         if (!isElsewhere(error)) throw verdict(error)
@@ -54,13 +56,18 @@ export class Launcher {
 
   async #launch(
     spec: InstanceSpec<Ec2Template>,
-    { i, image, variant }: { image: FoundImage; variant: Variant; i: number },
+    {
+      i,
+      image,
+      rootDevice,
+      variant,
+    }: { image: FoundImage; rootDevice: string | undefined; variant: Variant; i: number },
     signal: AbortSignal,
   ): Promise<Machine> {
     // Each round is for a machine of the id that has ended: its token is used up.
     for (let round = 0; round < mostRounds; round++) {
       const token = clientToken(spec.id, i, round)
-      const request = runRequest(spec, { cluster: this.#cluster, image, variant, token })
+      const request = runRequest(spec, { cluster: this.#cluster, image, rootDevice, variant, token })
       try {
         const { Instances = [] } = await this.#api.call(
           'RunInstances',
@@ -81,6 +88,12 @@ export class Launcher {
       }
     }
     throw new Error(`RunInstances: ${mostRounds} machines of ${spec.id} have ended`)
+  }
+
+  async #rootDevice(image: string, signal: AbortSignal): Promise<string> {
+    return await this.#images.rootDevice(image, signal).catch((error: unknown) => {
+      throw verdict(error)
+    })
   }
 
   async #find(id: InstanceId, signal: AbortSignal): Promise<Machine | undefined> {

@@ -10,9 +10,17 @@ import type { Variant } from './variants.ts'
 /** What RunInstances is asked: all the stamps are in it, so that nothing can exist without them. */
 export function runRequest(
   spec: InstanceSpec<Ec2Template>,
-  o: { cluster: string; image: FoundImage; variant: Variant; token: string },
+  o: {
+    cluster: string
+    image: FoundImage
+    /** Where the template says how large the root disk is. */
+    rootDevice?: string | undefined
+    variant: Variant
+    token: string
+  },
 ): RunInstancesCommandInput {
-  const { blockDeviceMap, instanceProfileName: profile, keypairName, securityGroupIds } = spec.template
+  const { instanceProfileName: profile, keypairName, provisions, securityGroupIds } = spec.template
+  const blockDeviceMap = devicesOf(spec.template, o.rootDevice)
   const { spot, subnet, type } = o.variant
   const stamp = stampOf(spec, o.cluster)
   const own = { ...stamp, ...wishesOf(spec.template), [tags.image]: o.image.name.slice(0, 256) }
@@ -28,8 +36,8 @@ export function runRequest(
     MaxCount: 1,
     ClientToken: o.token,
     UserData: Buffer.from(userDataOf(spec)).toString('base64'),
-    // One that powers itself off is gone with its disks.
-    InstanceInitiatedShutdownBehavior: 'terminate',
+    // One that powers itself off is gone with its disks, unless one of these is to be kept.
+    InstanceInitiatedShutdownBehavior: provisions ? 'stop' : 'terminate',
     // Version 2 needs a header and one hop: neither a request that a build is tricked into nor a container gets credentials.
     MetadataOptions: { HttpTokens: 'required', HttpPutResponseHopLimit: 1, HttpEndpoint: 'enabled' },
     TagSpecifications: [
@@ -59,6 +67,16 @@ export function runRequest(
   }
 }
 
+function devicesOf(
+  { blockDeviceMap, rootSize }: Ec2Template,
+  rootDevice: string | undefined,
+): readonly BlockDevice[] | undefined {
+  if (rootDevice === undefined || rootSize === undefined) return blockDeviceMap
+  const own = blockDeviceMap?.find(({ deviceName }) => deviceName === rootDevice)
+  const others = (blockDeviceMap ?? []).filter((device) => device !== own)
+  return [{ ...own, deviceName: rootDevice, size: rootSize }, ...others]
+}
+
 /** What cloud-init runs at the first boot, or at each one of a machine that is stopped while it is idle. */
 export function userDataOf({ agent, id, template, token }: InstanceSpec<Ec2Template>): string {
   if (agent.masters.every((url) => url.startsWith('unix:')))
@@ -66,7 +84,8 @@ export function userDataOf({ agent, id, template, token }: InstanceSpec<Ec2Templ
       'REJECTED',
       "agentUrl: a machine of EC2 cannot reach the master by its socket; write agentUrl: 'wss://...'",
     )
-  const text = userData({ agent, id, token }, { everyBoot: template.idle === 'stop' })
+  const how = { everyBoot: template.idle === 'stop', root: template.provisions === true }
+  const text = userData({ agent, id, token }, how)
   const length = Buffer.byteLength(text)
   if (length > mostUserData)
     throw new BackendError(

@@ -12,6 +12,8 @@ export const tags = {
   expires: 'rouse.expires',
   /** The image, with its name where a filter has found it. */
   image: 'rouse.image',
+  /** Of an image that a machine has provisioned, and of its snapshots: 'debian-ci@0123456789abcdef'. */
+  kept: 'rouse.kept',
   /** What is attached once it runs: 'new', or an address that exists. */
   address: 'rouse.address',
   /** 'rouse.volume:/dev/sdf' has the volume's id. */

@@ -10,7 +10,7 @@ export function templateMistakes(options: Readonly<Record<string, unknown>>): st
     mistakes.push("ami: missing; write ami: 'ami-...', or ami: { owners: ['self'], name: 'ci-*' }")
   if (options.instanceType === undefined)
     mistakes.push("instanceType: missing; write instanceType: 'c7i.large'")
-  check('ami', isImage, "'ami-...' or { owners: [...], name: 'pattern-*', architecture? }")
+  check('ami', isImage, "'ami-...', 'OWNER/pattern-*' or { owners: [...], name: 'pattern-*', architecture? }")
   check('instanceType', isOneOrMore, "'c7i.large', or a list of such names")
   check('subnetId', isOneOrMore, "'subnet-...', or a list of such ids")
   check('securityGroupIds', isTexts, "a list like ['sg-...']")
@@ -61,7 +61,7 @@ const isTexts: Check = (value) => isListOf(value, (one) => isText(one) || typeof
 const isOneOrMore: Check = (value) => isText(value) || (isTexts(value) && (value as unknown[]).length > 0)
 
 const isImage: Check = (value) =>
-  (typeof value === 'string' && /^ami-[0-9a-z-]+$/.test(value)) ||
+  (typeof value === 'string' && /^(ami-[0-9a-z-]+|[\w-]+\/.+)$/.test(value)) ||
   (isRecord(value, { owners: isTexts, name: isText, architecture: isText }) &&
     'name' in value &&
     Array.isArray(value.owners) &&

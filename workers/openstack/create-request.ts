@@ -69,12 +69,13 @@ function networkWord(networks: 'auto' | 'none', minor: number): string | undefin
   return undefined
 }
 
-function encodedUserData({ agent, id, token }: InstanceSpec<OpenStackTemplate>): string {
+function encodedUserData({ agent, id, template, token }: InstanceSpec<OpenStackTemplate>): string {
   if (agent.masters.every((url) => url.startsWith('unix:')))
     throw rejected(
       "agentUrl: a server of OpenStack cannot reach the master by its socket; write agentUrl: 'wss://...'",
     )
-  const encoded = Buffer.from(userData({ agent, id, token })).toString('base64')
+  const script = userData({ agent, id, token }, { root: template.provisions === true })
+  const encoded = Buffer.from(script).toString('base64')
   if (encoded.length > mostUserData)
     throw rejected(
       `its user data has ${encoded.length} bytes in base64, and OpenStack takes ${mostUserData} at most: write fewer addresses into agentUrl`,

@@ -1,4 +1,5 @@
 import { render, type PropertyReader } from '../../src/model/properties.ts'
+import { isImageReference } from '../../src/model/image.ts'
 import type { LatentDescription } from '../../src/latent/latent-worker.ts'
 import {
   connectionKey,
@@ -6,6 +7,7 @@ import {
   connectionOptions,
   type ConnectionOptions,
 } from './connection-options.ts'
+import { imageUse } from './image-use.ts'
 import { OpenStackBackend } from './openstack-backend.ts'
 import {
   serverOptions,
@@ -27,7 +29,8 @@ export type {
 export function openstackWorker(name: string, options: OpenStackWorkerOptions): OpenStackWorkerConfig {
   const given: Readonly<Record<string, unknown>> = { ...options }
   const connection = picked(given, connectionOptions) as unknown as ConnectionOptions
-  const template = picked(given, serverOptions)
+  const use = isImageReference(given.image) ? given.image : undefined
+  const template = picked(use ? { ...given, image: undefined } : given, serverOptions)
   const own: readonly string[] = [...connectionOptions, ...serverOptions]
   const common = Object.fromEntries(Object.entries(given).filter(([key]) => !own.includes(key)))
   const description: LatentDescription<OpenStackTemplate> = {
@@ -36,11 +39,15 @@ export function openstackWorker(name: string, options: OpenStackWorkerOptions): 
       key: connectionKey(connection),
       open: (context) => OpenStackBackend.open(connection, context),
     },
+    ...(use && { image: imageUse(use.name, template, hasFunction) }),
     // Only a computed one is asked for each build.
     template: (hasFunction(template)
       ? (properties: PropertyReader) => render(template, properties)
       : template) as unknown as LatentDescription<OpenStackTemplate>['template'],
-    mistakes: [...connectionMistakes(given), ...templateMistakes(template)],
+    mistakes: [
+      ...connectionMistakes(given),
+      ...templateMistakes(use ? { ...template, image: 'image' } : template),
+    ],
   }
   return Object.freeze({ ...common, ...description, kind: 'latent', name })
 }

@@ -96,6 +96,11 @@ export class OpenStackApi {
     return rootOf(service, await this.#identity.session(signal), this.#account) !== undefined
   }
 
+  /** Whose servers and images are ours. */
+  async projectId(signal: AbortSignal): Promise<string> {
+    return (await this.#identity.session(signal)).projectId
+  }
+
   /** What Nova and Rouse both speak: 67 means 2.67. */
   async microversion(signal: AbortSignal): Promise<number> {
     return await this.#microversion(await this.#identity.session(signal), signal)

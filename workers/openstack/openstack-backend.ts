@@ -6,6 +6,7 @@ import type {
   InstanceSpec,
   WorkerBackend,
 } from '../../src/latent/backend.ts'
+import type { BackendImages } from '../../src/latent/images/backend-images.ts'
 import { BackendError } from '../../src/latent/backend-error.ts'
 import { messageOf } from '../../src/model/errors.ts'
 import { systemClock, type Clock } from '../../src/util/clock.ts'
@@ -13,6 +14,7 @@ import { Addresses } from './addresses.ts'
 import { Complete } from './complete.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import { Faults } from './faults.ts'
+import { keptImages } from './kept-images.ts'
 import { Launcher, best } from './launcher.ts'
 import { Looks } from './looks.ts'
 import { Names } from './names.ts'
@@ -27,6 +29,7 @@ import { Volumes } from './volumes.ts'
 /** Instances are servers of Nova, known by their metadata. */
 export class OpenStackBackend implements WorkerBackend<OpenStackTemplate> {
   readonly listLag: number
+  readonly images: BackendImages
   readonly #addresses: Addresses
   readonly #api: OpenStackApi
   readonly #complete: Complete
@@ -57,6 +60,16 @@ export class OpenStackBackend implements WorkerBackend<OpenStackTemplate> {
     this.#names = new Names(api, clock)
     this.#seen = new Sightings({ clock, cluster, kept: this.listLag * 1000 })
     this.#looks = new Looks(api, clock, (look) => this.#seen.look(look))
+    this.images = keptImages({
+      api,
+      clock,
+      cluster,
+      lag: this.listLag * 1000,
+      log: context.log,
+      looks: this.#looks,
+      names: this.#names,
+      seen: this.#seen,
+    })
     this.#complete = new Complete({
       addresses: this.#addresses,
       api,

@@ -1,12 +1,13 @@
 import type { LatentDescription, LatentOptions } from '../../src/latent/latent-worker.ts'
+import type { ImageReference } from '../../src/model/image.ts'
 import type { LockAccess } from '../../src/model/lock.ts'
 import type { PropertyValue, Renderable } from '../../src/model/properties.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 
 /** What a server is made from. Each may be a function of the build's properties. */
 export interface ServerOptions {
-  /** A name or an id. A name that several images have is an error. */
-  readonly image?: Renderable<string>
+  /** A name or an id. A name that several images have is an error. Or `image('name')`, an image of the config. */
+  readonly image?: Renderable<string> | ImageReference
   /** A name or an id. */
   readonly flavor?: Renderable<string>
   /** The server's disk is a volume of this size, made from the image and deleted with it. Default: a disk as the flavor has it. */
@@ -69,6 +70,10 @@ export interface OpenStackTemplate {
   readonly floatingIp?: boolean | string | { readonly network: string }
   readonly configDrive?: boolean
   readonly metadata?: Readonly<Record<string, string>>
+  /** Its disk becomes an image: its agent is root. */
+  readonly provisions?: boolean
+  /** Of an image(): there can be none. */
+  readonly size?: number | string
 }
 
 /** Options that go into the template. */

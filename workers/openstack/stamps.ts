@@ -10,6 +10,8 @@ export const stamps = {
   name: 'rouse.name',
   generation: 'rouse.generation',
   expires: 'rouse.expires',
+  /** Of an image that a server has provisioned: 'debian-ci@0123456789abcdef'. */
+  kept: 'rouse.kept',
   /** The address it is given once it runs: 'new', 'new NETWORK', or one that exists. */
   address: 'rouse.address',
 } as const

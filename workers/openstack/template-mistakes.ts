@@ -8,6 +8,8 @@ export function templateMistakes(options: Readonly<Record<string, unknown>>): st
   }
   if (options.image === undefined) mistakes.push("image: missing; write image: 'debian-13'")
   if (options.flavor === undefined) mistakes.push("flavor: missing; write flavor: 'm1.small'")
+  if (options.size !== undefined)
+    mistakes.push('size: an image of OpenStack has the disk of its flavor; leave it out')
   check('image', isText, 'the name or the id of an image')
   check('flavor', isText, 'the name or the id of a flavor')
   check(

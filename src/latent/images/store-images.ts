@@ -182,7 +182,9 @@ export async function storeRemoving(
             .select('instances.id')
             .where('instances.state', '<>', 'gone')
             .whereRef('instances.backend', '=', 'images.backend')
-            .where(sql<boolean>`instances.template ->> 'image' = images.ref`),
+            .where(
+              sql<boolean>`images.ref in (instances.template ->> 'image', instances.template ->> 'ami')`,
+            ),
         ),
       ),
     )

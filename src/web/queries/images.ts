@@ -15,7 +15,9 @@ export async function listImages(
     .select(['n.wanted', 'n.used', 'n.pinned'])
     .select(
       sql<number>`(select count(*)::int from instances
-        where state <> 'gone' and backend = i.backend and template ->> 'image' = i.ref)`.as('instances'),
+        where state <> 'gone' and backend = i.backend and i.ref in (template ->> 'image', template ->> 'ami'))`.as(
+        'instances',
+      ),
     )
     .where('i.state', '<>', 'removed')
     .orderBy('i.created_at', 'desc')

@@ -64,6 +64,16 @@ export class ContractContext<T> {
     return found
   }
 
+  /** Waits until of these images no more than `left` is listed, as lists that are behind come to show. */
+  async listedImages(of: ReadonlySet<string>, ...left: string[]): Promise<void> {
+    const timeout = (this.backend.listLag + patienceSeconds) * 1000
+    const probe = async () => {
+      const found = (await this.backend.images!.list(call())).filter((ref) => of.has(ref))
+      return found.toSorted().join() === left.toSorted().join()
+    }
+    await waitFor(`the images to be ${left.join(' and ') || 'gone'}`, probe, { timeout })
+  }
+
   async stopAll(): Promise<void> {
     const ids = this.#ids.splice(0)
     for (const id of ids) await Promise.all([this.backend.stop(id, call()), this.stranger.stop(id, call())])

@@ -41,6 +41,15 @@ export interface ContractSubject<T> {
     write?(id: string): Promise<void>
     isWritten?(id: string): Promise<boolean>
   }
+  /** It can keep the disks of its machines as images. */
+  readonly images?: {
+    /** An image to begin with. */
+    readonly from: string
+    /** Machines that provision, made of it. */
+    readonly machine: T
+    /** Instances made of an image that was kept. */
+    using(ref: string): T
+  }
   /** How many bearers of an id the provider has, by its own account. */
   bearers?(id: string): Promise<number>
   close(): Promise<void>

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, test } from 'vitest'
 import { ContractContext } from './contract-context.ts'
 import type { ContractSubject } from './contract-subject.ts'
 import { faultCases } from './fault-cases.ts'
+import { imageCases } from './image-cases.ts'
 import { lifeCases } from './life-cases.ts'
 import { parkCases } from './park-cases.ts'
 import { resetCases } from './reset-cases.ts'
@@ -20,7 +21,7 @@ export function contract<T>(name: string, setUp: () => Promise<ContractSubject<T
     afterEach(() => context?.stopAll())
     afterAll(() => context?.close(), setUpMs)
 
-    const cases = [...lifeCases, ...resetCases, ...parkCases, ...faultCases].map(
+    const cases = [...lifeCases, ...resetCases, ...parkCases, ...imageCases, ...faultCases].map(
       (one) => [one.sentence, one] as const,
     )
     test.for(cases)('%s', async ([, { expectToHold, needs }], { skip }) => {

@@ -35,6 +35,11 @@ contract('docker', async () => {
     agent,
     open: (cluster) => open(engine.host, cluster),
     template: templateOf(plain),
+    images: {
+      from: plainImage,
+      machine: { ...templateOf({ ...plain, user: 'root' }), provisions: true },
+      using: (image) => templateOf({ ...plain, image, pull: 'never' }),
+    },
     crashing: {
       template: templateOf({ ...plain, command: ['/bin/sh', '-c', 'echo cannot go on >&2; exit 3'] }),
       output: 'ended with exit code 3: cannot go on',

@@ -8,10 +8,10 @@ import { openEc2Backend, templateOf } from './open-ec2-backend.ts'
 
 const plain = { ami: 'ami-0aaa', instanceType: 'c7i.large' }
 
-contract('EC2', () => subjectOf({ bootMs: 50, shutdownMs: 50 }))
+contract('EC2', () => subjectOf({ bootMs: 50, shutdownMs: 50, imageMs: 100 }))
 
 contract('EC2, with lists that are behind and pages of one entry,', () =>
-  subjectOf({ lag: 300, bootMs: 100, shutdownMs: 200, pageSize: 1 }, 0.4),
+  subjectOf({ lag: 300, bootMs: 100, shutdownMs: 200, imageMs: 100, pageSize: 1 }, 0.4),
 )
 
 contract('EC2, that shows the ended machine of a used token, with several types and subnets,', async () => {
@@ -46,6 +46,11 @@ async function subjectOf(
     agent: { file: '/nowhere/rouse-agent.mjs', sha256: '', masters: ['ws://127.0.0.1:1'] },
     open: (cluster) => open(served.url, cluster),
     template: templateOf(plain),
+    images: {
+      from: '111122223333/debian-13-amd64-*',
+      machine: { ...templateOf(plain), provisions: true },
+      using: (ref) => ({ ...templateOf(plain), ami: ref }),
+    },
     crashing: {
       template: templateOf({ ...plain, ami: 'ami-0ddd' }),
       output: 'AWS could not start it (Client.InternalError',

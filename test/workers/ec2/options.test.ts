@@ -76,7 +76,7 @@ test.each<[string, object, string[]]>([
     'images of anybody',
     { ami: { name: 'debian-*' } },
     [
-      `ami: must be 'ami-...' or { owners: [...], name: 'pattern-*', architecture? }, got {"name":"debian-*"}`,
+      `ami: must be 'ami-...', 'OWNER/pattern-*' or { owners: [...], name: 'pattern-*', architecture? }, got {"name":"debian-*"}`,
     ],
   ],
   ['no type', { instanceType: [] }, ["instanceType: must be 'c7i.large', or a list of such names, got []"]],

@@ -52,6 +52,11 @@ contract('libvirt', async () => {
         token: async (id) => await guests.run(id, 'cat /run/token'),
       },
     }),
+    images: {
+      from: 'default/empty.qcow2',
+      machine: { ...templateOf(plain), provisions: true },
+      using: (image) => templateOf({ ...plain, image }),
+    },
     crashing: {
       // Its firmware finds no system and starts anew, which ends it.
       template: templateOf({

@@ -9,14 +9,18 @@ import { authAt, openOpenStackBackend, templateOf } from './open-openstack-backe
 
 const plain = { image: 'debian-13', flavor: 'm1.small' }
 
-contract('OpenStack', () => subjectOf({ bootMs: 50, deleteMs: 50 }))
+contract('OpenStack', () => subjectOf({ bootMs: 50, deleteMs: 50, stopMs: 50, imageMs: 200 }))
 
 contract('OpenStack, with lists that are behind, pages of one entry and roots without versions,', () =>
   subjectOf({ lag: 300, placeMs: 50, bootMs: 100, deleteMs: 200, pageSize: 1, unversioned: true }, 0.4),
 )
 
 contract('OpenStack, of an old Nova without Neutron and Cinder,', async () => {
-  const { leftover: _, ...subject } = await subjectOf({ microversion: 1, without: ['network', 'volume'] })
+  const { leftover: _, ...subject } = await subjectOf({
+    microversion: 1,
+    imageMs: 100,
+    without: ['network', 'volume'],
+  })
   return subject
 })
 
@@ -33,6 +37,11 @@ async function subjectOf(
     agent: { file: '/nowhere/rouse-agent.mjs', sha256: '', masters: ['ws://127.0.0.1:1'] },
     open: (cluster) => open(served.url, cluster),
     template: templateOf(plain),
+    images: {
+      from: 'debian-13',
+      machine: { ...templateOf(plain), provisions: true },
+      using: (ref) => templateOf({ ...plain, image: ref }),
+    },
     crashing: {
       template: templateOf({ ...plain, availabilityZone: 'abort' }),
       output: 'aborted: the zone does so',

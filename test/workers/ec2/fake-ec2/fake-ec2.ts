@@ -1,6 +1,7 @@
 import { untilAborted } from '../../../../workers/fake/until-aborted.ts'
 import { systemClock, type Clock } from '../../../../src/util/clock.ts'
 import { Ec2Refusal, type Ec2Call, type Ec2Fault } from './fake-fault.ts'
+import type { FakeImage, FakeSnapshot } from './fake-image.ts'
 import type { FakeMachine } from './fake-machine.ts'
 import { parseQuery, type Query } from './query.ts'
 import type { Xml } from './xml.ts'
@@ -13,6 +14,8 @@ export interface FakeEc2Options {
   readonly bootMs?: number
   readonly shutdownMs?: number
   readonly forgetMs?: number
+  /** Milliseconds until an image is available. Default 0. */
+  readonly imageMs?: number
   /** Calls that are let through, on average and in a burst. Default: all. */
   readonly limits?: { readonly perSecond: number; readonly burst: number }
   /** Entries on a page of a list, whatever is asked for. Default 1000. */
@@ -49,7 +52,10 @@ export class FakeEc2 {
   readonly addresses = new Map<string, FakeAddress>()
   readonly tokens = new Map<string, { readonly request: string; readonly machine: FakeMachine }>()
   readonly notices = new Map<FakeMachine, string>()
-  readonly images = [
+  readonly snapshots = new Map<string, FakeSnapshot>()
+  /** Snapshots that something else is made of. */
+  readonly used = new Set<string>()
+  readonly images: FakeImage[] = [
     {
       id: 'ami-0aaa',
       name: 'debian-13-amd64-20260101',

@@ -14,7 +14,7 @@ export interface Ec2Fault {
   readonly lateBy?: number
   /** Of RunInstances: two machines bear the stamp. */
   readonly twice?: boolean
-  /** Of RunInstances: the machine ends by itself, for this reason. */
+  /** Of RunInstances: the machine ends by itself, for this reason. Of CreateImage: the image fails. */
   readonly crash?: string
 }
 

@@ -100,6 +100,7 @@ export class FakeMachine {
       launchTime: new Date(createdAt).toISOString(),
       placement: { availabilityZone: 'fake-1a', groupName: '', tenancy: 'default' },
       subnetId: subnet,
+      rootDeviceName: volumes[0]?.device,
       ...(name === 'running' && { ipAddress: '203.0.113.9' }),
       ...(spot && { instanceLifecycle: 'spot' }),
       ...(this.reason && name !== 'running' && name !== 'pending' && { stateReason: this.reason }),

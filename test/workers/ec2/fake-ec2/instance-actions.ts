@@ -1,5 +1,6 @@
 import type { Action, FakeEc2 } from './fake-ec2.ts'
 import { Ec2Refusal } from './fake-fault.ts'
+import { imagesAt, stateAt } from './fake-image.ts'
 import { FakeMachine } from './fake-machine.ts'
 import { items, matches, tagsFor, text, texts, type Query } from './query.ts'
 import type { Xml } from './xml.ts'
@@ -117,7 +118,8 @@ function check(cloud: FakeEc2, query: Query): void {
   const subnet = text(query, 'SubnetId')
   const type = text(query, 'InstanceType')!
   const spot = text(query, 'InstanceMarketOptions', 'MarketType') === 'spot'
-  if (!cloud.images.some(({ id }) => id === image))
+  const now = cloud.clock.now()
+  if (!imagesAt(cloud.images, now).some((one) => one.id === image && stateAt(one, now) === 'available'))
     throw new Ec2Refusal('InvalidAMIID.NotFound', `The image id '[${image}]' does not exist`)
   if (subnet !== undefined && !cloud.subnets.includes(subnet))
     throw new Ec2Refusal('InvalidSubnetID.NotFound', `The subnet ID '${subnet}' does not exist`)

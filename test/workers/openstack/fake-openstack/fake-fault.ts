@@ -14,9 +14,9 @@ export interface OpenStackFault {
   readonly lateBy?: number
   /** Of createServer: two servers bear the stamp. */
   readonly twice?: boolean
-  /** Of createServer: it comes to ERROR, with this fault. */
+  /** Of createServer: it comes to ERROR, with this fault. Of createImage: the image is 'killed' or 'removed' in the end. */
   readonly crash?: string
-  /** Of createServer: BUILD for ever. Of deleteServer: deleting for ever, until it is deleted again. */
+  /** Of createServer: BUILD for ever. Of stopServer: it goes on running. Of createImage: the image is queued for ever. Of deleteServer: deleting for ever, until it is deleted again. */
   readonly stuck?: boolean
 }
 

@@ -1,6 +1,7 @@
 import { systemClock, type Clock } from '../../../../src/util/clock.ts'
 import { untilAborted } from '../../../../workers/fake/until-aborted.ts'
 import { OpenStackRefusal, type OpenStackCall, type OpenStackFault } from './fake-fault.ts'
+import type { FakeImage } from './fake-image.ts'
 import type { FakeServer } from './fake-server.ts'
 
 export interface FakeOpenStackOptions {
@@ -11,6 +12,9 @@ export interface FakeOpenStackOptions {
   readonly placeMs?: number
   readonly bootMs?: number
   readonly deleteMs?: number
+  /** Milliseconds until a server that is stopped is powered off, and until an image is active. Defaults 0. */
+  readonly stopMs?: number
+  readonly imageMs?: number
   /** Calls that are let through, on average and in a burst. Default: all. */
   readonly limits?: { readonly perSecond: number; readonly burst: number }
   /** Entries on a page of a list, whatever is asked for. Default 1000. */
@@ -77,7 +81,7 @@ export class FakeOpenStack {
   readonly floatingIps = new Map<string, FakeFloatingIp>()
   /** Tokens and when they end. */
   readonly tokens = new Map<string, number>()
-  readonly images = [
+  readonly images: FakeImage[] = [
     { id: '11111111-0000-4000-8000-000000000001', name: 'debian-13', status: 'active' },
     { id: '11111111-0000-4000-8000-000000000002', name: 'twice', status: 'active' },
     { id: '11111111-0000-4000-8000-000000000003', name: 'twice', status: 'active' },
@@ -154,7 +158,11 @@ export class FakeOpenStack {
   /** What is asked for is done, unless something goes wrong. `gone` is aborted when the caller hangs up. */
   async call(request: FakeRequest, routes: readonly Route[], gone: AbortSignal): Promise<FakeAnswer> {
     const { method, url } = request
-    const route = routes.find((one) => one.method === method && one.path.test(url.pathname))
+    // An action is named by the body only.
+    const asked = url.pathname.endsWith('/action')
+      ? `${url.pathname}#${Object.keys(request.body)[0]}`
+      : url.pathname
+    const route = routes.find((one) => one.method === method && one.path.test(asked))
     const action = route?.action ?? `${method} ${url.pathname}`
     const call: OpenStackCall = { action, at: this.clock.now(), outcome: 'open' }
     this.calls.push(call)
@@ -164,7 +172,7 @@ export class FakeOpenStack {
       if (!route.open && this.#throttles()) throw new OpenStackRefusal(429, 'Too many requests.', 1)
       await this.witness(call, 'asked')
       if (gone.aborted) throw gone.reason
-      const answer = await this.#carryOut(route, request, gone)
+      const answer = await this.#carryOut(route, request, { asked, gone })
       call.outcome = 'ok'
       await this.witness(call, 'done')
       return answer
@@ -174,11 +182,15 @@ export class FakeOpenStack {
     }
   }
 
-  async #carryOut(route: Route, request: FakeRequest, gone: AbortSignal): Promise<FakeAnswer> {
+  async #carryOut(
+    route: Route,
+    request: FakeRequest,
+    { asked, gone }: { asked: string; gone: AbortSignal },
+  ): Promise<FakeAnswer> {
     const fault = this.#faultOf(route.action)
     if (fault.delay !== undefined) await this.clock.sleep(fault.delay)
     const goes = fault.error || fault.cut || fault.hang
-    const id = decodeURIComponent(route.path.exec(request.url.pathname)?.[1] ?? '')
+    const id = decodeURIComponent(route.path.exec(asked)?.[1] ?? '')
     const answer = goes && !fault.done ? { status: 200 } : route.act(this, request, { id, fault })
     if (fault.hang) await untilAborted(gone)
     if (fault.cut) throw new Error('the connection breaks')

@@ -24,6 +24,10 @@ export class FakeServer {
   status: string | undefined
   fault: { readonly at: number; readonly message: string } | undefined
   deletedAt: number | undefined
+  /** When it is powered off because it was stopped. */
+  offAt: number | undefined
+  /** What Nova does with it. */
+  busy: { readonly task: string; readonly until: number } | undefined
   /** Infinity: Nova has forgotten that it is to delete it. */
   goneAt = Infinity
   readonly #power = new AbortController()
@@ -34,6 +38,11 @@ export class FakeServer {
 
   get ref(): string {
     return this.o.ref
+  }
+
+  /** The id of the image that it was made of. */
+  get image(): string | undefined {
+    return (this.o.request.server as { imageRef?: string } | undefined)?.imageRef
   }
 
   /** The id that its stamp gives it. */
@@ -49,6 +58,11 @@ export class FakeServer {
   fail(at: number, message: string): void {
     this.fault = { at, message }
     this.#power.abort(new Error(message))
+  }
+
+  stop(offAt: number): void {
+    this.offAt = offAt
+    this.#power.abort(new Error('stopped'))
   }
 
   powerOff(): void {
@@ -69,7 +83,10 @@ export class FakeServer {
     const deleting = this.deletedAt !== undefined && this.deletedAt <= now
     if (this.fault && this.fault.at <= now) return { status: 'ERROR', task: deleting ? 'deleting' : null }
     if (deleting) return { status: now < runsAt ? 'BUILD' : 'ACTIVE', task: 'deleting' }
-    if (this.status) return { status: this.status, task: null }
+    const task = this.busy && now < this.busy.until ? this.busy.task : null
+    if (this.offAt !== undefined)
+      return now < this.offAt ? { status: 'ACTIVE', task: 'powering-off' } : { status: 'SHUTOFF', task }
+    if (this.status) return { status: this.status, task }
     if (now < runsAt) return { status: 'BUILD', task: now < placedAt ? 'scheduling' : 'spawning' }
     return { status: 'ACTIVE', task: null }
   }
@@ -82,6 +99,7 @@ export class FakeServer {
       name,
       metadata,
       status: state.status,
+      image: volumes.length > 0 ? '' : { id: this.image },
       created: `${new Date(createdAt).toISOString().slice(0, 19)}Z`,
       flavor: { original_name: flavor },
       addresses: state.status === 'ACTIVE' ? { 'ci-net': [{ addr: '10.77.0.9', version: 4 }] } : {},

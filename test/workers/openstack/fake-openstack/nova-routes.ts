@@ -1,3 +1,4 @@
+import { statusAt } from './fake-image.ts'
 import { OpenStackRefusal, type OpenStackFault } from './fake-fault.ts'
 import type { FakeOpenStack, FakeRequest, Route } from './fake-openstack.ts'
 import { FakeServer } from './fake-server.ts'
@@ -131,7 +132,9 @@ function refuseMistakes(cloud: FakeOpenStack, server: ServerRequest, minor: numb
     throw new OpenStackRefusal(status, message)
   }
   const image = server.imageRef ?? server.block_device_mapping_v2?.[0]?.uuid
-  if (!cloud.images.some(({ id }) => id === image)) refuse(400, `Can not find requested image`)
+  const now = cloud.clock.now()
+  if (!cloud.images.some((one) => one.id === image && statusAt(one, now) === 'active'))
+    refuse(400, `Can not find requested image`)
   if (!cloud.flavors.some(({ id }) => id === server.flavorRef))
     refuse(400, `Flavor ${server.flavorRef} could not be found.`)
   if (server.key_name !== undefined && server.key_name !== 'ci') refuse(400, 'Invalid key_name provided.')

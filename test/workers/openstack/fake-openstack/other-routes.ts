@@ -2,18 +2,8 @@ import { OpenStackRefusal } from './fake-fault.ts'
 import type { FakeFloatingIp, FakeOpenStack, Route } from './fake-openstack.ts'
 import { page } from './page.ts'
 
-/** Glance, Neutron and Cinder. */
+/** Neutron and Cinder. */
 export const otherRoutes: readonly Route[] = [
-  {
-    action: 'listImages',
-    method: 'GET',
-    path: /^\/image\/v2\/images$/,
-    act(cloud, { url }) {
-      const named = cloud.images.filter(({ name }) => name === url.searchParams.get('name'))
-      const { entries, links } = page(cloud, named, url)
-      return { status: 200, body: { images: entries, ...(links && { next: '/v2/images?marker=x' }) } }
-    },
-  },
   {
     action: 'listNetworks',
     method: 'GET',

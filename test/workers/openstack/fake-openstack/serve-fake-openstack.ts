@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { OpenStackRefusal } from './fake-fault.ts'
 import type { FakeOpenStack } from './fake-openstack.ts'
+import { imageRoutes } from './image-routes.ts'
 import { keystoneRoutes } from './keystone-routes.ts'
 import { novaRoutes } from './nova-routes.ts'
 import { otherRoutes } from './other-routes.ts'
@@ -66,7 +67,7 @@ async function answer(
   }
 }
 
-const routes = [...keystoneRoutes, ...novaRoutes, ...otherRoutes]
+const routes = [...keystoneRoutes, ...novaRoutes, ...imageRoutes, ...otherRoutes]
 const kinds: Readonly<Record<number, string>> = {
   400: 'badRequest',
   401: 'error',
