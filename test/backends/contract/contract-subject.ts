@@ -47,6 +47,8 @@ export interface ContractSubject<T> {
     readonly from: string
     /** Machines that provision, made of it. */
     readonly machine: T
+    /** What the end of its agent does to such a machine; left out where the provider's own way to stop one works here. */
+    powerOff?(id: string): Promise<void>
     /** Instances made of an image that was kept. */
     using(ref: string): T
   }

@@ -39,7 +39,9 @@ export const imageCases: readonly ContractCase[] = [
         const first = await restarted.images!.keep(wanted.id, one, call())
         const ref = await restarted.images!.keep(wanted.id, one, call())
         await c.listedImages(new Set([first, ref]), ref)
-        await removed(c, ref)
+        // Some providers keep what has lost its name.
+        for (const left of await restarted.images!.list(call())) await restarted.images!.remove(left, call())
+        await c.listedImages(new Set([first, ref]))
       } finally {
         await restarted.close?.()
       }
@@ -53,9 +55,7 @@ export const imageCases: readonly ContractCase[] = [
       const one = stamp()
       const { ref } = await kept(c, one)
       expect(await c.stranger.images!.list(call())).not.toContain(ref)
-      const theirs = c.spec({ template: c.subject.images!.machine })
-      await c.stranger.start(theirs, call())
-      await c.listed(theirs.id, running)
+      const theirs = await machine(c, c.stranger)
       const other = await c.stranger.images!.keep(theirs.id, one, call())
       expect(other).not.toBe(ref)
       expect(await imagesOf(c).list(call())).toContain(ref)
@@ -90,10 +90,11 @@ function stamp(): ImageStamp {
 }
 
 /** One that has provisioned an image. */
-async function machine(c: ContractContext<unknown>) {
+async function machine(c: ContractContext<unknown>, backend = c.backend) {
   const wanted = c.spec({ template: c.subject.images!.machine })
-  await c.backend.start(wanted, call())
+  await backend.start(wanted, call())
   await c.listed(wanted.id, running)
+  await c.subject.images!.powerOff?.(wanted.id)
   return wanted
 }
 

@@ -33,6 +33,7 @@ function subjectOf(cloud: FakeCloud): ContractSubject<FakeTemplate> {
     agent: { file: '/nowhere/rouse-agent.mjs', sha256: '', masters: ['ws://127.0.0.1:1'] },
     open: (cluster) => open({ cloud }, cluster),
     template: {},
+    images: { from: 'debian', machine: {}, using: (image) => ({ image }) },
     crashing: { template: { crash: 'kernel panic' }, output: 'kernel panic' },
     rejected: [{ template: { reject: 'there is no image "debain"' }, reason: /debain/ }],
     async useUp() {

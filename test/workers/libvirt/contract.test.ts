@@ -55,6 +55,8 @@ contract('libvirt', async () => {
     images: {
       from: 'default/empty.qcow2',
       machine: { ...templateOf(plain), provisions: true },
+      // Nothing on it that could be asked to shut down.
+      powerOff: async (id) => void (await daemon.virsh('destroy', id)),
       using: (image) => templateOf({ ...plain, image }),
     },
     crashing: {
