@@ -76,7 +76,7 @@ export class Ec2EngineWorld {
   }
 
   /** Moves time on by steps of `step` milliseconds until it is so. */
-  until<T>(what: string, probe: () => T | Promise<T>, { step = 500, timeout = 200_000 } = {}) {
+  until<T>(what: string, probe: () => T | Promise<T>, { step = 500, timeout = 500_000 } = {}) {
     const turn = async () => {
       const found = await probe()
       if (!found && !(this.#o.patient && this.#busy)) this.clock.advance(step)
