@@ -65,10 +65,11 @@ export function imageService({ builds, commit, db, images, latent, log }: Parts)
       // What has left the config stands for nothing any more.
       if (!images.specs.has(name))
         await commit.write((trx) => trx.deleteFrom('image_names').where('name', '=', name).execute())
-      const isGone = await removeImage(row, { backend: (key) => latent.backend(key), commit, log })
-      if (!isGone)
+      const removal = await removeImage(row, { backend: (key) => latent.backend(key), commit, log })
+      if (removal === 'kept')
         throw new RouseError('ROUSE_IMAGE_IN_USE', `image ${name}@${row.hash} is in use or not there`)
       await images.reload()
+      return removal
     },
     async test(name, hash) {
       checkName(name)

@@ -78,6 +78,13 @@ export function instanceMetrics({ clock, latent, registry }: InstanceMetricsOpti
     buckets: [0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600],
     registers,
   })
+  const wakes = new Histogram({
+    name: 'rouse_instance_wake_seconds',
+    help: 'Seconds from the wish for a parked instance until its agent was there',
+    labelNames: ['worker'],
+    buckets: [0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600],
+    registers,
+  })
   const failures = new Counter({
     name: 'rouse_start_failures_total',
     help: 'Starts of instances that came to nothing: CAPACITY, REJECTED or PASSING',
@@ -90,9 +97,10 @@ export function instanceMetrics({ clock, latent, registry }: InstanceMetricsOpti
       add(spent, worker, before, after.changedAt)
       if (after.state !== 'attached' || before.state === 'busy') return
       // The first reset of one that is sealed is a part of its start.
+      const woken = before.state === 'resetting' && before.parkings > 0
       const reset = before.state === 'resetting' && before.builds > 0
-      const since = reset ? before.changedAt : after.createdAt
-      const histogram = reset ? resets : starts
+      const since = woken || reset ? before.changedAt : after.createdAt
+      const histogram = woken ? wakes : reset ? resets : starts
       histogram.observe({ worker }, Math.max(0, after.changedAt - since) / 1000)
     },
     startFailed: (worker, code) => failures.inc({ worker, code }),

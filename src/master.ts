@@ -202,6 +202,8 @@ async function openParts(
   const windDown = new WindDown({ builds, clock, log, signal: loops.signal })
   const admin = new WorkerAdmin({ fleet, commit, clock, log, publish })
   await fleet.configure(settings.workers.map(workerSpec))
+  // Where the start goes on to fail; otherwise the engine closes them.
+  releasers.add('backends', () => latent.backends.close())
   await latent.open(latentSpecs(settings.workers))
   const running = [
     fleet.watch(loops.signal),

@@ -72,6 +72,7 @@ function helper(user: ResolvedLatentWorker): ResolvedLatentWorker {
     maxBuilds: 1,
     locks: [],
     reset: null,
+    park: false,
     // The machine ends when its build has.
     buildWaitTimeout: 0,
     max: 1,

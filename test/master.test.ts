@@ -1,7 +1,9 @@
+import { once } from 'node:events'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { sql } from 'kysely'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import type { MasterConfig } from '../src/config/types.ts'
 import type { BackendContext } from '../src/latent/backend.ts'
 import { secret } from '../src/model/secret.ts'
@@ -100,6 +102,26 @@ test('a start that takes long keeps its lease, and a master that has lost its ow
       () => true,
     ),
   )
+})
+
+test('a start that fails later on closes the backends that it has opened', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => void server.close())
+  const { port } = server.address() as AddressInfo
+  const { backend, ...worker } = fakeWorker('cloudy', { cloud: new FakeCloud() })
+  let [opened, closed] = [0, 0]
+  const open = async (context: BackendContext) => {
+    opened++
+    return Object.assign(await backend.open(context), { close: async () => void closed++ })
+  }
+  const config: Partial<MasterConfig> = {
+    listen: { host: '127.0.0.1', port },
+    workers: [{ ...worker, backend: { ...backend, open } }],
+    builders: [{ name: 'unit', workers: ['cloudy'], steps }],
+  }
+  await expect(openMaster({ config })).rejects.toThrow()
+  expect([opened, closed]).toEqual([1, 1])
 })
 
 const anywhere = { listen: { host: '127.0.0.1', port: 0 } } satisfies Partial<MasterConfig>

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 
 /**
@@ -8,6 +8,8 @@ import { join, resolve } from 'node:path'
  */
 export class ArtifactStore {
   readonly #dir: string
+  /** Paths of files that are on their way. */
+  readonly #coming = new Set<string>()
 
   constructor(dataDir: string) {
     this.#dir = resolve(dataDir, 'artifacts')
@@ -22,8 +24,7 @@ export class ArtifactStore {
 
   /** Where the file of a stored artifact is; its `path` is as in the database. */
   pathOf(path: string): string {
-    if (!/^\d+\/[\da-f-]{36}$/.test(path))
-      throw new Error(`${JSON.stringify(path)} is no path of an artifact`)
+    if (!isPath(path)) throw new Error(`${JSON.stringify(path)} is no path of an artifact`)
     return join(this.#dir, path)
   }
 
@@ -38,6 +39,7 @@ export class ArtifactStore {
     const path = this.nameOf(buildId, command)
     const final = this.pathOf(path)
     const file = await open(temporary, constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, 0o600)
+    this.#coming.add(path)
     return {
       path,
       write: (bytes) => file.writeFile(bytes),
@@ -50,9 +52,33 @@ export class ArtifactStore {
       },
       discard: () => rm(final, { force: true }),
       close: async () => {
+        this.#coming.delete(path)
         await file.close()
         await rm(temporary, { force: true })
       },
+    }
+  }
+
+  /**
+   * Removes files that no row knows: their master was killed before it had stored the row, and nobody brought them again.
+   * Not what is on its way, nor what was written since `before`, in milliseconds: another master may be about to store it.
+   */
+  async tidy(
+    isStored: (buildId: number, paths: readonly string[]) => Promise<ReadonlySet<string>>,
+    { before, signal }: { before: number; signal: AbortSignal },
+  ): Promise<void> {
+    for (const build of await readdir(this.#dir)) {
+      signal.throwIfAborted()
+      if (!/^\d+$/.test(build)) continue
+      const old: string[] = []
+      for (const name of await readdir(join(this.#dir, build))) {
+        const path = `${build}/${name}`
+        if (isPath(path) && !this.#coming.has(path) && (await stat(join(this.#dir, path))).mtimeMs < before)
+          old.push(path)
+      }
+      const stored = old.length > 0 ? await isStored(Number(build), old) : new Set()
+      for (const path of old)
+        if (!stored.has(path) && !this.#coming.has(path)) await rm(this.pathOf(path), { force: true })
     }
   }
 
@@ -71,6 +97,10 @@ export interface IncomingArtifact {
   discard(): Promise<void>
   /** Removes it if it was not kept. */
   close(): Promise<void>
+}
+
+function isPath(path: string): boolean {
+  return /^\d+\/[\da-f-]{36}$/.test(path)
 }
 
 // A new name is on the disk only once its folder is.

@@ -48,6 +48,11 @@ export class BuildRunner {
     return this.#inFlight.size > 0
   }
 
+  /** Those that are on their way through a build. */
+  get requests(): Iterable<number> {
+    return this.#inFlight.keys()
+  }
+
   /** Whether a request is on its way through a build. */
   knows(requestId: number): boolean {
     return this.#inFlight.has(requestId)

@@ -20,7 +20,7 @@ import { LatentSide } from './latent-side.ts'
 import { LockKeeper } from './lock-keeper.ts'
 import { LogLane } from './log-lane.ts'
 import { loadLeftBehind } from './load-left-behind.ts'
-import { loadPending } from './load-pending.ts'
+import { loadGone, loadPending } from './load-pending.ts'
 import { loadSubmission } from './load-submission.ts'
 import { PatientCommit } from './patient-commit.ts'
 import { RequestEnds } from './request-ends.ts'
@@ -28,6 +28,8 @@ import type { RunningBuild } from './running-build.ts'
 import { storeBuildCancel, storeRequestCancel } from './store-cancel.ts'
 import { storeSubmission, type CollapseRules, type Submission, type Submitted } from './store-submit.ts'
 import { syncBuilders } from './sync-builders.ts'
+import { takeIn } from './take-in.ts'
+import { tidyArtifacts } from './tidy-artifacts.ts'
 import { takeUp, type HeldCommands } from './take-up.ts'
 
 export interface BuildsOptions {
@@ -158,6 +160,9 @@ export class Builds {
         await this.#cancelLeftBehind()
       }),
       every(60, { ...this.#o, signal }, () => this.#takeInPending()),
+      every(21_600, { ...this.#o, signal }, () =>
+        tidyArtifacts(this.#o.artifacts.store, { ...this.#o, signal }),
+      ),
     ])
   }
 
@@ -266,7 +271,10 @@ export class Builds {
 
   // At the start all that waits; later what nobody here knows: a dead master's, or stored although the answer was lost.
   async #takeInPending(): Promise<void> {
-    for (const request of await loadPending(this.#o.db)) this.#dispatcher.add(request)
+    const { db, master } = this.#o
+    const gone = (ids: readonly number[]) => loadGone(db, ids, master.id)
+    await takeIn(this.#dispatcher, { pending: () => loadPending(db), gone })
+    this.#dispatcher.wake()
   }
 
   // What a build waited for that a master cancelled or ended, and had no time to cancel.

@@ -59,6 +59,11 @@ export class Commands {
     }
   }
 
+  /** Stores the end of one that is not started after all. */
+  async abandon(command: Command, message: string): Promise<void> {
+    await storeCommandEnd(command, { exitCode: null, signal: null, reason: 'lost', message }, this.#o)
+  }
+
   cancel(command: Command, reason: string): void {
     if (!this.#byId.has(command.id)) return
     command.cancelReason ??= reason.slice(0, 256)

@@ -80,6 +80,10 @@ export class Dispatcher {
     return this.#waitingIn(requestId) !== undefined || this.runner.knows(requestId)
   }
 
+  get known(): Set<number> {
+    return new Set([...this.queue.ids, ...this.#parked.ids, ...this.runner.requests])
+  }
+
   /** Takes a request out of the queue and returns it; undefined when it does not wait here. */
   remove(requestId: number): PendingRequest | undefined {
     const queue = this.#waitingIn(requestId)

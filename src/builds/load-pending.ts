@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import { sql, type Kysely } from 'kysely'
 import type { Database } from '../db/schema.ts'
 import type { PendingRequest } from './pending-queue.ts'
 
@@ -27,4 +27,21 @@ export async function loadPending(db: Kysely<Database>): Promise<PendingRequest[
     avoidWorker: row.avoid ?? undefined,
     waitedFor: row.waited_for,
   }))
+}
+
+/** Those of these requests that have ended, or that another master than this one builds. */
+export async function loadGone(
+  db: Kysely<Database>,
+  ids: readonly number[],
+  master: string,
+): Promise<number[]> {
+  const rows = await db
+    .selectFrom('requests')
+    .select('id')
+    .where('id', '=', sql<number>`any(${ids})`)
+    .where((eb) =>
+      eb.or([eb('state', '=', 'complete'), eb.and([eb('state', '=', 'claimed'), eb('owner', '<>', master)])]),
+    )
+    .execute()
+  return rows.map(({ id }) => id)
 }

@@ -25,6 +25,11 @@ export class PendingQueue {
     return this.#byId.size
   }
 
+  /** In no order. */
+  get ids(): Iterable<number> {
+    return this.#byId.keys()
+  }
+
   get(id: number): PendingRequest | undefined {
     return this.#byId.get(id)
   }

@@ -142,7 +142,7 @@ export class StepCommands {
     const { commands } = host.tools
     const cancel = () => commands.cancel(command, messageOf(stop.reason))
     try {
-      command.transfer = await transfer?.(command.id)
+      if (transfer) command.transfer = await this.#begun(command, transfer)
       commands.start(command)
       if (stop.aborted) cancel()
       else stop.addEventListener('abort', cancel, { once: true })
@@ -150,6 +150,17 @@ export class StepCommands {
     } finally {
       stop.removeEventListener('abort', cancel)
       for (const { log } of command.logs) logs.giveBack(log)
+    }
+  }
+
+  /** No agent is asked for a file that the master cannot take. */
+  async #begun(command: Command, transfer: BeginTransfer): Promise<Transfer> {
+    try {
+      return await transfer(command.id)
+    } catch (error) {
+      const message = `the master cannot take part in the transfer: ${messageOf(error)}`
+      await this.#o.host.tools.commands.abandon(command, message)
+      throw new InfrastructureFailure(message)
     }
   }
 }

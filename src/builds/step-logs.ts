@@ -73,9 +73,9 @@ export class StepLogs {
    */
   async note(line: string, begin: (at: NotePlace) => Promise<NotePlace>): Promise<void> {
     const free = await this.#takeStdio()
-    const at = await begin({ log: free.id, at: free.bytes })
-    const log = this.#logs.find(({ id }) => id === at.log) ?? free
     try {
+      const at = await begin({ log: free.id, at: free.bytes })
+      const log = this.#logs.find(({ id }) => id === at.log) ?? free
       if (log.bytes > at.at) return
       await this.#append(log, 'header', Buffer.from(`${cut(line)}\n`))
     } finally {

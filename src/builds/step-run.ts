@@ -26,7 +26,8 @@ import { addSteps } from './add-steps.ts'
 import type { StepHost } from './build-tools.ts'
 import { InfrastructureFailure } from './command.ts'
 import { Detached } from './detached.ts'
-import { countLines, patternParts } from './count-lines.ts'
+import { countLines } from './count-lines.ts'
+import { patternParts } from './line-counter.ts'
 import { readStdout } from './read-stdout.ts'
 import { runOnMaster } from './run-on-master.ts'
 import { digestOf, sendHttpRequest } from './send-http-request.ts'
@@ -164,10 +165,10 @@ export class StepRun implements StepContext {
   }
 
   countLines(pattern: RegExp | string): Promise<number> {
-    const { db } = this.#host.tools
+    const { clock, db } = this.#host.tools
     const parts = patternParts(pattern)
     return this.#outside('countLines', parts, undefined, ({ signal }) =>
-      countLines(db, this.#logs.stdioIds, parts, signal),
+      countLines(this.#logs.stdioIds, parts, { clock, db, signal }),
     )
   }
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { RouseError } from '../model/errors.ts'
 import type { ApiForceAnswer } from '../web/api.ts'
-import type { ApiImage } from '../web/image-api.ts'
+import type { ApiImage, ApiImageRemoval } from '../web/image-api.ts'
 import { type ClientOptions, openClient, withClientOptions } from './client/client-options.ts'
 import { answerForced } from './follow/answer-forced.ts'
 import { type Columns, printJson, printTable } from './output/print.ts'
@@ -107,7 +107,12 @@ async function remove(of: string, { json = false, ...options }: Options): Promis
   const { hash, name } = parse(of)
   if (hash === undefined) throw new RouseError('ROUSE_USAGE', 'which one? rouse image remove NAME@HASH')
   const client = await openClient(options)
-  await answer(await client.post<object>(pathOf(name, 'remove'), { hash }), json, `image ${of} was removed`)
+  const removal = await client.post<ApiImageRemoval>(pathOf(name, 'remove'), { hash }, { deadline: patience })
+  const sentence =
+    removal.state === 'removed'
+      ? `image ${of} was removed`
+      : `image ${of} will be removed as soon as its provider does so; until then rouse image list says why it has not`
+  await answer(removal, json, sentence)
 }
 
 async function answer(image: object, json: boolean, sentence: string): Promise<void> {

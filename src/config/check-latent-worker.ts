@@ -34,6 +34,7 @@ export function checkLatentWorker(shared: Pick<Checks<LatentWorkerConfig>, Share
         )
     },
     reset: optional(check("'snapshot' or 'boot'", (value) => value === 'snapshot' || value === 'boot')),
+    idle: optional(check("'terminate' or 'stop'", (value) => value === 'terminate' || value === 'stop')),
     buildWaitTimeout: optional(wait),
     startTimeout: optional(duration({ min: 1 })),
     maxStartAttempts: optional(positiveInteger),
@@ -59,6 +60,8 @@ export function checkLatentWorker(shared: Pick<Checks<LatentWorkerConfig>, Share
     known(value, place)
     const {
       budgetPerDay,
+      buildWaitTimeout,
+      idle,
       instances,
       maxBuilds = 1,
       pricePerHour,
@@ -67,6 +70,12 @@ export function checkLatentWorker(shared: Pick<Checks<LatentWorkerConfig>, Share
     const { max = 1, minIdle = 0 } = isPlainObject(instances) ? instances : {}
     if (reset !== undefined && maxBuilds > 1)
       place.key('maxBuilds').say('a machine that is reset after every build runs one at a time')
+    if (idle === 'stop' && reset !== undefined)
+      place
+        .key('idle')
+        .say('a machine that is reset after every build is not stopped and woken: leave out one of the two')
+    if (idle === 'stop' && buildWaitTimeout !== undefined && isNone(buildWaitTimeout))
+      place.key('idle').say('with buildWaitTimeout: 0 each build gets a fresh machine: give it some seconds')
     if (minIdle > max) place.key('instances').error(`minIdle is ${minIdle}, but max is only ${max}`)
     if (budgetPerDay !== undefined && pricePerHour === undefined)
       place.error('budgetPerDay says nothing without pricePerHour')
@@ -77,6 +86,10 @@ const wait: Check = (value, place) => {
   // Negative: never.
   if (typeof value === 'number' && value < 0 && Number.isFinite(value)) return
   duration({ min: 0 })(value, place)
+}
+
+function isNone(wait: unknown): boolean {
+  return wait === 0 || (typeof wait === 'string' && /^0+[a-z]*$/.test(wait))
 }
 
 function isBackend(value: unknown): boolean {

@@ -48,12 +48,22 @@ export function resolveWorker(
 }
 
 function latentOptions(worker: LatentWorkerConfig) {
-  const { agentUrl = [], backend, image, instances = {}, mistakes = [], reset = null, template } = worker
+  const {
+    agentUrl = [],
+    backend,
+    idle,
+    image,
+    instances = {},
+    mistakes = [],
+    reset = null,
+    template,
+  } = worker
   return {
     backend,
     template,
     image,
     reset,
+    park: idle === 'stop',
     mistakes,
     buildWaitTimeout: seconds(worker.buildWaitTimeout ?? defaults.buildWaitTimeout),
     startTimeout: seconds(worker.startTimeout ?? defaults.startTimeout),

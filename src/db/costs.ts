@@ -7,7 +7,7 @@ export interface DayCost {
   readonly day: Date
   readonly worker: string
   readonly cost: number
-  /** Seconds that its instances existed on that day. */
+  /** Seconds that its instances existed on that day, without those for which their machines were shut down. */
   readonly seconds: number
   /** How many of them there were. */
   readonly instances: number
@@ -26,7 +26,7 @@ export interface CostQuery {
 
 /**
  * What instances with a price have cost, by day and worker, newest day first: from the moment they were asked for until they
- * were surely gone. Days and workers without any are left out.
+ * were surely gone, without the times at which they were parked. Days and workers without any are left out.
  */
 export async function costsByDay(
   db: Kysely<Database>,
@@ -42,8 +42,12 @@ export async function costsByDay(
         and (i.state <> 'gone' or i.changed_at > day)
       join workers w on w.id = i.worker_id ${ofWorkers},
       lateral (select case when i.state = 'gone' then i.changed_at else ${now}::timestamptz end as ended),
+      lateral (select coalesce(sum(extract(epoch from
+        least(p.until, ended, day + interval '24 hours') - greatest(p.since, day))), 0) as parked
+        from parkings p where p.instance_id = i.id and p.since < least(ended, day + interval '24 hours')
+          and (p.until is null or p.until > day)),
       lateral (select extract(epoch from
-        least(ended, day + interval '24 hours') - greatest(i.created_at, day)) as seconds)
+        least(ended, day + interval '24 hours') - greatest(i.created_at, day)) - parked as seconds)
     group by day, w.name
     order by day desc, w.name
     limit ${limit ?? null} offset ${offset}`.execute(db)

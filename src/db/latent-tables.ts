@@ -25,9 +25,19 @@ export interface InstancesTable {
   idle_since: OptionalTime
   attached_at: OptionalTime
   builds: Generated<number>
+  /** How often it has been parked. */
+  parkings: Generated<number>
   stop_reason: string | null
   unseen_since: OptionalTime
   price_per_hour: number | null
+}
+
+/** When machines were shut down until a build wanted them. */
+export interface ParkingsTable {
+  instance_id: string
+  number: number
+  since: Time
+  until: OptionalTime
 }
 
 export interface StartBackoffsTable {

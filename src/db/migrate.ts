@@ -7,6 +7,7 @@ import * as latent from '../../migrations/0005_latent.ts'
 import * as clusterIdentity from '../../migrations/0006_cluster_identity.ts'
 import * as notices from '../../migrations/0007_notices.ts'
 import * as images from '../../migrations/0008_images.ts'
+import * as parked from '../../migrations/0009_parked.ts'
 import { RouseError } from '../model/errors.ts'
 import { describeFailure } from './connection-failure.ts'
 import { openDatabase } from './connection.ts'
@@ -75,6 +76,7 @@ const migrations: Readonly<Record<string, { up(db: Kysely<unknown>): Promise<voi
   '0006_cluster_identity': clusterIdentity,
   '0007_notices': notices,
   '0008_images': images,
+  '0009_parked': parked,
 }
 
 const lockKey = 7_271_001

@@ -4,7 +4,7 @@ import type { Result } from '../model/results.ts'
 import type { Facts } from '../protocol/messages.ts'
 import type { Json, OptionalJson, OptionalTime, Time } from './column-types.ts'
 import type { ImageNamesTable, ImagesTable } from './image-tables.ts'
-import type { InstancesTable, StartBackoffsTable } from './latent-tables.ts'
+import type { InstancesTable, ParkingsTable, StartBackoffsTable } from './latent-tables.ts'
 import type { NoticesTable, NoticeTargetsTable, ReportersTable } from './notice-tables.ts'
 import type { CommandResult } from '../protocol/operation.ts'
 import type { StoredOperation } from './stored-operation.ts'
@@ -16,6 +16,7 @@ export interface Database {
   workers: WorkersTable
   sessions: SessionsTable
   instances: InstancesTable
+  parkings: ParkingsTable
   start_backoffs: StartBackoffsTable
   builders: BuildersTable
   schedulers: SchedulersTable

@@ -40,9 +40,20 @@ export interface WorkerBackend<T> {
   list(o: CallOptions): Promise<readonly Instance[]>
   /** The machine is ready and has not logged in: takes the pristine snapshot. */
   seal?(id: InstanceId, o: CallOptions): Promise<void>
-  /** Back to that snapshot, with a new generation's token. */
+  /**
+   * Back to that snapshot, with a new generation's token. Of a machine that was parked: it gets the token and has power again, its disk
+   * as it was; one that a master which died has woken already is shut down first, and woken with this token.
+   */
   reset?(spec: InstanceSpec<T>, o: CallOptions): Promise<void>
-  /** Removes what was made for instances that are neither listed nor in `known`: volumes, networks, addresses. */
+  /**
+   * Shuts the machine down and keeps it with its disk: costing little, listed as 'stopped'. Resolves when the provider has taken the
+   * request; may be called again for one that is stopped or about to be.
+   */
+  park?(id: InstanceId, o: CallOptions): Promise<void>
+  /**
+   * Removes what was made for instances that are neither listed nor in `known`: volumes, networks, addresses. It need not be the first sweep
+   * that removes something: another master may have begun an instance since `known` was read.
+   */
   sweep?(known: ReadonlySet<InstanceId>, o: CallOptions): Promise<void>
   /** Where it can keep a machine's disk as an image. */
   readonly images?: BackendImages
@@ -78,8 +89,11 @@ export interface Instance {
   readonly worker: string
   /** The provider's own id. */
   readonly ref: string
-  /** 'failed': it has ended by itself or was never able to run; it is still there and may cost money. */
-  readonly state: 'starting' | 'running' | 'failed' | 'stopping'
+  /**
+   * 'failed': it has ended by itself or was never able to run; it is still there and may cost money. 'stopped': it is shut down with
+   * its disk, or about to be, and can be woken; only of backends that park. 'stopping': it is being ended.
+   */
+  readonly state: 'starting' | 'running' | 'failed' | 'stopped' | 'stopping'
   /** Why it failed, its last output, its address: for people. */
   readonly detail?: string
 }

@@ -17,6 +17,7 @@ interface BackendsOptions {
 export class Backends {
   readonly #o: BackendsOptions
   readonly #open = new Map<string, OpenBackend>()
+  #closed: Promise<void> | undefined
 
   constructor(options: BackendsOptions) {
     this.#o = options
@@ -51,9 +52,10 @@ export class Backends {
     }
   }
 
-  /** Never rejects. */
-  async close(): Promise<void> {
-    await this.#close(this.all)
+  /** Once and for all. Never rejects. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close(this.all)
+    return this.#closed
   }
 
   async #close(backends: readonly OpenBackend[]): Promise<void> {

@@ -100,8 +100,9 @@ export class Demand {
       [...known.values()].map((pool) => this.#planned(pool)),
       requests,
     )
-    for (const { id, reason } of this.plan.unwanted)
-      for (const pool of known.values()) pool.instances.get(id)?.handle({ type: 'unwanted', reason })
+    const instanceOf = (id: string) => [...known.values()].flatMap((pool) => pool.instances.get(id) ?? [])[0]
+    for (const { id, reason } of this.plan.unwanted) instanceOf(id)?.handle({ type: 'unwanted', reason })
+    for (const id of this.plan.wakes) instanceOf(id)?.handle({ type: 'wake' })
     for (const { requests: meant, templateHash, worker } of this.plan.starts) {
       const pool = known.get(worker)!
       const [request] = meant
@@ -192,6 +193,7 @@ export class Demand {
       minIdle,
       maxBuilds: worker.maxBuilds,
       closed,
+      drained: admin.state === 'draining',
       template: constant && 'hash' in constant ? this.#template(pool, constant) : undefined,
       instances: pool.planned,
     }

@@ -15,6 +15,8 @@ export function followFleet(fleet: Fleet, instanceOf: (id: string | null) => Liv
     detached: (worker) => instanceOf(worker.instanceId)?.handle({ type: 'detached' }),
     drained: (worker) => {
       const instance = instanceOf(worker.instanceId)
+      // The shutdown of its machine ends it.
+      if (instance?.row.state === 'parking' || instance?.row.state === 'parked') return
       instance?.handle({ type: 'retired' })
       instance?.handle({ type: 'unwanted', reason: 'its agent wants to end' })
     },

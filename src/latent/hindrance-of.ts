@@ -2,7 +2,7 @@ import type { InstanceRow } from './instance-row.ts'
 
 /** Why it takes no builds, in a few words; undefined when it does. */
 export function hindranceOf(
-  { attempt, detail, retryAt, state, stopReason }: InstanceRow,
+  { attempt, detail, parkings, retryAt, state, stopReason }: InstanceRow,
   now: number,
 ): string | undefined {
   if (state === 'requested' || state === 'starting') {
@@ -12,6 +12,8 @@ export function hindranceOf(
     return `is starting${again}${next}${why}`
   }
   if (state === 'sealing') return 'is starting: its snapshot is being taken'
-  if (state === 'resetting') return 'is being reset'
+  if (state === 'resetting') return parkings > 0 ? 'is waking' : 'is being reset'
+  if (state === 'parking') return 'is being parked'
+  if (state === 'parked') return 'is parked'
   return stopReason === null ? undefined : `is being stopped: ${stopReason}`
 }

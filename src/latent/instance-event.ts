@@ -12,6 +12,9 @@ export type InstanceEvent =
   /** It is back in its pristine state, and has been told the token of this generation. */
   | { readonly type: 'reset'; readonly generation: number }
   | { readonly type: 'resetFailed'; readonly generation: number; readonly failure: StartFailure }
+  /** A build wants it. */
+  | { readonly type: 'wake' }
+  | { readonly type: 'parkFailed'; readonly failure: StartFailure }
   /** An agent came with what was good for an earlier generation. */
   | { readonly type: 'stale' }
   /** Its agent has logged in, the first time or again. */
@@ -47,6 +50,8 @@ export type InstanceEffect =
   | { readonly do: 'seal' }
   /** Ends the connection of the agent that is there, and has the machine made pristine. */
   | { readonly do: 'reset' }
+  /** Has the machine shut down, and kept. */
+  | { readonly do: 'park' }
   /** Asks the agent whether it agrees to end. */
   | { readonly do: 'retire' }
   /** Its builds cannot go on: they are retried. */
@@ -65,6 +70,8 @@ export interface InstanceRules {
   readonly startTimeout: number
   /** How it is made pristine after a build. */
   readonly reset: ResetWay | null
+  /** An idle one is parked, not ended. */
+  readonly park: boolean
   readonly maxStartAttempts: number
   /** Negative: never stopped for idleness. */
   readonly buildWaitTimeout: number

@@ -20,6 +20,8 @@ export interface InstanceRow {
   readonly idleSince: number | null
   /** Builds begun on it so far. */
   readonly builds: number
+  /** How often it has been parked. */
+  readonly parkings: number
   /** Set: it takes no more builds, and is stopped after those it runs. */
   readonly stopReason: string | null
   /** The first list of those in a row that did not show it. */

@@ -13,6 +13,8 @@ export interface LatentSpec {
   /** What its instances are made of, when it is an image() of the config. */
   readonly image?: ImageUse<unknown> | undefined
   readonly reset: ResetWay | null
+  /** An idle instance is parked, not ended. */
+  readonly park: boolean
   /** Seconds; negative: never stopped for idleness. */
   readonly buildWaitTimeout: number
   readonly startTimeout: number

@@ -14,7 +14,7 @@ import { silentObserver } from './instance-observer.ts'
 import type { LatentOptions } from './latent-options.ts'
 import type { LatentSpec } from './latent-spec.ts'
 import type { LatentTools } from './latent-tools.ts'
-import { livingOf, takeInstances } from './ledger.ts'
+import { livingAt, livingOf, takeInstances } from './ledger.ts'
 import type { LiveInstance } from './live-instance.ts'
 import { Logins } from './logins.ts'
 import type { OpenBackend } from './open-backend.ts'
@@ -30,7 +30,7 @@ export class Latent {
   readonly #o: LatentOptions
   readonly #tools: LatentTools
   readonly #pools: Pools
-  readonly #backends: Backends
+  readonly backends: Backends
   readonly #watching: Promise<void>[] = []
   readonly #loops = new AbortController()
   readonly #planning = new AbortController()
@@ -61,7 +61,7 @@ export class Latent {
       blamed: (...failure) => this.#demand.blamed(...failure),
       soon: (backend) => this.#reconcile.soon(backend),
     }
-    this.#backends = new Backends({
+    this.backends = new Backends({
       clock,
       log,
       context: { ...options.context, cluster: options.cluster },
@@ -72,7 +72,7 @@ export class Latent {
     })
     this.#pools = new Pools({
       log,
-      backend: (key) => this.#backends.get(key),
+      backend: (key) => this.backends.get(key),
       make: (spec, backend, worker = fleet.get(spec.name)!) => this.#makePool(spec, backend, worker),
       reconfigure: (pool, spec) => pool.reconfigure(spec, this.#templatesOf(spec)),
     })
@@ -99,6 +99,7 @@ export class Latent {
       grace: options.orphanGrace * 1000,
       living: (backend) => this.live.filter((instance) => instance.backend === backend),
       known: (ids) => livingOf(db, ids),
+      allKnown: (backend) => livingAt(db, backend),
       held: () => this.#held,
       stopped: (count) => (this.#orphansStopped += count),
     })
@@ -142,14 +143,14 @@ export class Latent {
     this.#held = undefined
     for (const instance of this.live) instance.release()
     this.#pools.drain()
-    for (const backend of this.#backends.all) this.#reconcile.soon(backend)
+    for (const backend of this.backends.all) this.#reconcile.soon(backend)
     this.#demand.wake()
     this.#side?.wake()
   }
 
   /** Backends that cannot be listed now. */
   get troubles(): { backend: string; message: string }[] {
-    return this.#backends.all.flatMap((backend) => {
+    return this.backends.all.flatMap((backend) => {
       const message = this.#reconcile.trouble(backend)
       return message === undefined ? [] : [{ backend: backend.key, message }]
     })
@@ -177,7 +178,7 @@ export class Latent {
   run(side: LatentSide): void {
     this.#side = side
     if (this.#held !== undefined) this.#o.log.warn(`every latent worker ${this.#held}`)
-    for (const backend of this.#backends.all) this.#watch(backend)
+    for (const backend of this.backends.all) this.#watch(backend)
     this.#planned = this.#demand.watch(this.#planning.signal)
     this.#watching.push(this.#budgets.watch(this.#loops.signal))
     this.#pools.drain()
@@ -186,7 +187,7 @@ export class Latent {
 
   /** Opens the backends that these need, all of them or none: then nothing of `configure` can fail. */
   async prepare(specs: readonly LatentSpec[]): Promise<void> {
-    await this.#backends.open(specs.map(({ backend }) => backend))
+    await this.backends.open(specs.map(({ backend }) => backend))
   }
 
   /** Takes over the config's latent workers. What runs of a changed or removed one finishes its builds and ends. */
@@ -199,27 +200,25 @@ export class Latent {
 
   /** Of the config's workers, or what is left of theirs. */
   backend(key: string): OpenBackend | undefined {
-    return this.#backends.get(key)
+    return this.backends.get(key)
   }
 
   /** Ends what no row knows now, and says what it was; with `dryRun` it only says. */
   async reap({ dryRun }: { dryRun: boolean }): Promise<Finding[]> {
-    const found = this.#backends.all.map((b) => this.#reconcile.sweep(b, { dryRun, patience: false }))
+    const found = this.backends.all.map((b) => this.#reconcile.sweep(b, { dryRun, patience: false }))
     return (await Promise.all(found)).flat()
   }
 
   /** Ends the idle instances, or what the config says, and leaves the others to the next master. */
   async close(): Promise<void> {
-    const { clock } = this.#o
-    const { signal } = this.#loops
-    const patience = clock.sleep(shutdownPatience, signal).catch(() => {})
+    const patience = this.#o.clock.sleep(shutdownPatience, this.#loops.signal).catch(() => {})
     // Nothing new is started in the place of what ends now.
     this.#planning.abort()
     await Promise.race([this.#planned, patience])
     for (const instance of this.live) this.#shutDown(instance)
     await Promise.race([Promise.all(this.live.map((instance) => instance.settled())), patience])
     this.#loops.abort()
-    await this.#backends.close()
+    await this.backends.close()
     await Promise.all(this.#watching)
     await Promise.all(this.live.map((instance) => instance.leave()))
   }
@@ -231,11 +230,13 @@ export class Latent {
     this.#loops.abort()
   }
 
-  /** Looks after the instances of masters that are gone from now on. */
+  /** Looks after the instances of masters that are gone from now on, and again after those of which something could not be stored. */
   async #takeOver(): Promise<void> {
+    const adrift = this.live.filter((instance) => instance.adrift)
     const stored = await this.#store((trx) => takeInstances(trx, this.#o.master))
     const found = stored.filter(({ facts }) => !this.#pools.instance(facts.id))
     for (const instance of found) this.#pools.adopt(instance)
+    for (const one of stored) adrift.find(({ facts }) => facts.id === one.facts.id)?.restore(one)
     if (found.length > 0 && this.#side) this.#pools.drain()
   }
 

@@ -142,6 +142,17 @@ export async function livingOf(db: Pick<Trx, 'selectFrom'>, ids: readonly string
   return new Set(rows.map(({ id }) => id))
 }
 
+/** All of a backend's that have rows that are not gone. */
+export async function livingAt(db: Pick<Trx, 'selectFrom'>, backend: string): Promise<Set<string>> {
+  const rows = await db
+    .selectFrom('instances')
+    .select('id')
+    .where('backend', '=', backend)
+    .where('state', '<>', 'gone')
+    .execute()
+  return new Set(rows.map(({ id }) => id))
+}
+
 function columnsOf(row: InstanceRow) {
   return {
     state: row.state,
@@ -154,6 +165,7 @@ function columnsOf(row: InstanceRow) {
     changed_at: new Date(row.changedAt),
     idle_since: date(row.idleSince),
     builds: row.builds,
+    parkings: row.parkings,
     stop_reason: storable(row.stopReason),
     unseen_since: date(row.unseenSince),
   }
@@ -184,6 +196,7 @@ function storedInstance(row: Selectable<Database['instances']> & { worker: strin
       changedAt: row.changed_at.getTime(),
       idleSince: row.idle_since?.getTime() ?? null,
       builds: row.builds,
+      parkings: row.parkings,
       stopReason: row.stop_reason,
       unseenSince: row.unseen_since?.getTime() ?? null,
     },

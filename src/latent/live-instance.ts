@@ -12,6 +12,7 @@ import type { LatentTools } from './latent-tools.ts'
 import type { InstanceFacts, StoredInstance } from './ledger.ts'
 import type { OpenBackend } from './open-backend.ts'
 import { storeStep } from './store-step.ts'
+import { tellChange } from './tell-change.ts'
 import { transition } from './transition.ts'
 
 interface LiveInstanceOptions extends StoredInstance {
@@ -48,6 +49,8 @@ export class LiveInstance {
   readonly #acting = new Set<Promise<unknown>>()
   readonly #alarm: Alarm
   #ended = false
+  /** Something could not be stored: nothing is decided until its row counts again. */
+  adrift = false
 
   constructor(options: LiveInstanceOptions) {
     this.#o = options
@@ -69,7 +72,7 @@ export class LiveInstance {
 
   handle(event: InstanceEvent): void {
     const { tools } = this.#o
-    if (this.#ended || tools.held() !== undefined) return
+    if (this.#ended || this.adrift || tools.held() !== undefined) return
     const moment = {
       now: tools.clock.now(),
       connected: this.isConnected,
@@ -135,6 +138,15 @@ export class LiveInstance {
     this.#setTimer()
   }
 
+  /** Goes on from what is stored, as the next master would. */
+  restore({ credentialHash, row }: StoredInstance): void {
+    this.adrift = false
+    this.row = row
+    this.credentialHash = credentialHash
+    this.handle({ type: 'adopted' })
+    this.release()
+  }
+
   /** Lets go of it as it is; the next master goes on. Resolves when what was decided is stored. */
   async leave(): Promise<void> {
     this.#alarm.stop()
@@ -150,7 +162,7 @@ export class LiveInstance {
   }
 
   async #store(step: Parameters<typeof storeStep>[1], effects: readonly InstanceEffect[]): Promise<void> {
-    if (this.#ended) return
+    if (this.#ended || this.adrift) return
     const { tools } = this.#o
     try {
       const stored = await tools.store((trx) => storeStep(trx, step, tools))
@@ -162,12 +174,12 @@ export class LiveInstance {
       if (step.failure) tools.observer.startFailed(this.facts.worker, step.failure.code)
       if (step.failure) tools.blamed(this.facts, stored.backoff, stored.requests, step.failure)
     } catch (error) {
-      // This master is stopping: the next one finds the row as it was.
+      // The row is as it was: this master takes it up again from there, or the next one does.
       this.#log.error({ err: error }, 'an instance could not be stored')
-      this.#ended = true
+      this.adrift = true
       return
     }
-    this.#tell(step.before, step.after)
+    tellChange(this, step, tools, this.#log)
     for (const effect of effects) this.#act(effect)
     this.#setTimer()
     this.#o.changed(this)
@@ -182,7 +194,8 @@ export class LiveInstance {
       case 'stop':
         return this.#track(this.#stop())
       case 'seal':
-        return this.#track(this.#seal())
+      case 'park':
+        return this.#track(this.#order(effect.do))
       case 'reset':
         this.#o.tools.disconnect(this.worker, 'this instance is being reset')
         return this.#track(this.#reset())
@@ -196,14 +209,13 @@ export class LiveInstance {
   }
 
   async #start(): Promise<void> {
-    const { clock } = this.#o.tools
     if (this.row.state !== 'requested' && this.row.state !== 'starting') return
     try {
       const { detail, ref } = await this.backend.start(await this.#o.spec())
       this.handle({ type: 'started', ref, detail })
     } catch (error) {
       const failure = failureOf(error)
-      const retryAt = clock.now() + backoff(this.row.attempt - 1, { ...retryDelay, jitter: 0 })
+      const retryAt = this.#o.tools.clock.now() + backoff(this.row.attempt - 1, retryDelay)
       this.#log.warn({ code: failure.code }, `it could not be started: ${failure.message}`)
       this.handle({ type: 'startFailed', failure, retryAt })
     }
@@ -211,15 +223,16 @@ export class LiveInstance {
     this.#o.tools.soon(this.backend)
   }
 
-  async #seal(): Promise<void> {
-    if (this.row.state !== 'sealing') return
+  async #order(what: 'seal' | 'park'): Promise<void> {
+    if (this.row.state !== (what === 'seal' ? 'sealing' : 'parking')) return
     try {
-      await this.backend.seal(this.facts.id, this.#timeLeft)
-      this.handle({ type: 'sealed' })
+      await this.backend[what](this.facts.id, this.#timeLeft)
+      // That it is parked is what a list shows.
+      if (what === 'seal') this.handle({ type: 'sealed' })
     } catch (error) {
       const failure = failureOf(error)
-      this.#log.warn({ code: failure.code }, `its snapshot could not be taken: ${failure.message}`)
-      this.handle({ type: 'sealFailed', failure })
+      this.#log.warn({ code: failure.code }, `it could not be ${what}ed: ${failure.message}`)
+      this.handle({ type: `${what}Failed`, failure })
     }
     this.#o.tools.soon(this.backend)
   }
@@ -235,10 +248,10 @@ export class LiveInstance {
       if (this.row.generation === generation) this.#resetDone = generation
       this.handle({ type: 'reset', generation })
     } catch (error) {
-      const failure = failureOf(error)
-      const message = `it could not be reset: ${failure.message}`
-      this.#log.warn({ code: failure.code }, message)
-      this.handle({ type: 'resetFailed', generation, failure: { ...failure, message } })
+      const { code, message: why } = failureOf(error)
+      const message = `it could not be ${this.row.parkings > 0 ? 'woken' : 'reset'}: ${why}`
+      this.#log.warn({ code }, message)
+      this.handle({ type: 'resetFailed', generation, failure: { code, message } })
     }
     this.#o.tools.soon(this.backend)
   }
@@ -249,15 +262,14 @@ export class LiveInstance {
   }
 
   async #stop(): Promise<void> {
-    // A list asked for from now on tells whether it is gone.
-    const { end, soon } = this.#o.tools
     try {
-      await end(this.backend, this.facts)
+      await this.#o.tools.end(this.backend, this.facts)
     } catch (error) {
       this.#log.warn(`it could not be stopped, and will be told so again: ${messageOf(error)}`)
       this.handle({ type: 'stopFailed', message: messageOf(error) })
     }
-    soon(this.backend)
+    // A list asked for from now on tells whether it is gone.
+    this.#o.tools.soon(this.backend)
   }
 
   // Never rejects.
@@ -266,18 +278,6 @@ export class LiveInstance {
       .catch((error: unknown) => this.#log.error({ err: error }, 'looking after an instance failed'))
       .finally(() => this.#acting.delete(tracked))
     this.#acting.add(tracked)
-  }
-
-  #tell(before: InstanceRow, after: InstanceRow): void {
-    const { detail, state, stopReason } = after
-    const { observer, publish } = this.#o.tools
-    const { id, worker } = this.facts
-    const why = state === 'stopping' ? stopReason : detail
-    if (before.state !== state) {
-      observer.moved(worker, before, after)
-      this.#log.info({ state, why: why ?? undefined }, `instance is ${state}`)
-    } else if (shown.every((key) => before[key] === after[key])) return
-    publish({ type: 'instance.changed', instance: id, name: this.worker.name, worker, state })
   }
 
   #setTimer(): void {
@@ -294,7 +294,5 @@ export class LiveInstance {
   }
 }
 
-/** What people see of it beside its state. */
-const shown = ['attempt', 'detail', 'retryAt', 'stopReason'] as const
 /** Milliseconds: 10, 20, 40 ... 3600 s. */
-const retryDelay = { initial: 10_000, max: 3_600_000 }
+const retryDelay = { initial: 10_000, max: 3_600_000, jitter: 0 }

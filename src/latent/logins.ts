@@ -7,7 +7,7 @@ import type { LatentTools } from './latent-tools.ts'
 import { claimInstance, findInstance, type StoredInstance } from './ledger.ts'
 import type { ResetWay } from './instance-event.ts'
 import { LiveInstance } from './live-instance.ts'
-import { idPrefix } from './pool.ts'
+import { idPrefix } from './instance-id.ts'
 import { instanceToken } from './token.ts'
 
 interface LoginsOptions {
@@ -69,6 +69,8 @@ export class Logins implements InstanceLogins {
 
 function refusalOf(state: InstanceState, reset: ResetWay | null): string | undefined {
   if (state === 'stopping' || state === 'gone') return 'this instance is being stopped'
+  if (state === 'parking' || state === 'parked')
+    return 'this instance is parked: its machine is being shut down'
   const isUnsealed =
     state === 'sealing' || (reset === 'snapshot' && ['requested', 'starting'].includes(state))
   return isUnsealed ? 'the snapshot of this instance is not taken yet' : undefined

@@ -43,6 +43,13 @@ export function reset(situation: Situation): Transition {
   return change(situation, { state: 'resetting', generation, ...fresh, deadline }, { do: 'reset' })
 }
 
+/** Its machine is shut down, and its agent with it, until a build wants it. */
+export function park(situation: Situation): Transition {
+  const fresh = { idleSince: null, retryAt: null, unseenSince: null } as const
+  const deadline = situation.moment.now + parkTimeout
+  return change(situation, { state: 'parking', ...fresh, deadline }, { do: 'park' })
+}
+
 /** Waiting for work from now on. */
 export function idle({ moment, row, rules }: Situation): Partial<InstanceRow> {
   const fresh = { ...row, idleSince: moment.now }
@@ -77,7 +84,9 @@ const homecoming = 120_000
 /** How long an agent may take to agree to end. */
 const consent = 30_000
 /** How long a new one waits for its first build, however short buildWaitTimeout is. */
-const firstBuild = 60_000
+export const firstBuild = 60_000
+/** How long a machine may take to shut down. */
+export const parkTimeout = 300_000
 
 /** Why one is ended whose agent came with what an earlier generation knew. */
 export const notPristine = 'it was not reset: its agent holds the login of an earlier generation'

@@ -24,7 +24,7 @@ export interface Listing {
   readonly instances: readonly Instance[]
 }
 
-type Kind = 'start' | 'seal' | 'reset' | 'keep' | 'stop'
+type Kind = 'start' | 'seal' | 'reset' | 'park' | 'keep' | 'stop'
 
 /** An open backend. Each call has a deadline, and those for one instance come one after the other. */
 export class OpenBackend {
@@ -83,6 +83,13 @@ export class OpenBackend {
     const { reset } = this.#backend
     if (!reset) throw new BackendError('REJECTED', 'its backend resets nothing')
     await this.#call('reset', spec.id, ms, (signal) => reset.call(this.#backend, spec, { signal }))
+  }
+
+  /** Within so many milliseconds. Throws a BackendError where the backend cannot do it. */
+  async park(id: InstanceId, ms: number): Promise<void> {
+    const { park } = this.#backend
+    if (!park) throw new BackendError('REJECTED', 'its backend keeps no stopped machines')
+    await this.#call('park', id, ms, (signal) => park.call(this.#backend, id, { signal }))
   }
 
   /** What an image to begin with is now. Throws a BackendError where the backend makes no images. */

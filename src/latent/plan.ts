@@ -7,6 +7,8 @@ export interface PlannedPool {
   readonly maxBuilds: number
   /** Why nothing is started at all: paused, over its budget. */
   readonly closed?: string | undefined
+  /** It is being drained: what is parked ends. */
+  readonly drained?: boolean | undefined
   /** What is started to have some idle ones; undefined: only what is asked for. */
   readonly template?: PlannedTemplate | undefined
   readonly instances: readonly PlannedInstance[]
@@ -22,8 +24,8 @@ export interface PlannedInstance {
   readonly id: string
   readonly name: string
   readonly templateHash: string
-  /** 'live': its agent was there. 'resetting': it will be there again in a moment. */
-  readonly phase: 'starting' | 'live' | 'resetting' | 'ending'
+  /** 'live': its agent was there. 'resetting': it will be there again in a moment. 'parked': when it is woken. */
+  readonly phase: 'starting' | 'live' | 'resetting' | 'parking' | 'parked' | 'ending'
   /** Builds that hold a place. */
   readonly places: number
   /** Why it is not there yet: 'is starting, attempt 2'. */
@@ -43,6 +45,8 @@ export interface Plan {
     /** Those it is for; none: to have an idle one. */
     readonly requests: readonly number[]
   }[]
+  /** Parked ones that are wanted. */
+  readonly wakes: readonly string[]
   /** Instances that nobody waits for, or that make room. */
   readonly unwanted: readonly { readonly id: string; readonly reason: string }[]
   /** For whom each instance that is starting is meant. */
@@ -65,6 +69,8 @@ export function plan(pools: readonly PlannedPool[], requests: readonly PlannedRe
       first(options, ({ draft, template }) => draft.join(id, template, 'live')) ??
       first(options, ({ draft, template }) => draft.join(id, template, 'resetting')) ??
       first(options, ({ draft, template }) => draft.join(id, template, 'starting')) ??
+      first(options, ({ draft, template }) => draft.wake(id, template)) ??
+      first(options, ({ draft, template }) => draft.join(id, template, 'parking')) ??
       first(options, ({ draft, template }) => draft.start(id, template)) ??
       first(options, ({ draft, template }) => draft.makeRoom(template)) ??
       options.map(({ draft, template }) => draft.obstacle(template)).join('; ')
@@ -74,6 +80,7 @@ export function plan(pools: readonly PlannedPool[], requests: readonly PlannedRe
   const all = [...drafts.values()]
   return {
     starts: all.flatMap((draft) => draft.starts),
+    wakes: all.flatMap((draft) => [...draft.wakes]),
     unwanted: all.flatMap((draft) => [...draft.makingRoom, ...draft.surplus()]),
     meantFor: new Map(all.flatMap((draft) => [...draft.meantFor])),
     kept: new Set(all.flatMap((draft) => [...draft.kept])),
@@ -93,6 +100,7 @@ function first<T>(options: readonly T[], attempt: (option: T) => string | undefi
 class Draft {
   readonly #pool: PlannedPool
   readonly starts: { worker: string; templateHash: string; requests: number[] }[] = []
+  readonly wakes = new Set<string>()
   readonly makingRoom: { id: string; reason: string }[] = []
   readonly meantFor = new Map<string, number[]>()
   readonly kept = new Set<string>()
@@ -108,13 +116,26 @@ class Draft {
   /** A place on an instance of this phase. */
   join(request: number, { hash }: PlannedTemplate, phase: PlannedInstance['phase']): string | undefined {
     const instance = this.#pool.instances.find(
-      (i) => i.phase === phase && i.templateHash === hash && (this.#room.get(i.id) ?? 0) > 0,
+      (i) => this.#phaseOf(i) === phase && i.templateHash === hash && (this.#room.get(i.id) ?? 0) > 0,
     )
+    // Once it is parked it is to be woken.
+    if (phase === 'parking' && this.#pool.closed !== undefined) return undefined
     if (!instance) return phase === 'starting' ? this.#joinNew(request, hash) : undefined
-    this.#room.set(instance.id, this.#room.get(instance.id)! - 1)
-    this.meantFor.set(instance.id, [...(this.meantFor.get(instance.id) ?? []), request])
+    this.#give(instance, request)
     if (phase === 'live') return `${instance.name} is free`
     return `${instance.name} ${instance.sentence}`.replace(/^(\S+) is starting/, 'starting $1')
+  }
+
+  /** One that is parked is used before a new one. */
+  wake(request: number | undefined, { hash, held }: PlannedTemplate): string | undefined {
+    if (this.#pool.closed !== undefined || held !== undefined) return undefined
+    const parked = this.#pool.instances.find(
+      (i) => this.#phaseOf(i) === 'parked' && i.templateHash === hash && !this.#makesRoom(i.id),
+    )
+    if (!parked) return undefined
+    this.wakes.add(parked.id)
+    if (request !== undefined) this.#give(parked, request)
+    return `waking ${parked.name}`
   }
 
   start(request: number | undefined, { hash, held }: PlannedTemplate): string | undefined {
@@ -125,17 +146,15 @@ class Draft {
     return `starting an instance of ${worker}`
   }
 
-  /** An idle one of another template ends. */
+  /** One of another template ends that is parked, or else idle. */
   makeRoom({ hash, held }: PlannedTemplate): string | undefined {
     if (this.#pool.closed !== undefined || held !== undefined) return undefined
-    const idle = this.#pool.instances.find(
-      ({ id, phase, places, templateHash }) =>
-        phase === 'live' &&
-        places === 0 &&
-        templateHash !== hash &&
-        !this.meantFor.has(id) &&
-        !this.makingRoom.some((other) => other.id === id),
-    )
+    const idle = (['parked', 'parking', 'live'] as const)
+      .flatMap((phase) => this.#pool.instances.filter((instance) => this.#phaseOf(instance) === phase))
+      .find(
+        ({ id, places, templateHash }) =>
+          places === 0 && templateHash !== hash && !this.meantFor.has(id) && !this.#makesRoom(id),
+      )
     if (!idle) return undefined
     this.makingRoom.push({ id: idle.id, reason: 'it makes room for another template' })
     this.#room.delete(idle.id)
@@ -145,20 +164,31 @@ class Draft {
   keepIdle(): void {
     const { instances, minIdle, template } = this.#pool
     let idle = 0
-    for (const { id, phase, places } of instances) {
-      if (phase === 'ending' || places > 0 || this.meantFor.has(id) || idle >= minIdle) continue
-      if (this.makingRoom.some((other) => other.id === id)) continue
+    for (const instance of instances) {
+      const { id, places } = instance
+      if (isOut(this.#phaseOf(instance)) || places > 0 || this.meantFor.has(id) || idle >= minIdle) continue
+      if (this.#makesRoom(id)) continue
       idle++
       this.kept.add(id)
     }
-    while (template && idle++ < minIdle && this.start(undefined, template) !== undefined);
+    while (template && idle++ < minIdle)
+      if ((this.wake(undefined, template) ?? this.start(undefined, template)) === undefined) break
   }
 
-  /** Started for somebody who has been cancelled or has found another place. */
+  /** Started for somebody who has been cancelled or has found another place; parked although nothing may wake it. */
   surplus(): { id: string; reason: string }[] {
-    return this.#pool.instances
+    const { drained, instances, max } = this.#pool
+    const unused = instances
       .filter(({ id, phase }) => phase === 'starting' && !this.meantFor.has(id) && !this.kept.has(id))
       .map(({ id }) => ({ id, reason: 'nobody waits for it any more' }))
+    const parked = instances.filter(
+      (one) => isParked(this.#phaseOf(one)) && !this.meantFor.has(one.id) && !this.#makesRoom(one.id),
+    )
+    if (drained)
+      return [...unused, ...parked.map(({ id }) => ({ id, reason: 'its worker is being drained' }))]
+    const lasting = instances.filter(({ id, phase }) => phase !== 'ending' && !this.#makesRoom(id))
+    const over = parked.slice(0, Math.max(0, lasting.length - max))
+    return [...unused, ...over.map(({ id }) => ({ id, reason: `there may be ${max} of them only` }))]
   }
 
   obstacle({ held }: PlannedTemplate): string {
@@ -168,6 +198,21 @@ class Draft {
     const ending = instances.find(({ phase }) => phase === 'ending')
     if (ending) return `${ending.name} ${ending.sentence}`
     return max === 1 ? `${worker} is busy` : `all ${max} instances of ${worker} are busy`
+  }
+
+  /** Counts a place on it as the request's. */
+  #give({ id }: PlannedInstance, request: number): void {
+    this.#room.set(id, this.#room.get(id)! - 1)
+    this.meantFor.set(id, [...(this.meantFor.get(id) ?? []), request])
+  }
+
+  /** A parked one that is to be woken will be there in a moment. */
+  #phaseOf({ id, phase }: PlannedInstance): PlannedInstance['phase'] {
+    return this.wakes.has(id) ? 'resetting' : phase
+  }
+
+  #makesRoom(id: string): boolean {
+    return this.makingRoom.some((other) => other.id === id)
   }
 
   get #size(): number {
@@ -183,4 +228,13 @@ class Draft {
     this.starts[index]!.requests.push(request)
     return `starting an instance of ${this.#pool.worker}`
   }
+}
+
+function isParked(phase: PlannedInstance['phase']): boolean {
+  return phase === 'parking' || phase === 'parked'
+}
+
+/** Not there, and not about to be. */
+function isOut(phase: PlannedInstance['phase']): boolean {
+  return phase === 'ending' || isParked(phase)
 }

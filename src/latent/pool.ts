@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { Worker } from '../fleet/worker.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { InstanceState } from '../model/instance-state.ts'
@@ -9,6 +8,7 @@ import type { InstanceRules } from './instance-event.ts'
 import type { InstanceRow } from './instance-row.ts'
 import type { LatentSpec } from './latent-spec.ts'
 import type { LatentTools } from './latent-tools.ts'
+import { newInstanceId } from './instance-id.ts'
 import { insertInstance, type StoredInstance } from './ledger.ts'
 import { LiveInstance } from './live-instance.ts'
 import type { OpenBackend } from './open-backend.ts'
@@ -47,8 +47,8 @@ export class Pool {
   readonly instances = new Map<string, LiveInstance>()
   /** Places that are given to instances whose rows are being stored, with their templates. */
   readonly #reserved = new Map<number, string>()
-  /** Places that another master's instances have, or those of a worker that is no longer known. */
-  readonly #elsewhere = new Set<number>()
+  /** Places that another master's instances have, or those of a worker that is no longer known, and until when that is believed. */
+  readonly #elsewhere = new Map<number, number>()
 
   constructor(options: PoolOptions) {
     this.#o = options
@@ -121,7 +121,7 @@ export class Pool {
     this.#reserved.set(number, hash)
     try {
       const now = tools.clock.now()
-      const id = newId(this.#o.cluster, this.name, number)
+      const id = newInstanceId(this.#o.cluster, this.name, number)
       const { backend, startTimeout, pricePerHour } = this.spec
       const stored: StoredInstance = {
         facts: {
@@ -150,8 +150,8 @@ export class Pool {
       })
       instance.begin()
     } catch (error) {
-      if (isPlaceTaken(error)) this.#elsewhere.add(number)
-      throw error
+      if (!isPlaceTaken(error)) throw error
+      this.#elsewhere.set(number, tools.clock.now() + elsewhereMs)
     } finally {
       this.#reserved.delete(number)
     }
@@ -191,11 +191,13 @@ export class Pool {
   }
 
   get #rules(): InstanceRules {
-    const { buildWaitTimeout, maxAge, maxBuildsPerInstance, maxStartAttempts, reset, startTimeout } =
+    const { buildWaitTimeout, maxAge, maxBuildsPerInstance, maxStartAttempts, park, reset, startTimeout } =
       this.spec
     return {
       startTimeout: startTimeout * 1000,
       reset,
+      // Nothing will wake it.
+      park: park && this.worker.admin.state !== 'draining',
       maxStartAttempts,
       buildWaitTimeout: buildWaitTimeout * 1000,
       maxAge: maxAge * 1000,
@@ -222,8 +224,10 @@ export class Pool {
   #freeNumber(): number {
     // Also those of the same name that are ending.
     const taken = new Set(this.#o.fleet.roster.buildersOf(this.name).map((worker) => worker.number))
+    const now = this.#o.tools.clock.now()
+    const isElsewhere = (number: number) => now < (this.#elsewhere.get(number) ?? 0)
     let number = 1
-    while (taken.has(number) || this.#reserved.has(number) || this.#elsewhere.has(number)) number++
+    while (taken.has(number) || this.#reserved.has(number) || isElsewhere(number)) number++
     return number
   }
 }
@@ -246,6 +250,8 @@ const phases: Readonly<Record<InstanceState, PlannedInstance['phase']>> = {
   starting: 'starting',
   sealing: 'starting',
   resetting: 'resetting',
+  parking: 'parking',
+  parked: 'parked',
   attached: 'live',
   busy: 'live',
   stopping: 'ending',
@@ -266,6 +272,7 @@ function newRow(id: string, now: number, startTimeout: number): InstanceRow {
     changedAt: now,
     idleSince: null,
     builds: 0,
+    parkings: 0,
     stopReason: null,
     unseenSince: null,
   }
@@ -275,21 +282,4 @@ function isPlaceTaken(error: unknown): boolean {
   return (error as { constraint?: unknown } | undefined)?.constraint === 'instances_one_per_place'
 }
 
-/** Of every instance of the cluster. */
-export function idPrefix(cluster: string): string {
-  return `rouse-${cluster.slice(0, 8)}-`
-}
-
-/** 'rouse-1a2b3c4d-dock-2-k3j9x0ab': says to people at the provider's whose it is, and is never given twice. */
-function newId(cluster: string, worker: string, number: number): string {
-  const name = worker
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '')
-    .slice(0, 24)
-  const random = BigInt(`0x${randomBytes(8).toString('hex')}`)
-    .toString(36)
-    .padStart(13, '0')
-    .slice(-10)
-  return `${idPrefix(cluster)}${name || 'worker'}-${number}-${random}`
-}
+const elsewhereMs = 60_000

@@ -18,6 +18,8 @@ interface ReconcileOptions {
   readonly living: (backend: OpenBackend) => readonly LiveInstance[]
   /** Which of these ids have rows that are not gone, whoever owns them. */
   readonly known: (ids: readonly string[]) => Promise<ReadonlySet<string>>
+  /** All of a backend's, by its key. */
+  readonly allKnown: (backend: string) => Promise<ReadonlySet<string>>
   readonly stopped: (orphans: number) => void
   /** Why nothing is done to instances now. */
   readonly held: () => string | undefined
@@ -110,13 +112,21 @@ export class Reconcile {
     const due = patience ? this.#orphans.sweep(backend.key, orphans, asOf) : orphans
     const findings = await Promise.all(due.map((orphan) => this.#end(backend, orphan)))
     if (++this.#sweeps % leftoversEvery === 0 || !patience)
-      await backend
-        // Also those that were begun meanwhile.
-        .sweep(new Set([...living(backend).map(({ facts }) => facts.id), ...ours.map(({ id }) => id)]))
-        .catch((error: unknown) =>
-          log.warn(`${backend.key}: leftovers could not be removed: ${messageOf(error)}`),
-        )
+      await this.#sweepLeftovers(
+        backend,
+        ours.map(({ id }) => id),
+      ).catch((error: unknown) =>
+        log.warn(`${backend.key}: leftovers could not be removed: ${messageOf(error)}`),
+      )
     return findings
+  }
+
+  async #sweepLeftovers(backend: OpenBackend, listed: readonly string[]): Promise<void> {
+    const { allKnown, living } = this.#o
+    const others = await allKnown(backend.key)
+    // Also those that were begun meanwhile.
+    const mine = living(backend).map(({ facts }) => facts.id)
+    await backend.sweep(new Set([...listed, ...others, ...mine]))
   }
 
   async #list(backend: OpenBackend) {

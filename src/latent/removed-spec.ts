@@ -16,6 +16,7 @@ export function removedSpec({ backend, template, worker: name }: InstanceFacts):
     },
     template,
     reset: null,
+    park: false,
     buildWaitTimeout: 0,
     startTimeout: 60,
     maxStartAttempts: 1,

@@ -5,6 +5,7 @@ import type { Backoff, Backoffs } from './backoffs.ts'
 import { storeBackoff } from './backoffs.ts'
 import type { StartFailure } from './instance-event.ts'
 import type { InstanceRow } from './instance-row.ts'
+import { storeParking } from './store-parking.ts'
 import { saveInstance, type InstanceFacts } from './ledger.ts'
 
 export interface LedgerStep {
@@ -46,6 +47,7 @@ export async function storeStep(
     .forUpdate()
     .executeTakeFirst()
   if (!(await saveInstance(trx, after, master))) return undefined
+  await storeParking(trx, before, after)
   if (lost !== undefined) await noteMissing(trx, step, step.now, `an instance vanished in a build: ${lost}`)
   if (!failure) return { backoff: undefined, requests: [] }
   const isNew = found?.state === before.state && found.attempt === before.attempt

@@ -1,5 +1,6 @@
 import type { InstanceEvent, Situation, Transition } from './instance-event.ts'
 import { whileLive } from './while-live.ts'
+import { whileParked } from './while-parked.ts'
 import { whileResetting } from './while-resetting.ts'
 import { whileStarting } from './while-starting.ts'
 import { whileStopping } from './while-stopping.ts'
@@ -19,6 +20,9 @@ export function transition(situation: Situation, event: InstanceEvent): Transiti
     case 'attached':
     case 'busy':
       return whileLive(situation, event)
+    case 'parking':
+    case 'parked':
+      return whileParked(situation, event)
     case 'stopping':
       return whileStopping(situation, event)
     case 'gone':

@@ -16,6 +16,8 @@ export interface UserDataOptions {
   readonly metadata?: boolean
   /** The agent is root, and when the machine is powered off nothing of it stays on the disk. Default false. */
   readonly root?: boolean
+  /** It runs at every boot and not only at the first: the machine is stopped and started again. Default false. */
+  readonly everyBoot?: boolean
   /** PEM of the authority that signed the master's certificate, when it is not a well-known one. */
   readonly ca?: string
 }
@@ -28,7 +30,15 @@ export interface UserDataOptions {
  */
 export function userData(spec: UserDataSpec, options: UserDataOptions = {}): string {
   const { agent, id, token } = spec
-  const { before = '', ca = '', channel = '', giveUp = '2h', metadata = false, root = false } = options
+  const {
+    before = '',
+    ca = '',
+    channel = '',
+    everyBoot = false,
+    giveUp = '2h',
+    metadata = false,
+    root = false,
+  } = options
   const masters = agent.masters.filter((url) => !url.startsWith('unix:')).map((url) => url.replace(/\/$/, ''))
   const sources = masters.map((url) => url.replace(/^ws/, 'http'))
   const values: Readonly<Record<string, string>> = {
@@ -48,8 +58,23 @@ export function userData(spec: UserDataSpec, options: UserDataOptions = {}): str
     LIBC: quoted(agent.node?.libc ?? ''),
     NODE: quoted(agent.node?.sha256 ?? ''),
   }
-  return script.replaceAll(/@([A-Z_]+)@/g, (_, name: string) => values[name]!)
+  const text = script.replaceAll(/@([A-Z_]+)@/g, (_, name: string) => values[name]!)
+  return everyBoot ? atEveryBoot(text) : text
 }
+
+// By itself cloud-init runs a script once in the life of a machine.
+function atEveryBoot(text: string): string {
+  const part = (type: string, content: string) =>
+    `--${boundary}\nContent-Type: ${type}; charset="utf-8"\nContent-Transfer-Encoding: 8bit\n\n${content}\n`
+  return [
+    `Content-Type: multipart/mixed; boundary="${boundary}"\nMIME-Version: 1.0\n\n`,
+    part('text/cloud-config', '#cloud-config\ncloud_final_modules:\n- [scripts-user, always]\n'),
+    part('text/x-shellscript', text),
+    `--${boundary}--\n`,
+  ].join('')
+}
+
+const boundary = '==rouse-user-data=='
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`
@@ -128,6 +153,8 @@ make_user() {
   chown rouse "$home"
   chmod 700 "$home"
   cd "$home" || exit 1
+  # Of an earlier boot; what a build has put there in their place is not written to.
+  rm -rf token gave-up
 }
 
 as_user() {
@@ -199,7 +226,7 @@ if [ -n "$channel" ]; then
   keep_clock
   set -- "$@" --channel "$channel" --clock "$code/clock"
 else
-  (umask 077 && printf %s "$token" >token && chown rouse token)
+  (umask 077 && set -C && printf %s "$token" >token && chown -h rouse token)
   set -- "$@" --password-file "$home/token" --remove-password-file
 fi
 token='' failures=0

@@ -1,6 +1,6 @@
 import type { Instance } from './backend.ts'
 import type { InstanceEvent, Situation, Transition } from './instance-event.ts'
-import { adopt, change, idle, idleUntil, lose, notPristine, reset, retire, stop } from './moves.ts'
+import { adopt, change, idle, idleUntil, lose, notPristine, park, reset, retire, stop } from './moves.ts'
 
 /** An instance whose agent was there: idle or with builds. */
 export function whileLive(situation: Situation, event: InstanceEvent): Transition | undefined {
@@ -40,6 +40,8 @@ export function whileLive(situation: Situation, event: InstanceEvent): Transitio
     case 'sealFailed':
     case 'reset':
     case 'resetFailed':
+    case 'wake':
+    case 'parkFailed':
       return undefined
   }
 }
@@ -106,7 +108,8 @@ function listed(situation: Situation, bearers: readonly Instance[], asOf: number
   if (bearers.length > 1) return lose(situation, `there are ${bearers.length} machines with its id`)
   const [bearer] = bearers
   // An agent that is connected is better evidence than a list.
-  if (moment.connected || (bearer && bearer.state !== 'failed'))
+  const isOff = bearer?.state === 'failed' || bearer?.state === 'stopped'
+  if (moment.connected || (bearer && !isOff))
     return row.unseenSince === null ? undefined : change(situation, { unseenSince: null })
   if (bearer) return lose(situation, bearer.detail ?? 'it ended by itself')
   if (row.unseenSince === null) return change(situation, { unseenSince: asOf })
@@ -139,6 +142,7 @@ function time(situation: Situation): Transition | undefined {
   const until = idleUntil(situation)
   if (now < until) return change(situation, { deadline: until })
   if (kept) return change(situation, { deadline: Math.min(now + keptLook, row.createdAt + rules.maxAge) })
+  if (rules.park) return park(situation)
   return retire(situation, `it was idle for ${Math.round((now - (row.idleSince ?? now)) / 1000)} s`)
 }
 

@@ -1,9 +1,9 @@
 import type { Instance } from './backend.ts'
 import type { InstanceEvent, Situation, StartFailure, Transition } from './instance-event.ts'
-import { adopt, change, fail, idle, notPristine, reset, stop } from './moves.ts'
+import { adopt, change, fail, firstBuild, idle, notPristine, reset, stop } from './moves.ts'
 
 /**
- * An instance that is made pristine: its snapshot is being taken, or it goes back to it. It takes builds again only when both its
+ * An instance that is made pristine: its snapshot is being taken, or it goes back to it; or one that was parked and is woken. It takes builds again only when both its
  * backend has said that this is done and its agent has logged in with what only the new generation was told.
  */
 export function whileResetting(situation: Situation, event: InstanceEvent): Transition | undefined {
@@ -40,6 +40,8 @@ export function whileResetting(situation: Situation, event: InstanceEvent): Tran
     case 'buildBegan':
     case 'buildEnded':
     case 'retired':
+    case 'wake':
+    case 'parkFailed':
       return undefined
   }
 }
@@ -49,7 +51,12 @@ function isPresent({ row }: Situation, generation: number): boolean {
 }
 
 function attach(situation: Situation): Transition {
-  return change(situation, { ...idle(situation), detail: null })
+  const { moment, row, rules } = situation
+  const waiting = { ...idle(situation), detail: null }
+  if (row.parkings === 0) return change(situation, waiting)
+  // It was woken for a build, which may take a moment to come.
+  const least = Math.min(moment.now + firstBuild, row.createdAt + rules.maxAge)
+  return change(situation, { ...waiting, deadline: Math.max(waiting.deadline ?? 0, least) })
 }
 
 // What a master was doing when it was killed may be half done: it is done once more.
@@ -74,7 +81,9 @@ function listed(situation: Situation, bearers: readonly Instance[], asOf: number
 function time(situation: Situation): Transition | undefined {
   const { moment, row, rules } = situation
   if (row.deadline === null || moment.now < row.deadline) return undefined
-  const what = row.state === 'sealing' ? 'its snapshot was not ready' : 'it was not back from its reset'
+  const back =
+    row.parkings > 0 ? 'it was woken, and its agent did not come' : 'it was not back from its reset'
+  const what = row.state === 'sealing' ? 'its snapshot was not ready' : back
   return passing(situation, `${what} within ${rules.startTimeout / 1000} s`)
 }
 
@@ -82,7 +91,8 @@ function passing(situation: Situation, message: string): Transition {
   return giveUp(situation, { code: 'PASSING', message })
 }
 
-// Before its first build it counts as a start that came to nothing, so that the next one does not come at once.
+// A new one before its first build counts as a start that came to nothing, so that the next one does not come at once.
 function giveUp(situation: Situation, failure: StartFailure): Transition {
-  return situation.row.builds === 0 ? fail(situation, failure) : stop(situation, failure.message)
+  const { builds, parkings } = situation.row
+  return builds === 0 && parkings === 0 ? fail(situation, failure) : stop(situation, failure.message)
 }

@@ -32,6 +32,8 @@ export function whileStarting(situation: Situation, event: InstanceEvent): Trans
     case 'sealFailed':
     case 'reset':
     case 'resetFailed':
+    case 'wake':
+    case 'parkFailed':
     case 'stale':
       return undefined
   }
@@ -56,7 +58,7 @@ function listed(situation: Situation, bearers: readonly Instance[], asOf: number
   if (bearers.length > 1)
     return fail(situation, { code: 'PASSING', message: `there are ${bearers.length} machines with its id` })
   const [bearer] = bearers
-  if (bearer?.state === 'failed')
+  if (bearer?.state === 'failed' || bearer?.state === 'stopped')
     return fail(situation, { code: 'PASSING', message: bearer.detail ?? 'it ended by itself' })
   // Nobody finishes what a master was making when it was killed, unless the provider is asked for it again.
   const halfMade = row.state === 'requested' && (bearer?.state === 'starting' || rules.reset === 'snapshot')

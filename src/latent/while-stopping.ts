@@ -37,6 +37,8 @@ export function whileStopping(situation: Situation, event: InstanceEvent): Trans
     case 'sealFailed':
     case 'reset':
     case 'resetFailed':
+    case 'wake':
+    case 'parkFailed':
     case 'stale':
       return undefined
   }

@@ -6,6 +6,9 @@
  *         │ │   └─where it is sealed──► sealing ──seal() returned──► resetting ◄───┘
  *         └─┘ start() failed, again               reset() returned, and an agent is there with the new generation's token
  *
+ *     attached ──idle for long enough, where idle ones are kept──► parking ──a list shows it stopped──► parked
+ *     parked ──a build wants it──► resetting, with a new generation, as above
+ *
  *     any of these ── deadline, failure, lost, drain, nobody wants it ──► stopping ─► gone
  *
  * `stopping` ends what carries the id again and again until two lists, at least the backend's listLag apart, show nothing.
@@ -17,6 +20,8 @@ export const instanceStates = [
   'attached',
   'busy',
   'resetting',
+  'parking',
+  'parked',
   'stopping',
   'gone',
 ] as const

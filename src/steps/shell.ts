@@ -43,7 +43,8 @@ export interface ShellOptions extends StepFlags {
   readonly decodeRC?: Readonly<Record<number, Result>>
   /**
    * Lines of the output that match are warnings: they make a success WARNINGS, and the property `warnings-count` holds how
-   * many there are. The first 4096 bytes of a line are looked at.
+   * many there are. The first 4096 bytes of a line are looked at. One that takes more than 10 s for a part of the log
+   * ends the step with EXCEPTION.
    */
   readonly warningPattern?: RegExp | string
 }

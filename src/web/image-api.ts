@@ -45,3 +45,10 @@ export const ImageUseBodySchema = Type.Object(
 )
 export const ImageRemoveBodySchema = Type.Object({ hash: Hash }, { additionalProperties: false })
 export const ImageTestBodySchema = Type.Object({ hash: Type.Optional(Hash) }, { additionalProperties: false })
+
+export const ImageRemovalSchema = Type.Object({
+  state: Type.Enum(['removed', 'removing'] as const, {
+    description: "'removing': its provider has not removed it yet; it is asked again until it has.",
+  }),
+})
+export type ApiImageRemoval = Static<typeof ImageRemovalSchema>

@@ -35,7 +35,7 @@ export const InstanceSchema = Type.Object({
   runningBuilds: Type.Array(Type.Integer()),
   stopReason: Nullable(Type.String()),
   pricePerHour: Nullable(Type.Number()),
-  /** What it has cost so far; null without a price. */
+  /** What it has cost so far, without what its disk costs while it is parked; null without a price. */
   cost: Nullable(Type.Number()),
 })
 export type ApiInstance = Static<typeof InstanceSchema>
@@ -75,7 +75,7 @@ export const CostSchema = Type.Object({
   day: Type.String({ format: 'date' }),
   worker: Type.String(),
   cost: Type.Number(),
-  /** Seconds that its instances existed on that day. */
+  /** Seconds that its instances existed on that day and were not parked. */
   seconds: Type.Integer(),
   instances: Type.Integer(),
 })

@@ -26,9 +26,11 @@ const words: Readonly<Record<InstanceState, string>> = {
   starting: 'starting',
   sealing: 'starting',
   resetting: 'starting',
+  parking: 'parked',
+  parked: 'parked',
   attached: 'idle',
   busy: 'busy',
   stopping: 'stopping',
   gone: 'gone',
 }
-const order = ['busy', 'idle', 'starting', 'stopping', 'gone']
+const order = ['busy', 'idle', 'starting', 'parked', 'stopping', 'gone']

@@ -97,8 +97,8 @@ export interface ImageService {
   build(name: string, how: { again: boolean }): Promise<string>
   /** null: the config's. */
   use(name: string, hash: string | null): Promise<void>
-  /** Throws ROUSE_IMAGE_IN_USE. */
-  remove(name: string, hash: string): Promise<void>
+  /** 'removing': its provider has not removed it yet, and is asked again until it has. Throws ROUSE_IMAGE_IN_USE. */
+  remove(name: string, hash: string): Promise<'removed' | 'removing'>
   /** null: the one in use. */
   test(name: string, hash: string | null): Promise<{ buildsetId: number; requestIds: number[] }>
 }

@@ -7,6 +7,7 @@ export interface InstanceStory {
   readonly detail: string | null
   readonly deadline: number | null
   readonly retryAt: number | null
+  readonly parkings: number
   readonly stopReason: string | null
   readonly runningBuilds: readonly number[]
 }
@@ -21,7 +22,11 @@ export function whyInstance(story: InstanceStory, now: number): string {
     case 'sealing':
       return `its pristine snapshot is being taken${within(deadline, now)}`
     case 'resetting':
-      return `is being reset for its next build${within(deadline, now)}`
+      return `${story.parkings > 0 ? 'is waking' : 'is being reset'} for its next build${within(deadline, now)}`
+    case 'parking':
+      return `its machine is shut down until a build wants it${within(deadline, now)}`
+    case 'parked':
+      return `its machine is stopped until a build wants it${deadline === null ? '' : `, ends in ${seconds(deadline, now)}`}`
     case 'attached':
       if (stopReason !== null) return `asks its agent to end: ${stopReason}`
       return `idle${deadline === null ? '' : `, stops in ${seconds(deadline, now)}`}`

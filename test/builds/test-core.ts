@@ -31,6 +31,8 @@ export interface CoreOptions {
   readonly heartbeat?: number
   readonly maxDisconnected?: number
   readonly maxLogSize?: number
+  /** Default: one without its folders. */
+  readonly artifacts?: ArtifactStore
   /** No other master lives: theirs is taken over at once. Default true. */
   readonly only?: boolean
 }
@@ -64,7 +66,7 @@ export class Core {
     })
     const { fleet } = this
     const { db } = database
-    const artifacts = { store: new ArtifactStore(tmpdir()), maxBytes: 0 }
+    const artifacts = { store: options.artifacts ?? new ArtifactStore(tmpdir()), maxBytes: 1e6 }
     const common = {
       artifacts,
       configDir: tmpdir(),

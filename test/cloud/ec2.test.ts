@@ -4,7 +4,7 @@ import pino from 'pino'
 import { secret } from '../../src/model/secret.ts'
 import { Ec2Backend } from '../../workers/ec2/ec2-backend.ts'
 import { contract } from '../backends/contract/contract.ts'
-import { silentServer } from '../workers/ec2/silent-server.ts'
+import { silentServer } from '../helpers/silent-server.ts'
 import { templateOf } from '../workers/ec2/open-ec2-backend.ts'
 
 const {

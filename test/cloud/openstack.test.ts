@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { contract } from '../backends/contract/contract.ts'
 import { openOpenStackBackend } from '../workers/openstack/open-openstack-backend.ts'
-import { silentServer } from '../workers/openstack/silent-server.ts'
+import { silentServer } from '../helpers/silent-server.ts'
 import { RealOpenStack, missingOpenStack } from './real-openstack.ts'
 
 /** A zone in which every build fails, where the cloud has one. */

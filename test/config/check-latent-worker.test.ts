@@ -19,3 +19,17 @@ test('a machine is reset by a snapshot or by its boot', () => {
     expect.stringContaining("workers[2].reset must be 'snapshot' or 'boot'"),
   ])
 })
+
+test('what becomes of idle machines is said, and does not contradict other options', () => {
+  expect(errorsOf(vm({ idle: 'stop' }))).toEqual([])
+  expect(errorsOf(vm({ idle: 'sleep' }))).toEqual([
+    expect.stringContaining("workers[2].idle must be 'terminate' or 'stop'"),
+  ])
+  expect(errorsOf(vm({ idle: 'stop', reset: 'boot' }))).toEqual([
+    'workers[2].idle: a machine that is reset after every build is not stopped and woken: leave out one of the two',
+  ])
+  for (const buildWaitTimeout of [0, '0s'])
+    expect(errorsOf(vm({ idle: 'stop', buildWaitTimeout }))).toEqual([
+      'workers[2].idle: with buildWaitTimeout: 0 each build gets a fresh machine: give it some seconds',
+    ])
+})

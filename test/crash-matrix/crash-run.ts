@@ -68,7 +68,7 @@ export async function crashRun({ database, onEnd, point, provider }: CrashRunOpt
   provider.attachTo(begun)
   // Only from here on: what a start of the master stores is no part of a life cycle.
   master = begun
-  await submit(master, provider, () => killed !== undefined)
+  await drive(database, { master, provider, over: () => killed !== undefined })
   await waitFor(
     'the kill or the end',
     async () => killed !== undefined || (await isOver(database, provider)),
@@ -79,7 +79,7 @@ export async function crashRun({ database, onEnd, point, provider }: CrashRunOpt
     // Its lease would end by itself, in half a minute.
     await sql`update masters set stopped_at = now(), lease_until = now()`.execute(database.db)
     await begun.start()
-    await submit(begun, provider, () => false)
+    await drive(database, { master: begun, provider, over: () => false })
   }
   const over = waitFor('the end of everything', () => isOver(database, provider), { timeout })
   const late = await over.then(
@@ -93,17 +93,52 @@ export async function crashRun({ database, onEnd, point, provider }: CrashRunOpt
   return { reached: killed !== undefined, points, crashes: provider.crash !== undefined, mistakes }
 }
 
-/** As `rouse force` does it: again with the same key until there is an answer. */
-async function submit(master: MasterProcess, { builds = 1 }: Provider, over: () => boolean): Promise<void> {
-  for (let n = 1; n <= builds && !over();) {
-    try {
-      const headers = { 'idempotency-key': `the only one, ${n}` }
-      await master.api('/builders/unit/force', { method: 'POST', json: {}, headers })
-      n++
-    } catch {
-      await delay(50)
-    }
+interface Drive {
+  readonly master: MasterProcess
+  readonly provider: Provider
+  /** The master was killed. */
+  readonly over: () => boolean
+}
+
+/** What people ask of the master. */
+async function drive({ db }: TestDatabase, { master, over, provider }: Drive): Promise<void> {
+  const { builds = 1, parks = false, patience: timeout = 60_000 } = provider
+  const ask = (path: string, headers = {}) =>
+    insist(() => master.api(path, { method: 'POST', json: {}, headers }), over)
+  const until = (what: string, isSo: () => Promise<boolean>) =>
+    waitFor(what, async () => over() || (await isSo()), { timeout }).catch(() => {})
+  const isDone = async (count: number) => {
+    const requests = await db.selectFrom('requests').select('state').execute()
+    return requests.length >= count && requests.every(({ state }) => state === 'complete')
   }
+  for (let n = 1; n <= builds && !over(); n++) {
+    if (parks && n > 1) await until('the machine to be parked', () => isAtRest(db, n))
+    await ask('/builders/unit/force', { 'idempotency-key': `the only one, ${n}` })
+  }
+  if (!parks) return
+  // One that was replaced has not had its builds, and would stay.
+  await until('the last build', () => isDone(builds))
+  await ask('/workers/dock/drain')
+}
+
+/** Again until there is an answer. */
+async function insist(ask: () => Promise<unknown>, over: () => boolean): Promise<void> {
+  for (let done = false; !done && !over();) {
+    done = await ask().then(
+      () => true,
+      () => false,
+    )
+    if (!done) await delay(50)
+  }
+}
+
+/** Whether the n-th build may be asked for: it was already, or no machine is on its way to be parked. */
+async function isAtRest(db: TestDatabase['db'], n: number): Promise<boolean> {
+  const requests = await db.selectFrom('requests').select('state').execute()
+  if (requests.length >= n) return true
+  if (requests.some(({ state }) => state !== 'complete')) return false
+  const instances = await db.selectFrom('instances').select('state').execute()
+  return instances.every(({ state }) => state === 'parked' || state === 'gone')
 }
 
 async function isOver({ db }: TestDatabase, provider: Provider): Promise<boolean> {
@@ -136,7 +171,9 @@ async function mistakesOf(
   expectIs('machines that are left', await provider.machines(), 0)
   if (provider.made() > most) expectIs('machines ever made', provider.made(), most)
   const trace = provider.told?.() ?? (await readFile(join(master.dir, 'trace'), 'utf8').catch(() => ''))
-  expectIs('what the commands did', trace, 'begin\nend\n'.repeat(count))
+  const build = 'begin\nend\n'
+  const first = provider.parks ? `${build}used\n` : ''
+  expectIs('what the commands did', trace, first + build.repeat(provider.parks ? count - 1 : count))
   const instances = await db.selectFrom('instances').select('state').execute()
   if (instances.length > most || instances.some(({ state }) => state !== 'gone'))
     expectIs('instances', instances, [{ state: 'gone' }])

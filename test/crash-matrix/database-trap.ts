@@ -113,6 +113,17 @@ function stateIn(label: string, values: Buffer): string {
   return state === undefined ? ' credential' : ` ${state}`
 }
 
-const states = ['requested', 'starting', 'sealing', 'attached', 'busy', 'resetting', 'stopping', 'gone']
+const states = [
+  'requested',
+  'starting',
+  'sealing',
+  'attached',
+  'busy',
+  'resetting',
+  'parking',
+  'parked',
+  'stopping',
+  'gone',
+]
 /** What happens by the clock and has nothing to do with the life of an instance. */
 const ignored = new Set(['masters', 'cluster', 'workers', 'builders', 'migrations'])

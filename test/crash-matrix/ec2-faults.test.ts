@@ -1,12 +1,6 @@
-import { expect, test } from 'vitest'
 import { Ec2EngineWorld } from '../latent/ec2-engine-world.ts'
-import { Random } from '../torture/random.ts'
 import { lostAnswer, type Ec2Fault } from '../workers/ec2/fake-ec2/fake-fault.ts'
-import { shuffled } from './shuffled.ts'
-
-const seed = Number(process.env.ROUSE_TEST_SEED ?? Math.floor(Math.random() * 1_000_000))
-/** `npm run matrix` runs all. */
-const { ROUSE_MATRIX_CELLS: cellsToRun = '16' } = process.env
+import { callFaults, type FaultCell } from './call-faults.ts'
 
 const faults: Readonly<Record<string, Ec2Fault>> = {
   'fails and has done nothing': { error: { code: 'InternalError', status: 500 } },
@@ -17,34 +11,10 @@ const faults: Readonly<Record<string, Ec2Fault>> = {
   'never answers and works': { hang: true, done: true },
 }
 
-interface Cell {
-  readonly action: string
-  readonly nth: number
-  readonly fault: string
-}
-
-test(
-  `whatever goes wrong with any call to EC2 in the life of an instance, it is built once and nothing is left (ROUSE_TEST_SEED=${seed})`,
-  { timeout: 3_600_000 },
-  async () => {
-    const undisturbed = await runLife()
-    expect(undisturbed.mistakes).toEqual([])
-    const all = cellsOf(undisturbed.actions)
-    const cells = cellsToRun === 'all' ? all : shuffled(all, new Random(seed)).slice(0, Number(cellsToRun))
-    const failed: string[] = []
-    for (const cell of cells) {
-      const name = `${cell.action} (${cell.nth}) ${cell.fault}`
-      const { mistakes } = await runLife(cell).catch((error: unknown) => ({ mistakes: [String(error)] }))
-      if (mistakes.length > 0) failed.push(`${name}: ${mistakes.join('; ')}`)
-      process.stderr.write(`${mistakes.length > 0 ? 'FAILED' : 'ok'}  ${name}\n`)
-    }
-    process.stderr.write(`faults of EC2: ${cells.length} of ${all.length} cells, seed ${seed}\n`)
-    expect(failed).toEqual([])
-  },
-)
+callFaults('EC2', faults, runLife)
 
 /** One life cycle of an instance with a disk, an address and one build. */
-async function runLife(cell?: Cell): Promise<{ actions: string[]; mistakes: string[] }> {
+async function runLife(cell?: FaultCell): Promise<{ actions: string[]; mistakes: string[] }> {
   const began = new Set<string>()
   const twice: string[] = []
   const world = await Ec2EngineWorld.open({
@@ -93,15 +63,4 @@ async function runLife(cell?: Cell): Promise<{ actions: string[]; mistakes: stri
   } finally {
     await world.close()
   }
-}
-
-function cellsOf(actions: readonly string[]): Cell[] {
-  const times = new Map<string, number>()
-  return actions.flatMap((action) => {
-    const nth = (times.get(action) ?? 0) + 1
-    times.set(action, nth)
-    // Lists come again and again: the first few tell all.
-    if (nth > 4) return []
-    return Object.keys(faults).map((fault) => ({ action, nth, fault }))
-  })
 }

@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { instanceToken } from '../../src/latent/token.ts'
 import { root, type MasterProcess, type OnEnd } from '../helpers/master-process.ts'
 import { FakeEc2 } from '../workers/ec2/fake-ec2/fake-ec2.ts'
 import type { FakeMachine } from '../workers/ec2/fake-ec2/fake-machine.ts'
@@ -8,18 +6,31 @@ import { serveFakeEc2 } from '../workers/ec2/fake-ec2/serve-fake-ec2.ts'
 import type { Provider } from './provider.ts'
 
 /** A fake EC2 in this process that outlives the masters, with a real agent on each machine. */
-export async function startEc2Provider(onEnd: OnEnd): Promise<Provider> {
+export async function startEc2Provider(onEnd: OnEnd, { parks = false } = {}): Promise<Provider> {
   let master: MasterProcess | undefined
-  const boot = async (machine: FakeMachine) => {
+  const lives = new Map<string, Promise<void>>()
+  // The next life of a machine begins when nothing of the last one runs any more.
+  const boot = (machine: FakeMachine) => {
+    const { signal } = machine
+    const life = (lives.get(machine.ref) ?? Promise.resolve()).then(() => live(machine, signal))
+    lives.set(
+      machine.ref,
+      life.catch(() => {}),
+    )
+    return life
+  }
+  const live = async (machine: FakeMachine, signal: AbortSignal) => {
+    if (signal.aborted) return
     const ends: (() => Promise<unknown>)[] = []
-    const key = await readFile(join(master!.dir, 'rouse-data/cluster.key'))
-    await master!.agent(machine.id, instanceToken(key, machine.id, 1), {
+    const [, token] = /token='([^']*)'/.exec(machine.userData)!
+    await master!.agent(machine.id, token!, {
+      baseDir: join(master!.dir, `agent-${machine.ref}`),
       command: [process.execPath, '--conditions=source', join(root, 'src/cli.ts'), 'worker', '--instance'],
       onEnd: (end) => ends.unshift(end),
     })
     await new Promise<void>((resolve) => {
-      if (machine.signal.aborted) resolve()
-      machine.signal.addEventListener('abort', () => resolve(), { once: true })
+      if (signal.aborted) resolve()
+      signal.addEventListener('abort', () => resolve(), { once: true })
     })
     for (const end of ends) await end()
   }
@@ -42,8 +53,9 @@ const worker = ec2Worker('dock', {
   instanceType: ['c7i.xlarge', 'c7i.large'],
   elasticIp: true,
   agentUrl: \`ws://127.0.0.1:\${listen.port}\`,
-  buildWaitTimeout: 0,
+  ${parks ? "idle: 'stop', buildWaitTimeout: 1, instances: { maxBuildsPerInstance: 2 }" : 'buildWaitTimeout: 0'},
 })`,
+    ...(parks && { builds: 2, parks }),
     // What a killed master has left beside a machine is swept at every sixth list only.
     patience: 150_000,
     witness: () => {},

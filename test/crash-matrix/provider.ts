@@ -6,6 +6,8 @@ export interface Provider {
   readonly worker: string
   /** One after the other on the same machine. Default 1. */
   readonly builds?: number
+  /** Between its builds the machine is parked, and the second finds what the first has left. */
+  readonly parks?: boolean
   /** Machines that a run may make. Default 1: whatever happens, it is the same one. */
   readonly most?: number
   /** Shell that notes a word in the order of time. Default: it is written to the file $TRACE. */

@@ -1,12 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import {
-  freePort,
-  launchMaster,
-  type AgentProcessOptions,
-  type MasterProcess,
-} from '../helpers/master-process.ts'
+import { freePort } from '../helpers/free-port.ts'
+import { launchMaster, type AgentProcessOptions, type MasterProcess } from '../helpers/master-process.ts'
+import { said } from '../helpers/said.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 const passwords: Record<string, string> = { bot: 'b0t', second: '2nd' }
@@ -250,7 +247,7 @@ export default defineMaster({
 
   const agent = await own.agent('bot', 'b0t', { masters: [`http://127.0.0.1:${dead}`, agents] })
   await waitFor('the agent', async () => (await own.api('/workers/bot')).connected)
-  expect(agent.output()).toMatch(/cannot connect to ws:\/\/127\.0\.0\.1:\d+\/agent: .*trying the next master/)
+  await said(agent, /cannot connect to ws:\/\/127\.0\.0\.1:\d+\/agent: .*trying the next master/)
   for (const path of ['/', '/api/v1/builds', '/metrics'])
     expect((await fetch(agents + path)).status, path).toBe(404)
   expect(await own.request(await own.force('hello'))).toMatchObject({ result: 'SUCCESS' })

@@ -22,7 +22,9 @@ test('a pool of four works through forty builds with at most four containers, an
 }) => {
   if (engine.missing) return skip(engine.missing)
   const volumes = await volumesOfInstances()
-  const master = await dockerMaster('pool', { instances: { max: 4 }, buildWaitTimeout: 2 }, `shell('true')`)
+  // Long enough that the first container does not do the work of all before the others are there.
+  const step = `shell('sleep 0.5')`
+  const master = await dockerMaster('pool', { instances: { max: 4 }, buildWaitTimeout: 2 }, step)
   const most = watchMost(master, 'pool')
   const requests = await Promise.all(Array.from({ length: 40 }, () => master.force('unit')))
   for (const request of requests) {

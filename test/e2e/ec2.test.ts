@@ -16,7 +16,7 @@ test('a machine of EC2 runs its user data, fetches the agent, takes a build, and
     bootMs: 200,
     shutdownMs: 200,
     boot: async (machine) => {
-      const sandbox = await bootSandbox(machine.o.userData, machine.signal)
+      const sandbox = await bootSandbox(machine.userData, machine.signal)
       booted.push(sandbox)
       await sandbox.ended
       machine.end(Date.now(), 'Client.InstanceInitiatedShutdown', 'Instance initiated shutdown')

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { runBuild } from '../helpers/run-build.ts'
 import { startMaster } from '../helpers/run-master.ts'
+import { said } from '../helpers/said.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 
 const config = `
@@ -21,7 +22,7 @@ test('an agent builds over a Unix socket, past any proxy, and finds its master t
     masters: [`unix:${join(master.dir, 'nobody.sock')}`, `unix:${socket}`],
   })
   await waitFor('the agent', async () => (await master.api('/workers/bot')).connected)
-  expect(agent.output()).toContain(`connected to unix:${socket} as bot`)
+  await said(agent, `connected to unix:${socket} as bot`)
   expect((await master.api('/workers/bot')).address).toBe('a Unix socket')
   expect(await runBuild(master, 'unit')).toMatchObject({ result: 'SUCCESS' })
 

@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { freePort } from './free-port.ts'
 import { waitFor } from './wait-for.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -266,15 +266,6 @@ export async function finished(child: ChildProcess): Promise<Finished> {
   child.stderr!.on('data', (data) => (stderr += String(data)))
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, stdout, stderr }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function alive(pid: number): boolean {

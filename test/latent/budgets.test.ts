@@ -52,6 +52,30 @@ test('what instances cost is divided among the days and workers they lived for',
   ])
 })
 
+test('hours in which a machine was parked cost nothing, on the days on which they were', async () => {
+  const { db } = await testDatabase()
+  const at = (time: string) => new Date(`2026-05-${time}:00:00Z`)
+  const seeded = { state: 'gone', price_per_hour: 1, created_at: at('09T20') } as const
+  const gone = await seedInstance(db, { ...seeded, changed_at: at('10T06') })
+  const parked = await seedInstance(db, { ...seeded, state: 'parked', number: 2, worker: 'other' })
+  await db
+    .insertInto('parkings')
+    .values([
+      { instance_id: gone, number: 1, since: at('09T22'), until: at('10T03') },
+      { instance_id: gone, number: 2, since: at('10T04'), until: at('10T05') },
+      { instance_id: parked, number: 1, since: at('09T23'), until: null },
+    ])
+    .execute()
+  const days = utcDays(at('10T12').getTime(), 2)
+  const hours = (await costsByDay(db, { days, now: at('10T12') })).map(({ cost, worker }) => [worker, cost])
+  expect(hours).toEqual([
+    ['dock', 2],
+    ['other', 0],
+    ['dock', 2],
+    ['other', 3],
+  ])
+})
+
 test('a worker that has used up its budget starts nothing more, and its requests say so', async () => {
   const database = await testDatabase()
   const created_at = new Date(utcDays(Date.now(), 1)[0]!.getTime() - 3_600_000)

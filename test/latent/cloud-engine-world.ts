@@ -104,10 +104,11 @@ export class CloudEngineWorld<Cloud extends { readonly living: readonly unknown[
   /** Until every request is complete and nothing is left, neither at the cloud nor in the ledger. */
   async over(options: { busy?: () => boolean; step?: number; timeout?: number } = {}): Promise<void> {
     const isOver = async () => {
-      if (this.cloud.living.length > 0) return false
-      const requests = await this.database.db.selectFrom('requests').select('state').execute()
-      if (requests.some(({ state }) => state !== 'complete')) return false
-      return (await this.rows()).every(({ state }) => state === 'gone')
+      if (this.cloud.living.length > 0 || options.busy?.()) return false
+      const { rows } = await sql`
+        select 1 from requests where state <> 'complete' union all select 1 from instances where state <> 'gone' limit 1
+      `.execute(this.database.db)
+      return rows.length === 0
     }
     await this.until('the end of everything', isOver, options)
   }

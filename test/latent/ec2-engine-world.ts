@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { LatentOptions } from '../../src/latent/latent-worker.ts'
 import { instanceToken } from '../../src/latent/token.ts'
 import { secret } from '../../src/model/secret.ts'
@@ -95,10 +96,11 @@ export class Ec2EngineWorld {
   /** Until every request is complete and nothing is left, neither at EC2 nor in the ledger. */
   async over(step = 500): Promise<void> {
     const isOver = async () => {
-      if (this.cloud.living.length > 0) return false
-      const requests = await this.database.db.selectFrom('requests').select('state').execute()
-      if (requests.some(({ state }) => state !== 'complete')) return false
-      return (await this.rows()).every(({ state }) => state === 'gone')
+      if (this.cloud.living.length > 0 || (this.#o.patient && this.#busy)) return false
+      const { rows } = await sql`
+        select 1 from requests where state <> 'complete' union all select 1 from instances where state <> 'gone' limit 1
+      `.execute(this.database.db)
+      return rows.length === 0
     }
     await this.until('the end of everything', isOver, { step })
   }

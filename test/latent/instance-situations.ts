@@ -6,6 +6,7 @@ import type { InstanceState } from '../../src/model/instance-state.ts'
 export const rules: InstanceRules = {
   startTimeout: 600_000,
   reset: null,
+  park: false,
   maxStartAttempts: 5,
   buildWaitTimeout: 600_000,
   maxAge: 86_400_000,
@@ -13,6 +14,7 @@ export const rules: InstanceRules = {
   maxDisconnected: 3_600_000,
   listLag: 5000,
 }
+export const parks: InstanceRules = { ...rules, park: true }
 export const snapshots: InstanceRules = { ...rules, reset: 'snapshot' }
 export const now = 1_000_000
 export const quiet: Moment = { now, connected: true, isReset: false, places: 0, kept: false }
@@ -31,6 +33,7 @@ export function rowOf(state: InstanceState, more: Partial<InstanceRow> = {}): In
     changedAt: 0,
     idleSince: state === 'attached' ? now : null,
     builds: 0,
+    parkings: 0,
     stopReason: null,
     unseenSince: null,
     ...more,
@@ -61,6 +64,8 @@ export const events: Record<string, InstanceEvent> = {
   reset: { type: 'reset', generation: 1 },
   'reset of another generation': { type: 'reset', generation: 2 },
   resetFailed: { type: 'resetFailed', generation: 1, failure: { code: 'PASSING', message: 'm' } },
+  wake: { type: 'wake' },
+  parkFailed: { type: 'parkFailed', failure: { code: 'PASSING', message: 'm' } },
   stale: { type: 'stale' },
   attached: { type: 'attached' },
   detached: { type: 'detached' },
@@ -72,6 +77,7 @@ export const events: Record<string, InstanceEvent> = {
   'listed one': { type: 'listed', bearers: [bearer()], asOf: now },
   'listed half-made': { type: 'listed', bearers: [bearer('starting')], asOf: now },
   'listed failed': { type: 'listed', bearers: [bearer('failed')], asOf: now },
+  'listed stopped': { type: 'listed', bearers: [bearer('stopped')], asOf: now },
   'listed two': { type: 'listed', bearers: [bearer(), bearer()], asOf: now },
   unwanted: { type: 'unwanted', reason: 'r' },
   forced: { type: 'forced', reason: 'r' },

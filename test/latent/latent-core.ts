@@ -249,6 +249,7 @@ function mortal(worker: WorkerConfig, core: LatentCore): WorkerConfig {
       stop: async (id, o) => (await lives(o.signal)) ?? backend.stop(id, o),
       seal: async (id, o) => (await lives(o.signal)) ?? backend.seal!(id, o),
       reset: async (spec, o) => (await lives(o.signal)) ?? backend.reset!(spec, o),
+      park: async (id, o) => (await lives(o.signal)) ?? backend.park!(id, o),
       list: async (o) => (await lives(o.signal)) ?? backend.list(o),
       ...(backend.images && { images: mortalImages(backend.images, lives) }),
       ...(backend.sweep && {

@@ -5,7 +5,7 @@ import { OpenBackend } from '../../src/latent/open-backend.ts'
 import { Reconcile } from '../../src/latent/reconcile.ts'
 import { systemClock } from '../../src/util/clock.ts'
 
-test('what was made for an instance that began while a sweep was under way is not taken for a leftover', async () => {
+test('what was made for an instance that another master knows, or that began while a sweep was under way, is not taken for a leftover', async () => {
   const begun: LiveInstance[] = []
   let known: ReadonlySet<string> | undefined
   const orphan = { id: 'orphan', cluster: 'ours', worker: 'dock', ref: '1', state: 'running' } as const
@@ -30,9 +30,10 @@ test('what was made for an instance that began while a sweep was under way is no
     grace: 0,
     living: () => begun,
     known: async () => new Set(),
+    allKnown: async () => new Set(['of another master']),
     stopped: () => {},
     held: () => undefined,
   })
   await reconcile.sweep(backend, { patience: false })
-  expect(known).toEqual(new Set(['young', 'orphan']))
+  expect(known).toEqual(new Set(['young', 'orphan', 'of another master']))
 })

@@ -77,6 +77,7 @@ function row(state: InstanceState, changedAt: number): InstanceRow {
     changedAt,
     idleSince: null,
     builds: 0,
+    parkings: 0,
     stopReason: null,
     unseenSince: null,
   }

@@ -25,14 +25,8 @@ export function openStackEngineWorld({ cloud, command, worker: options = {} }: O
     cloud: (o) => new FakeOpenStack({ ...cloud, ...o }),
     serve: serveFakeOpenStack,
     worker: (url, clock) => {
-      const {
-        image = 'debian-13',
-        flavor = 'm1.small',
-        listLag = 3,
-        maxCallsPerSecond = 10,
-        ...rest
-      } = options
-      const connection = { auth: authAt(url), listLag, maxCallsPerSecond }
+      const { image = 'debian-13', flavor = 'm1.small', listLag = 3, maxCallsPerSecond, ...rest } = options
+      const connection = { auth: authAt(url), listLag, ...(maxCallsPerSecond && { maxCallsPerSecond }) }
       const worker = openstackWorker('cloud', { image, flavor, ...rest, ...connection })
       const open = (context: Parameters<typeof worker.backend.open>[0]) =>
         OpenStackBackend.open(connection, { ...context, readSecret: () => 'right' }, clock)

@@ -5,11 +5,16 @@ const many = Number(process.env.ROUSE_TEST_MACHINES ?? 500)
 /** Seconds. */
 const buildWaitTimeout = 60
 
-test(
-  `${many} servers are started and stopped within the limits of the API, with few calls and none kept long`,
+test.each([
+  { when: 'one after the other', together: false },
+  { when: 'all at the same moment', together: true },
+])(
+  `${many} servers are started and, idle $when, stopped within the limits of the API, with few calls and none kept long`,
   { timeout: 600_000 },
-  async () => {
+  async ({ together, when }) => {
     const idleSince = new Map<string, number>()
+    const all = Promise.withResolvers<void>()
+    let running = 0
     const world = await openStackEngineWorld({
       cloud: {
         limits: { perSecond: 20, burst: 50 },
@@ -18,9 +23,10 @@ test(
         bootMs: 20_000,
         deleteMs: 5000,
       },
-      worker: { buildWaitTimeout, instances: { max: many }, maxCallsPerSecond: 18 },
+      worker: { buildWaitTimeout, instances: { max: many } },
       command: async (_, { id }) => {
-        await world.clock.sleep(30_000)
+        if (++running === many) all.resolve()
+        await (together ? all.promise : world.clock.sleep(30_000))
         idleSince.set(id, world.clock.now())
         return 0
       },
@@ -28,7 +34,7 @@ test(
     try {
       const { cloud } = world
       const begun = world.clock.now()
-      for (let i = 0; i < many; i++) await world.master.force('unit')
+      await Promise.all(Array.from({ length: many }, () => world.master.force('unit')))
       // What this machine takes for calls and commits is no time of the cloud's.
       const busy = () => world.master.writing > 0 || cloud.calls.some(({ outcome }) => outcome === 'open')
       await world.over({ busy, step: 100, timeout: 500_000 })
@@ -42,7 +48,7 @@ test(
         .map(({ deletedAt, id }) => (deletedAt! - idleSince.get(id)!) / 1000 - buildWaitTimeout)
       const latest = Math.max(...late)
       process.stderr.write(
-        `${servers.length} servers for ${many} builds in ${Math.round((world.clock.now() - begun) / 1000)} s: ` +
+        `${servers.length} servers for ${many} builds, idle ${when}, in ${Math.round((world.clock.now() - begun) / 1000)} s: ` +
           `${(calls / servers.length).toFixed(2)} calls a life cycle, ${throttled} throttled, ` +
           `kept at most ${latest.toFixed(1)} s longer than asked for\n`,
       )

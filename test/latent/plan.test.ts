@@ -6,7 +6,14 @@ const hashes = ['red', 'blue'] as const
 const instances = fc.array(
   fc.record({
     templateHash: fc.constantFrom(...hashes),
-    phase: fc.constantFrom<PlannedInstance['phase']>('starting', 'live', 'ending'),
+    phase: fc.constantFrom<PlannedInstance['phase']>(
+      'starting',
+      'live',
+      'resetting',
+      'parking',
+      'parked',
+      'ending',
+    ),
     places: fc.integer({ min: 0, max: 2 }),
   }),
   { maxLength: 4 },
@@ -33,7 +40,7 @@ const pool = (worker: string) =>
       minIdle: Math.min(idle, rest.max),
       instances: found.slice(0, rest.max).map((instance, index) => ({
         ...instance,
-        places: Math.min(instance.phase === 'starting' ? 0 : instance.places, rest.maxBuilds),
+        places: Math.min(hasBuilds(instance.phase) ? instance.places : 0, rest.maxBuilds),
         id: `${worker}-${index}`,
         name: `${worker}/${index + 1}`,
         sentence: 'is starting',
@@ -133,18 +140,46 @@ describe('whatever waits and whatever there is', () => {
 
   test('minIdle instances are kept or started wherever there is room', () => {
     all((p, r) => {
-      const { kept, meantFor, starts, unwanted } = plan(p, r)
+      const { kept, meantFor, starts, unwanted, wakes } = plan(p, r)
       for (const { closed, instances: found, max, minIdle, template, worker } of p) {
         const free = found.filter(
           ({ id, phase, places }) =>
-            phase !== 'ending' && places === 0 && !meantFor.has(id) && !unwanted.some((one) => one.id === id),
+            !['ending', 'parking', 'parked'].includes(phase) &&
+            places === 0 &&
+            !meantFor.has(id) &&
+            !unwanted.some((one) => one.id === id),
         )
         const own = found.filter(({ id }) => kept.has(id))
         expect(own.length).toBe(Math.min(minIdle, free.length))
         if (closed !== undefined || !template || template.held !== undefined) continue
-        const idleStarts = starts.filter((one) => one.worker === worker && one.requests.length === 0).length
+        const idleWakes = found.filter(({ id }) => wakes.includes(id) && !meantFor.has(id)).length
+        const idleStarts =
+          idleWakes + starts.filter((one) => one.worker === worker && one.requests.length === 0).length
         const room = max - found.length - starts.filter((one) => one.worker === worker).length
         if (room > 0) expect(own.length + idleStarts).toBeGreaterThanOrEqual(minIdle)
+      }
+    })
+  })
+
+  test('nothing is started while one of its template is parked, nothing closed or held is woken, and nothing that is unwanted', () => {
+    all((p, r) => {
+      const { starts, unwanted, wakes } = plan(p, r)
+      expect(new Set(wakes).size).toBe(wakes.length)
+      for (const { closed, instances: found, worker } of p) {
+        const own = found.filter(({ id }) => wakes.includes(id))
+        expect(own.every(({ phase }) => phase === 'parked')).toBe(true)
+        if (closed !== undefined) expect(own).toEqual([])
+        for (const { id } of own) expect(unwanted.map((one) => one.id)).not.toContain(id)
+        for (const start of starts.filter((one) => one.worker === worker)) {
+          const asleep = found.filter(
+            ({ id, phase, templateHash }) =>
+              phase === 'parked' &&
+              templateHash === start.templateHash &&
+              !wakes.includes(id) &&
+              !unwanted.some((one) => one.id === id),
+          )
+          expect(asleep).toEqual([])
+        }
       }
     })
   })
@@ -164,3 +199,56 @@ describe('whatever waits and whatever there is', () => {
     })
   })
 })
+
+const ready = (id: string, phase: PlannedInstance['phase'], more: Partial<PlannedInstance> = {}) =>
+  ({ id, name: id, templateHash: 'red', phase, places: 0, sentence: `is ${phase}`, ...more }) as const
+const cold = (more: Partial<PlannedPool>): PlannedPool => ({
+  worker: 'a',
+  max: 2,
+  minIdle: 0,
+  maxBuilds: 1,
+  instances: [],
+  ...more,
+})
+const wish = (id: number, hash = 'red') => ({ id, choices: [{ worker: 'a', template: { hash } }] })
+
+describe('parked instances', () => {
+  test('are woken for whom no idle one is there, before a new one is started', () => {
+    const pool = cold({ max: 3, instances: [ready('parked', 'parked'), ready('idle', 'live')] })
+    const { meantFor, reasons, starts, wakes } = plan([pool], [wish(1), wish(2), wish(3)])
+    expect([...meantFor]).toEqual([
+      ['idle', [1]],
+      ['parked', [2]],
+    ])
+    expect(wakes).toEqual(['parked'])
+    expect(reasons.get(2)).toBe('waking parked')
+    expect(starts).toMatchObject([{ requests: [3] }])
+  })
+
+  test('are waited for while they are being parked', () => {
+    const { reasons, starts, wakes } = plan([cold({ instances: [ready('one', 'parking')] })], [wish(1)])
+    expect({ starts, wakes, reason: reasons.get(1) }).toEqual({
+      starts: [],
+      wakes: [],
+      reason: 'one is parking',
+    })
+  })
+
+  test('make room for another template before one that runs does', () => {
+    const pool = cold({ instances: [ready('idle', 'live'), ready('parked', 'parked')] })
+    expect(plan([pool], [wish(1, 'blue')]).unwanted).toMatchObject([{ id: 'parked' }])
+  })
+
+  test('end when their worker is drained, and when there may be fewer', () => {
+    const instances = [ready('one', 'parked'), ready('two', 'parking'), ready('idle', 'live')]
+    const ended = (more: Partial<PlannedPool>) =>
+      plan([cold({ max: 3, instances, ...more })], []).unwanted.map(({ id }) => id)
+    expect(ended({})).toEqual([])
+    expect(ended({ drained: true, closed: 'is drained' })).toEqual(['one', 'two'])
+    expect(ended({ max: 2 })).toEqual(['one'])
+  })
+})
+
+function hasBuilds(phase: PlannedInstance['phase']): boolean {
+  return phase === 'live' || phase === 'ending'
+}

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { registerMaster } from '../../src/db/register-master.ts'
 import { builder, held, LatentWorld } from './latent-world.ts'
 
 test('a pool of 4 works through 40 builds with never more than 4 machines', async () => {
@@ -188,4 +189,30 @@ test('a worker that is drained finishes its builds, ends its instances and start
   await world.empty()
   expect(await world.builds(next)).toEqual([])
   expect(world.master.why(next)).toContain('dock is draining')
+})
+
+test("a place that another master's instance has is passed over, and free again when that one is gone", async () => {
+  const world = await LatentWorld.open({ workers: { dock: { buildWaitTimeout: 0 } } })
+  const { db } = world.database
+  const numberOf = async () => {
+    const request = await world.force('unit')
+    expect(await world.result(request)).toBe('SUCCESS')
+    const [build] = await world.builds(request)
+    return (await world.rows()).find(({ id }) => id === build!.instance_id)!.number
+  }
+  expect(await numberOf()).toBe(1)
+  await world.empty()
+  const [first] = await db.selectFrom('instances').selectAll().execute()
+  const other = await registerMaster(db, { host: 'other', pid: 1, version: '0.0.0', only: false })
+  const living = { state: 'attached' as const, deadline: new Date(world.clock.now() + 3_600_000) }
+  const theirs = { ...first!, ...living, id: 'theirs', owner: other.id, epoch: other.epoch, template: '{}' }
+  await db.insertInto('instances').values(theirs).execute()
+  expect(await numberOf()).toBe(2)
+  await db
+    .updateTable('instances')
+    .set({ state: 'gone', deadline: null })
+    .where('id', '=', 'theirs')
+    .execute()
+  await world.pass(60)
+  expect(await numberOf()).toBe(1)
 })

@@ -4,7 +4,7 @@ import type { Instance } from '../../src/latent/backend.ts'
 import type { InstanceEvent, InstanceRules, Moment } from '../../src/latent/instance-event.ts'
 import { instanceStates } from '../../src/model/instance-state.ts'
 import { transition } from '../../src/latent/transition.ts'
-import { bearer, events, now, quiet, rowOf, rules, snapshots } from './instance-situations.ts'
+import { bearer, events, now, parks, quiet, rowOf, rules, snapshots } from './instance-situations.ts'
 import { nothing, outcomes } from './transition-outcomes.ts'
 
 const table = outcomes(Object.keys(events))
@@ -50,7 +50,7 @@ const moments = fc.record({
 })
 const bearers = fc.array(
   fc
-    .constantFrom<Instance['state']>('starting', 'running', 'failed', 'stopping')
+    .constantFrom<Instance['state']>('starting', 'running', 'failed', 'stopped', 'stopping')
     .map((state) => bearer(state)),
   { maxLength: 2 },
 )
@@ -80,6 +80,7 @@ describe.each([
   ['never', rules],
   ['by a snapshot', snapshots],
   ['by its boot', { ...rules, reset: 'boot' }],
+  ['never, and parked', parks],
 ] as [string, InstanceRules][])('whatever happens to an instance that is reset %s', (_, rules) => {
   test('only one that is gone has no deadline', () => {
     fc.assert(

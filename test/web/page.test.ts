@@ -287,7 +287,7 @@ describe.skipIf(!browserPath)(`in a browser${skipped}`, () => {
 })
 
 async function waitForText(page: Page, text: string): Promise<void> {
-  await page.getByText(text, { exact: false }).first().waitFor({ state: 'attached', timeout: 15_000 })
+  await page.getByText(text, { exact: false }).first().waitFor({ state: 'attached', timeout: 60_000 })
 }
 
 /** What is shown there, once it is laid out. */

@@ -165,7 +165,7 @@ export async function startTestWeb(
       trouble: () => undefined,
       build: async () => '',
       use: async () => {},
-      remove: async () => {},
+      remove: async () => 'removed',
       test: async () => ({ buildsetId: 1, requestIds: [1] }),
     },
     agentBundle: async () => testBundle,

@@ -10,10 +10,15 @@ const story: InstanceStory = {
   retryAt: null,
   stopReason: null,
   runningBuilds: [],
+  parkings: 0,
 }
 
 test.each<[string, Partial<InstanceStory>]>([
   ['is asked for, for at most 590 s', { state: 'requested' }],
+  ['its machine is shut down until a build wants it, for at most 590 s', { state: 'parking' }],
+  ['its machine is stopped until a build wants it, ends in 590 s', { state: 'parked', parkings: 1 }],
+  ['is being reset for its next build, for at most 590 s', { state: 'resetting' }],
+  ['is waking for its next build, for at most 590 s', { state: 'resetting', parkings: 1 }],
   ['waits for its agent, for at most 590 s', { state: 'starting' }],
   [
     'attempt 3, next try in 40 s: connection refused',

@@ -16,7 +16,11 @@ export class Attach {
 
   /** Resolves to what could not be done, undefined when all is well. It is tried again with the next list. */
   async complete(machine: Machine, signal: AbortSignal): Promise<string | undefined> {
-    if (machine.state !== 'running') return undefined
+    if (machine.state !== 'running') {
+      // It may lose its address while it is stopped.
+      this.#addressed.delete(machine.ref)
+      return undefined
+    }
     const troubles: string[] = []
     const attempt = (what: string, work: () => Promise<void>) =>
       work().catch((error: unknown) => void troubles.push(`${what}: ${messageOf(error)}`))

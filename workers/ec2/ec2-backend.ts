@@ -20,9 +20,11 @@ import { Images } from './images.ts'
 import { keptImages } from './kept-images.ts'
 import { Launcher } from './launcher.ts'
 import { asInstance, isEnding, type Machine } from './machine.ts'
+import { Parking } from './parking.ts'
 import { Sightings } from './sightings.ts'
 import { tags } from './stamps.ts'
 import { releaseAddresses, sweep } from './sweep.ts'
+import { Terminations } from './terminations.ts'
 import { templateMistakes } from './template-mistakes.ts'
 
 /** Instances are machines of EC2, known by their tags. */
@@ -35,7 +37,9 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
   readonly #context: BackendContext
   readonly #images: Images
   readonly #launcher: Launcher
+  readonly #parking: Parking
   readonly #seen: Sightings
+  readonly #terminations: Terminations
   #noNotices = false
 
   static async open(
@@ -54,7 +58,9 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
     this.#context = context
     this.#images = new Images(api, clock)
     this.#launcher = new Launcher(api, context.cluster, this.#images)
+    this.#parking = new Parking({ api, clock, cluster: context.cluster })
     this.#seen = new Sightings({ clock, kept: this.listLag * 1000 })
+    this.#terminations = new Terminations(api)
     const { cluster, log } = context
     this.images = keptImages({ api, clock, cluster, images: this.#images, lag: this.listLag * 1000, log })
   }
@@ -78,7 +84,7 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
       if (living.length > 0) await this.#terminate(living, signal)
     } catch (error) {
       if (!hasCode(error, /^InvalidInstanceID/)) throw error
-      // One of them is gone for good, or not known yet: then nothing was done to the others.
+      // One of them is gone for good, or not known yet.
       const others = (await this.#find(id, signal)).filter(({ ref }) =>
         living.every((one) => one.ref !== ref),
       )
@@ -92,6 +98,17 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
         (error: unknown) =>
           this.#context.log.warn({ id }, `its address will be released later: ${messageOf(error)}`),
       )
+  }
+
+  async park(id: InstanceId, { signal }: CallOptions): Promise<void> {
+    signal.throwIfAborted()
+    await this.#parking.park(id, signal)
+  }
+
+  /** Wakes what was parked; EC2 makes no machine pristine. */
+  async reset(spec: InstanceSpec<Ec2Template>, { signal }: CallOptions): Promise<void> {
+    signal.throwIfAborted()
+    await this.#parking.wake(spec, signal)
   }
 
   async list({ signal }: CallOptions): Promise<readonly Instance[]> {
@@ -138,11 +155,11 @@ export class Ec2Backend implements WorkerBackend<Ec2Template> {
   }
 
   async #terminate(machines: readonly Machine[], signal: AbortSignal): Promise<void> {
-    const InstanceIds = machines.map(({ ref }) => ref)
-    await this.#api.call('TerminateInstances', { signal, urgency: 'stop' }, (ec2, o) =>
-      ec2.terminateInstances({ InstanceIds }, o),
-    )
-    for (const machine of machines) this.#seen.ended(machine)
+    const ends = machines.map(async (machine) => {
+      await this.#terminations.end(machine.ref, signal)
+      this.#seen.ended(machine)
+    })
+    for (const end of await Promise.allSettled(ends)) if (end.status === 'rejected') throw end.reason
   }
 
   /** EC2 may hear of a machine that it has just made only seconds later. */

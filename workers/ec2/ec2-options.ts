@@ -81,6 +81,11 @@ export interface SpotOptions {
 
 /** What `ec2Worker` takes: these, and what every latent worker takes. */
 export interface Ec2WorkerOptions extends ConnectionOptions, MachineOptions, LatentOptions {
+  /**
+   * What becomes of a machine that was idle for `buildWaitTimeout`: with 'stop' it is stopped, keeps its disks, and is started again for
+   * the next build. Not with `spot`. Default 'terminate'.
+   */
+  readonly idle?: 'terminate' | 'stop' | undefined
   /** How many builds may run at once on one instance. Default 1. */
   readonly maxBuilds?: number
   /** Set on every build that runs here. */
@@ -118,6 +123,8 @@ export interface Ec2Template {
   readonly provisions?: boolean
   /** GiB of the root disk, whatever the image calls that. */
   readonly rootSize?: number
+  /** Its user data runs at every boot. */
+  readonly idle?: 'stop'
 }
 
 /** Options that go into the template. */

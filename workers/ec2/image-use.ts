@@ -12,8 +12,14 @@ export function imageUse(
   return {
     name,
     machine: ({ from, size }) => {
-      // A spot instance cannot be stopped, and what builds have at hand is no part of an image.
-      const { elasticIp, spot: _spot, volumes: _volumes, ...rest } = plain as unknown as Ec2Template
+      // A spot instance cannot be stopped, one that provisions is not parked, and what builds have at hand is no part of an image.
+      const {
+        elasticIp,
+        idle: _idle,
+        spot: _spot,
+        volumes: _volumes,
+        ...rest
+      } = plain as unknown as Ec2Template
       return {
         ...rest,
         ami: from,

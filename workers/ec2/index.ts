@@ -34,7 +34,10 @@ export function ec2Worker(name: string, options: Ec2WorkerOptions): Ec2WorkerCon
   const given: Readonly<Record<string, unknown>> = { ...options }
   const connection = picked(given, connectionOptions) as unknown as ConnectionOptions
   const use = isImageReference(given.ami) ? given.ami : undefined
-  const template = picked(use ? { ...given, ami: undefined } : given, machineOptions)
+  const template = {
+    ...picked(use ? { ...given, ami: undefined } : given, machineOptions),
+    ...(given.idle === 'stop' && { idle: 'stop' }),
+  }
   const own: readonly string[] = [...connectionOptions, ...machineOptions]
   const common = Object.fromEntries(Object.entries(given).filter(([key]) => !own.includes(key)))
   const description: LatentDescription<Ec2Template> = {
@@ -51,6 +54,7 @@ export function ec2Worker(name: string, options: Ec2WorkerOptions): Ec2WorkerCon
     mistakes: [
       ...connectionMistakes(given),
       ...templateMistakes(use ? { ...template, ami: 'ami-0' } : template),
+      ...(given.reset === undefined ? [] : ['reset: EC2 makes no machine pristine; leave it out']),
     ],
   }
   return Object.freeze({ ...common, ...description, kind: 'latent', name })

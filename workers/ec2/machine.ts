@@ -70,7 +70,7 @@ export function asInstance(machine: Machine, trouble?: string): Instance | undef
       return { ...common, state: endedByItself(machine) ? 'failed' : 'stopping', detail: failure(machine) }
     case 'stopping':
     case 'stopped':
-      return { ...common, state: 'failed', detail: failure(machine) }
+      return { ...common, state: 'stopped', detail: failure(machine) }
     case 'terminated':
       return endedByItself(machine) ? { ...common, state: 'failed', detail: failure(machine) } : undefined
     default:

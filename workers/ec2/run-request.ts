@@ -35,7 +35,7 @@ export function runRequest(
     MinCount: 1,
     MaxCount: 1,
     ClientToken: o.token,
-    UserData: encodedUserData(spec),
+    UserData: Buffer.from(userDataOf(spec)).toString('base64'),
     // One that powers itself off is gone with its disks, unless one of these is to be kept.
     InstanceInitiatedShutdownBehavior: provisions ? 'stop' : 'terminate',
     // Version 2 needs a header and one hop: neither a request that a build is tricked into nor a container gets credentials.
@@ -77,19 +77,24 @@ function devicesOf(
   return [{ ...own, deviceName: rootDevice, size: rootSize }, ...others]
 }
 
-function encodedUserData({ agent, id, template, token }: InstanceSpec<Ec2Template>): string {
+/** What cloud-init runs at the first boot, or at each one of a machine that is stopped while it is idle. */
+export function userDataOf({ agent, id, template, token }: InstanceSpec<Ec2Template>): string {
   if (agent.masters.every((url) => url.startsWith('unix:')))
     throw new BackendError(
       'REJECTED',
       "agentUrl: a machine of EC2 cannot reach the master by its socket; write agentUrl: 'wss://...'",
     )
-  const script = Buffer.from(userData({ agent, id, token }, { root: template.provisions === true }))
-  if (script.length > mostUserData)
+  const text = userData(
+    { agent, id, token },
+    { everyBoot: template.idle === 'stop', root: template.provisions === true },
+  )
+  const length = Buffer.byteLength(text)
+  if (length > mostUserData)
     throw new BackendError(
       'REJECTED',
-      `its user data has ${script.length} bytes, and EC2 takes ${mostUserData} at most: write fewer addresses into agentUrl`,
+      `its user data has ${length} bytes, and EC2 takes ${mostUserData} at most: write fewer addresses into agentUrl`,
     )
-  return script.toString('base64')
+  return text
 }
 
 function placementOf({ placement }: Ec2Template): RunInstancesCommandInput['Placement'] | undefined {

@@ -46,6 +46,10 @@ export function templateMistakes(options: Readonly<Record<string, unknown>>): st
       isRecord(v, { maxPrice: isPositive, fallback: (f) => typeof f === 'boolean' }),
     'true, false or { maxPrice?: 0.05, fallback?: true }',
   )
+  if (options.idle === 'stop' && typeof options.spot !== 'function' && Boolean(options.spot))
+    mistakes.push(
+      "idle: a spot instance cannot be stopped and started again; leave out spot, or write idle: 'terminate'",
+    )
   return mistakes
 }
 

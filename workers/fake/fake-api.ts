@@ -9,6 +9,7 @@ export interface FakeApi {
   start(spec: InstanceSpec<FakeTemplate>, cluster: string, signal: AbortSignal): Promise<Instance>
   seal(id: InstanceId, cluster: string, signal: AbortSignal): Promise<void>
   reset(spec: InstanceSpec<FakeTemplate>, cluster: string, signal: AbortSignal): Promise<void>
+  park(id: InstanceId, cluster: string, signal: AbortSignal): Promise<void>
   stop(id: InstanceId, cluster: string, signal: AbortSignal): Promise<void>
   list(signal: AbortSignal): Promise<Instance[]>
   identify(from: string, signal: AbortSignal): Promise<string>

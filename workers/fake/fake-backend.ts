@@ -46,6 +46,10 @@ export class FakeBackend implements WorkerBackend<FakeTemplate> {
     await this.#api.reset(spec, this.#cluster, signal)
   }
 
+  async park(id: InstanceId, { signal }: CallOptions): Promise<void> {
+    await this.#api.park(id, this.#cluster, signal)
+  }
+
   async list({ signal }: CallOptions): Promise<readonly Instance[]> {
     return await this.#api.list(signal)
   }

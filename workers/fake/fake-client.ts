@@ -30,6 +30,10 @@ export class FakeClient implements FakeApi {
     await this.#post('reset', { spec, cluster }, signal)
   }
 
+  async park(id: InstanceId, cluster: string, signal: AbortSignal): Promise<void> {
+    await this.#post('park', { id, cluster }, signal)
+  }
+
   async list(signal: AbortSignal): Promise<Instance[]> {
     return (await this.#post('list', {}, signal)) as Instance[]
   }

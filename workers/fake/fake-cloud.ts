@@ -86,9 +86,14 @@ export class FakeCloud implements FakeApi {
     return this.#call('reset', spec.id, signal, ({ dirty = false, pretended = false }) => {
       const machine = this.#alive(spec.id, cluster)
       if (pretended) return
+      if (machine.off) machine.runsAt = this.#clock.now() + this.#bootTime
       machine.reset(spec, { dirty })
       this.#power(machine)
     })
+  }
+
+  park(id: InstanceId, cluster: string, signal: AbortSignal): Promise<void> {
+    return this.#call('park', id, signal, () => this.#alive(id, cluster).park())
   }
 
   list(signal: AbortSignal): Promise<Instance[]> {

@@ -2,7 +2,7 @@ import type { BackendError } from '../../src/latent/backend-error.ts'
 import type { InstanceId } from '../../src/latent/backend.ts'
 
 export type FakeOperation =
-  'start' | 'stop' | 'list' | 'seal' | 'reset' | 'identify' | 'keep' | 'images' | 'removeImage'
+  'start' | 'stop' | 'list' | 'seal' | 'reset' | 'park' | 'identify' | 'keep' | 'images' | 'removeImage'
 
 /** One call, as the cloud has recorded it. */
 export interface FakeCall {

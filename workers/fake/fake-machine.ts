@@ -32,9 +32,12 @@ export class FakeMachine {
   /** Set when it ends by itself. */
   failure: string | undefined
   endedAt: number | undefined
+  /** It is shut down, and can be woken. */
+  off = false
   runsAt: number
   #life = new AbortController()
   #snapshot = new Set<string>()
+  #keepsDisk = false
 
   constructor(options: FakeMachineOptions) {
     this.ref = options.ref
@@ -64,12 +67,20 @@ export class FakeMachine {
     this.#snapshot = new Set(this.disk)
   }
 
-  /** What ran on it is gone; it knows the token of this spec and has power again. `dirty`: its disk stays as it was. */
+  /** Shut down with its disk. */
+  park(): void {
+    this.off = true
+    this.#keepsDisk = true
+    this.#life.abort(new Error('the machine was shut down'))
+  }
+
+  /** What ran on it is gone; it knows the token of this spec and has power again. `dirty`: its disk stays as it was, as of one that was parked. */
   reset(spec: InstanceSpec<FakeTemplate>, { dirty }: { dirty: boolean }): void {
     this.#life.abort(new Error('the machine was reset'))
     this.#life = new AbortController()
     this.spec = spec
-    if (!dirty) this.disk = new Set(this.#snapshot)
+    this.off = false
+    if (!dirty && !this.#keepsDisk) this.disk = new Set(this.#snapshot)
   }
 
   end(now: number): void {
@@ -81,6 +92,7 @@ export class FakeMachine {
     const { cluster, failure, id, ref, runsAt } = this
     const common = { id, cluster, worker: this.spec.worker, ref }
     if (failure !== undefined) return { ...common, state: 'failed', detail: failure }
+    if (this.off) return { ...common, state: 'stopped', detail: 'it is shut down' }
     return { ...common, state: now < runsAt ? 'starting' : 'running' }
   }
 }

@@ -22,6 +22,8 @@ export interface FakeWorkerOptions extends LatentOptions {
   readonly listLag?: number
   /** How machines are made pristine after a build. */
   readonly reset?: ResetWay
+  /** What becomes of idle machines. Default 'terminate'. */
+  readonly idle?: 'terminate' | 'stop'
   /** An image() that its machines are made of. */
   readonly image?: ImageReference
   /** Default: an empty one. */

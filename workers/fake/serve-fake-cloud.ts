@@ -72,6 +72,8 @@ async function carryOut(cloud: FakeCloud, path: string, asked: Asked, signal: Ab
       return cloud.seal(id, cluster, signal)
     case '/reset':
       return cloud.reset(spec, cluster, signal)
+    case '/park':
+      return cloud.park(id, cluster, signal)
     case '/list':
       return cloud.list(signal)
     case '/identify':

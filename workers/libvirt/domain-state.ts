@@ -7,6 +7,11 @@ export function isActive({ state }: DomainFacts): boolean {
   return state !== states.shutOff
 }
 
+/** Whether it is off because its system has shut down, and so has written all it had to its disk. */
+export function hasShutDown({ reason, state }: DomainFacts): boolean {
+  return state === states.shutOff && reason === shutDown
+}
+
 /** What a domain is as an instance. */
 export function instanceOf(facts: DomainFacts, stamp: Stamp): Instance {
   const { cluster, generation, id, worker } = stamp
@@ -30,8 +35,9 @@ function failureOf({ reason, state }: DomainFacts, { started }: Stamp): string |
 const states = { paused: 3, shutOff: 5, crashed: 6 }
 const ioError = 5
 /** virDomainShutoffReason */
+const shutDown = 1
 const ends = new Map([
-  [1, 'the machine has shut itself down'],
+  [shutDown, 'the machine has shut itself down'],
   [2, 'the machine was ended by somebody else'],
   [3, 'the machine has crashed'],
   [8, 'libvirt has ended the machine'],

@@ -9,12 +9,14 @@ import type {
 } from '../../src/latent/backend.ts'
 import type { BackendImages } from '../../src/latent/images/backend-images.ts'
 import { BackendError } from '../../src/latent/backend-error.ts'
+import { RouseError } from '../../src/model/errors.ts'
 import type { DomainFacts } from './domain-calls.ts'
-import { instanceOf, isActive } from './domain-state.ts'
+import { hasShutDown, instanceOf, isActive } from './domain-state.ts'
 import { domainXml } from './domain-xml.ts'
 import { explained } from './explain-failure.ts'
 import { keptImages } from './kept-images.ts'
 import { Lanes, type LaneCallOptions } from './lanes.ts'
+import { Leftovers } from './leftovers.ts'
 import { codes, hasCode } from './libvirt-error.ts'
 import type { LibvirtTemplate } from './libvirt-options.ts'
 import { makeFiles, removeVolumes } from './machine-files.ts'
@@ -31,6 +33,7 @@ import {
   volumePrefix,
   type Stamp,
 } from './stamps.ts'
+import type { VolumeName } from './storage-calls.ts'
 import { templateMistakes } from './template-mistakes.ts'
 import { parseXml, xmlText, type XmlElement } from './xml.ts'
 
@@ -41,11 +44,14 @@ export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
   readonly images: BackendImages
   readonly #cluster: string
   readonly #lanes: Lanes
+  readonly #leftovers = new Leftovers()
+  readonly #keptShutdown: number
   #hypervisor: string | undefined
 
-  /** Contacts nobody. */
-  constructor(uri: string, { cluster }: BackendContext) {
+  /** Contacts nobody. `keptShutdown`: seconds that a system whose disk is to be kept gets at least to shut down. */
+  constructor(uri: string, { cluster }: BackendContext, { keptShutdown = keptShutdownSeconds } = {}) {
     this.#cluster = cluster
+    this.#keptShutdown = keptShutdown
     this.#lanes = new Lanes(uri)
     const shutDown = (id: string, o: LaneCallOptions) => this.#shutDown(id, o)
     this.images = keptImages({ lanes: this.#lanes, cluster, shutDown })
@@ -121,12 +127,14 @@ export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
 
   sweep(known: ReadonlySet<InstanceId>, { signal }: CallOptions): Promise<void> {
     return explained(async () => {
-      const listed = new Set((await this.list({ signal })).map(({ id }) => id))
+      const begun = performance.now()
       const volumes = await this.#lanes.call('listVolumes', [volumePrefix(this.#cluster)], { signal })
-      const left = volumes.filter(({ name }) => {
-        const id = volumeInstance(this.#cluster, name)!
-        return !known.has(id) && !listed.has(id)
-      })
+      // Afterwards: a domain is defined when its volumes are there.
+      const listed = new Set((await this.list({ signal })).map(({ id }) => id))
+      const idOf = ({ name }: VolumeName) => volumeInstance(this.#cluster, name)!
+      const found = volumes.map(idOf).filter((id) => !known.has(id) && !listed.has(id))
+      const due = this.#leftovers.due(new Set(found), { begun, now: performance.now() })
+      const left = volumes.filter((volume) => due.has(idOf(volume)))
       await removeVolumes(this.#lanes, left, { signal })
     })
   }
@@ -198,27 +206,44 @@ export class LibvirtBackend implements WorkerBackend<LibvirtTemplate> {
     await this.#lanes.call('setMetadata', [spec.id, xml, prefix, namespace], o)
   }
 
-  /** One whose disk is to be kept gets time enough. */
+  /** For one whose disk is to be kept: never ends it by force, since what its system has not written yet would be missing. */
   async #shutDown(id: InstanceId, o: LaneCallOptions): Promise<void> {
     const { facts, stamp } = await this.#ours(id, o)
-    const shutdownTimeout = Math.max(stamp.shutdownTimeout, keptShutdownSeconds)
-    await this.#end({ facts, stamp: { ...stamp, shutdownTimeout } }, o)
+    const patience = Math.max(stamp.shutdownTimeout, this.#keptShutdown)
+    // When its agent ends it powers itself off, having removed what belongs to the agent.
+    const askAfter = patience / 4
+    const off = isActive(facts) ? await this.#untilOff(id, { patience, askAfter }, o) : facts
+    if (off && hasShutDown(off)) return
+    const why = off
+      ? `machine ${id} is off, but its system has not shut down`
+      : `the system of machine ${id} has not shut down within ${patience} s`
+    throw new RouseError('ROUSE_IMAGE_NOT_SHUT_DOWN', why)
   }
 
   /** Gives the system its time to shut down. */
-  async #end({ facts, stamp }: Found, o: LaneCallOptions): Promise<void> {
-    if (!isActive(facts)) return
-    if (stamp.shutdownTimeout > 0) {
-      // A machine that cannot be asked is ended all the same.
-      await this.#lanes.call('shutDownDomain', [stamp.id], o).catch(() => {})
-      const until = performance.now() + stamp.shutdownTimeout * 1000
-      while (performance.now() < until) {
-        const now = await this.#lanes.call('findDomain', [stamp.id, namespace], o)
-        if (!now || !isActive(now)) return
-        await delay(shutdownPollMs, undefined, { signal: o.signal })
+  async #end({ facts, stamp: { id, shutdownTimeout: patience } }: Found, o: LaneCallOptions): Promise<void> {
+    if (isActive(facts) && !(await this.#untilOff(id, { patience }, o))) await this.#destroy(id, o)
+  }
+
+  /** Asks its system to shut down; undefined when it still runs after `patience`, in seconds. */
+  async #untilOff(
+    id: InstanceId,
+    { askAfter = 0, patience }: { askAfter?: number; patience: number },
+    o: LaneCallOptions,
+  ): Promise<DomainFacts | undefined> {
+    const begun = performance.now()
+    let askAt = begun + askAfter * 1000
+    while (performance.now() < begun + patience * 1000) {
+      if (performance.now() >= askAt) {
+        // A machine that cannot be asked may go by itself. One that boots does not hear it the first time.
+        await this.#lanes.call('shutDownDomain', [id], o).catch(() => {})
+        askAt = performance.now() + askAgainMs
       }
+      const now = await this.#lanes.call('findDomain', [id, namespace], o)
+      if (!now || !isActive(now)) return now
+      await delay(shutdownPollMs, undefined, { signal: o.signal })
     }
-    await this.#destroy(stamp.id, o)
+    return undefined
   }
 
   async #destroy(id: InstanceId, o: LaneCallOptions): Promise<void> {
@@ -249,4 +274,5 @@ function asRejected<T>(work: () => T): T {
 }
 
 const shutdownPollMs = 250
+const askAgainMs = 10_000
 const keptShutdownSeconds = 120

@@ -24,21 +24,36 @@ export async function revertToPristine(
 ): Promise<void> {
   await lanes.call('revertDomain', [id, snapshotName], o)
   await untilListening(lanes, id, o)
-  const line = JSON.stringify({ time: Date.now(), generation, token })
-  await lanes.call('converse', [id, agentPort, line, `taken ${generation}`], o)
+  do {
+    const say = JSON.stringify({ time: Date.now(), generation, token })
+    if (await converse(lanes, id, { say, awaited: `taken ${generation}` }, o)) return
+    // Its answer may have come when nobody listened any more. It has left the port then, and proves by its login what it was given.
+  } while (isListening(await lanes.call('domainXml', [id, 'live'], o)))
 }
 
-/** A program that has the port open and says nothing is not waited for in one call: that would take one of a few processes for long. */
 async function untilReady(lanes: Lanes, domain: string, o: LaneCallOptions): Promise<void> {
-  for (;;) {
-    await untilListening(lanes, domain, o)
-    const enough = AbortSignal.timeout(listenMs)
-    const signal = AbortSignal.any([o.signal, enough])
-    try {
-      return await lanes.call('converse', [domain, agentPort, undefined, 'ready'], { ...o, signal })
-    } catch (error) {
-      if (o.signal.aborted || !enough.aborted) throw error
-    }
+  do await untilListening(lanes, domain, o)
+  while (!(await converse(lanes, domain, { say: undefined, awaited: 'ready' }, o)))
+}
+
+/**
+ * Whether the awaited line came. A program that has the port open and says nothing is not waited for long: each conversation takes one of a
+ * few processes, which others need.
+ */
+async function converse(
+  lanes: Lanes,
+  domain: string,
+  { awaited, say }: { say: string | undefined; awaited: string },
+  o: LaneCallOptions,
+): Promise<boolean> {
+  const enough = AbortSignal.timeout(listenMs)
+  const signal = AbortSignal.any([o.signal, enough])
+  try {
+    await lanes.call('converse', [domain, agentPort, say, awaited], { ...o, signal })
+    return true
+  } catch (error) {
+    if (o.signal.aborted || !enough.aborted) throw error
+    return false
   }
 }
 
@@ -58,5 +73,5 @@ function isListening(xml: string): boolean {
 
 const snapshotName = 'rouse-pristine'
 const pollMs = 200
-/** An agent says every second that it is ready. */
+/** An agent says every second that it is ready, and answers at once. */
 const listenMs = 15_000

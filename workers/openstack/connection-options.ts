@@ -14,7 +14,7 @@ export interface ConnectionOptions {
   readonly interface?: Interface
   /** Addresses that are used instead of those in the catalogue. */
   readonly endpoints?: Readonly<Partial<Record<Service, string>>>
-  /** Calls that the cloud is sent, on average; for a moment twice as many. Default 10. */
+  /** Calls that the cloud is sent, on average; for a moment twice as many. Default 20. */
   readonly maxCallsPerSecond?: number
   /** Seconds until a list surely shows a new or an ended instance. Default 10. */
   readonly listLag?: number

@@ -1,8 +1,8 @@
 import { imageBuilder, imageHashProperty } from '../../model/image.ts'
-import { messageOf } from '../../model/errors.ts'
 import type { InstanceFacts } from '../ledger.ts'
 import type { OpenBackend } from '../open-backend.ts'
 import { imageHash } from './image-hash.ts'
+import { ImageInputs } from './image-inputs.ts'
 import type { ImageSource } from './image-source.ts'
 import type { ImageSpec } from './image-spec.ts'
 import type { ImagesOptions } from './images-options.ts'
@@ -28,10 +28,7 @@ export class Images implements ImageSource {
   readonly #o: ImagesOptions
   readonly #disks: KeptDisks
   #specs = new Map<string, ImageSpec>()
-  /** What the inputs come to, as far as they were looked at since the last change of the config. */
-  readonly #wanted = new Map<string, string>()
-  readonly #troubles = new Map<string, string>()
-  readonly #lookAgainAt = new Map<string, number>()
+  readonly #inputs: ImageInputs
   #names = new Map<string, ImageNameRow>()
   #rows: ImageRow[] = []
   #woken: (() => void) | undefined
@@ -42,6 +39,12 @@ export class Images implements ImageSource {
   constructor(options: ImagesOptions) {
     this.#o = options
     this.#disks = new KeptDisks({ ...options, kept: () => this.wake() })
+    this.#inputs = new ImageInputs({
+      ...options,
+      hashOf: (spec) => this.hashOf(spec),
+      found: (spec, hash) => options.commit.write((trx) => storeWanted(trx, spec, hash)),
+      changed: () => this.wake(),
+    })
   }
 
   current(name: string): ReturnType<ImageSource['current']> {
@@ -52,8 +55,8 @@ export class Images implements ImageSource {
 
   /** Why what the config wants is not there. */
   trouble(name: string): string | undefined {
-    const failed = this.#row(name, this.#wanted.get(name))
-    return this.#troubles.get(name) ?? (failed?.state === 'failed' ? (failed.error ?? 'failed') : undefined)
+    const failed = this.#row(name, this.#inputs.hash(name))
+    return this.#inputs.trouble(name) ?? (failed?.state === 'failed' ? (failed.error ?? 'failed') : undefined)
   }
 
   usedHash(name: string): string | undefined {
@@ -81,9 +84,7 @@ export class Images implements ImageSource {
   /** The config's images; the files that they are made of are looked at anew. */
   configure(specs: readonly ImageSpec[]): void {
     this.#specs = new Map(specs.map((spec) => [spec.name, spec]))
-    this.#wanted.clear()
-    this.#troubles.clear()
-    this.#lookAgainAt.clear()
+    this.#inputs.configure(this.#specs)
     this.wake()
   }
 
@@ -112,6 +113,7 @@ export class Images implements ImageSource {
       // Many who wake it at once are one.
       if (woken.signal.aborted) await clock.sleep(shortestPause, signal).catch(() => {})
     }
+    await this.#inputs.settled()
   }
 
   /** The rows have changed. */
@@ -139,8 +141,7 @@ export class Images implements ImageSource {
       await storeWanted(trx, spec, hash)
       await storeAgain(trx, { name, hash }, ['failed'])
     })
-    this.#wanted.set(name, hash)
-    this.#troubles.delete(name)
+    this.#inputs.set(name, hash)
     await this.reload()
     return hash
   }
@@ -159,7 +160,7 @@ export class Images implements ImageSource {
   /** All steps of its build are done. Gives why nothing comes of it, or undefined. */
   async provisioned(spec: ImageSpec, hash: string, build: number): Promise<string | undefined> {
     if ((await this.hashOf(spec)) !== hash) {
-      this.#wanted.delete(spec.name)
+      this.#inputs.forget(spec.name)
       this.wake()
       return 'what the image is made of has changed meanwhile: it is built anew'
     }
@@ -171,8 +172,8 @@ export class Images implements ImageSource {
 
   async #look(): Promise<void> {
     await this.#load()
-    for (const spec of this.#specs.values()) await this.#want(spec)
-    await this.#load()
+    // One that was removed is wanted again.
+    this.#inputs.ask((name) => this.#row(name, this.#inputs.hash(name)) === undefined)
     for (const row of this.#rows) {
       if (row.state === 'building' && row.request_id === null) await this.#request(row)
       else if (row.state === 'building') await this.#seeBuild(row)
@@ -184,26 +185,6 @@ export class Images implements ImageSource {
     if (clock.now() - this.#tidiedAt < tidyEvery) return
     this.#tidiedAt = clock.now()
     await tidyImages({ ...this.#o, specs: this.#specs, rows: this.#rows, names: this.#names })
-  }
-
-  async #want(spec: ImageSpec): Promise<void> {
-    const { clock, commit, log } = this.#o
-    const { name } = spec
-    // One that was removed is wanted again.
-    const isThere = this.#row(name, this.#wanted.get(name)) !== undefined
-    if (isThere || (this.#lookAgainAt.get(name) ?? 0) > clock.now()) return
-    try {
-      const hash = await this.hashOf(spec)
-      await commit.write((trx) => storeWanted(trx, spec, hash))
-      // The config may have changed meanwhile.
-      if (this.#specs.get(name) === spec) this.#wanted.set(name, hash)
-      this.#troubles.delete(name)
-    } catch (error) {
-      const message = messageOf(error)
-      if (this.#troubles.get(name) !== message) log.warn(`image ${name} cannot be built: ${message}`)
-      this.#troubles.set(name, message)
-      this.#lookAgainAt.set(name, clock.now() + troubledFor)
-    }
   }
 
   async #request(row: ImageRow): Promise<void> {
@@ -266,7 +247,7 @@ export class Images implements ImageSource {
   }
 
   #why(name: string): string {
-    const row = this.#row(name, this.#wanted.get(name))
+    const row = this.#row(name, this.#inputs.hash(name))
     const why = this.trouble(name) ?? (row?.state === 'storing' ? 'it is being stored' : 'it is being built')
     return `waits for image ${name}: ${why}`
   }
@@ -275,6 +256,5 @@ export class Images implements ImageSource {
 /** Milliseconds. */
 const lookAgain = 5000
 const shortestPause = 100
-const troubledFor = 30_000
 const tidyEvery = 30_000
 const mostAttempts = 3

@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely'
 import type { Logger } from 'pino'
 import type { GroupCommit } from '../../db/group-commit.ts'
 import type { Database } from '../../db/schema.ts'
-import { messageOf } from '../../model/errors.ts'
+import { messageOf, RouseError } from '../../model/errors.ts'
 import { imageBuilder } from '../../model/image.ts'
 import { BackendError } from '../backend-error.ts'
 import type { InstanceFacts } from '../ledger.ts'
@@ -52,16 +52,22 @@ export class KeptDisks {
     } catch (error) {
       const failures = (this.#failures.get(id) ?? 0) + 1
       this.#failures.set(id, failures)
-      const forGood = error instanceof BackendError && error.code === 'REJECTED'
+      // What people must mend does not pass.
+      const forGood =
+        error instanceof RouseError || (error instanceof BackendError && error.code === 'REJECTED')
       // It stays as it is, and is asked for again.
       if (backend.isClosing || (!forGood && failures < mostFailures)) throw error
       this.#failures.delete(id)
       await commit.write((trx) =>
-        storeFailed(trx, row, row.build_id, `its disk could not be kept: ${messageOf(error)}`),
+        storeFailed(trx, row, row.build_id, `its disk could not be kept: ${explanation(error)}`),
       )
     }
     kept()
   }
+}
+
+function explanation(error: unknown): string {
+  return error instanceof RouseError ? `${error.message} (${error.code}). ${error.advice}` : messageOf(error)
 }
 
 const mostFailures = 3

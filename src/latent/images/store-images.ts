@@ -130,7 +130,7 @@ export async function storeFailed(
     .set({
       state: 'failed',
       build_id: build,
-      error: error.replaceAll('\0', '\ufffd').slice(0, 2000),
+      error: shown(error),
       changed_at: sql<Date>`now()`,
     })
     .where('name', '=', row.name)
@@ -196,7 +196,22 @@ export async function storeRemoving(
 export async function storeRemoved(trx: Trx, { hash, name }: Pick<ImageRow, 'hash' | 'name'>): Promise<void> {
   await trx
     .updateTable('images')
-    .set({ state: 'removed', ref: null, changed_at: sql<Date>`now()` })
+    .set({ state: 'removed', ref: null, error: null, changed_at: sql<Date>`now()` })
+    .where('name', '=', name)
+    .where('hash', '=', hash)
+    .where('state', '=', 'removing')
+    .execute()
+}
+
+/** Its provider has not removed it; it stays to be removed. */
+export async function storeNotRemoved(
+  trx: Trx,
+  { hash, name }: Pick<ImageRow, 'hash' | 'name'>,
+  error: string,
+): Promise<void> {
+  await trx
+    .updateTable('images')
+    .set({ error: shown(error) })
     .where('name', '=', name)
     .where('hash', '=', hash)
     .where('state', '=', 'removing')
@@ -225,4 +240,8 @@ export async function endOfRequest(db: Db, request: number): Promise<BuildEnd | 
 export async function isGone(db: Db, instance: string): Promise<boolean> {
   const row = await db.selectFrom('instances').select('state').where('id', '=', instance).executeTakeFirst()
   return row?.state === 'gone'
+}
+
+function shown(error: string): string {
+  return error.replaceAll('\0', '\ufffd').slice(0, 2000)
 }

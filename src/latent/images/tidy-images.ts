@@ -6,7 +6,14 @@ import { messageOf } from '../../model/errors.ts'
 import type { Clock } from '../../util/clock.ts'
 import type { OpenBackend } from '../open-backend.ts'
 import type { ImageSpec } from './image-spec.ts'
-import { loadImages, storeRemoved, storeRemoving, type ImageNameRow, type ImageRow } from './store-images.ts'
+import {
+  loadImages,
+  storeNotRemoved,
+  storeRemoved,
+  storeRemoving,
+  type ImageNameRow,
+  type ImageRow,
+} from './store-images.ts'
 
 interface TidyOptions {
   readonly db: Kysely<Database>
@@ -30,38 +37,45 @@ export async function tidyImages(options: TidyOptions): Promise<void> {
     const backend = open(key)
     if (!backend) continue
     try {
-      // First: each was stored before it began to be.
-      const present = await backend.listImages()
-      const known = await loadImages(db)
-      // While one is being kept it has no name yet that we know.
-      if (known.some((row) => row.backend === key && row.state === 'storing')) continue
-      const refs = new Set(known.map(({ ref }) => ref))
-      for (const ref of present)
-        if (!refs.has(ref)) {
-          log.warn({ image: ref }, `${key} has an image of ours that no row knows: it is removed`)
-          await backend.removeImage(ref)
-        }
+      for (const ref of await backend.listImages()) {
+        // Each anew: removing takes its time, and meanwhile one of the same name may be made again.
+        if (!(await isOrphan(db, key, ref))) continue
+        log.warn({ image: ref }, `${key} has an image of ours that no row knows: it is removed`)
+        await backend.removeImage(ref)
+      }
     } catch (error) {
       log.warn(`${key}: images could not be tidied: ${messageOf(error)}`)
     }
   }
 }
 
-/** Removes one, unless something is made of it; says whether it is gone. What cannot be removed now is tried again later. */
+/** While one is being kept it has no name yet that we know. */
+async function isOrphan(db: Kysely<Database>, backend: string, ref: string): Promise<boolean> {
+  const rows = (await loadImages(db)).filter((row) => row.backend === backend)
+  return !rows.some((row) => row.ref === ref || row.state === 'storing')
+}
+
+/** 'kept': it is in use, or not there. 'removing': the provider has not removed it yet, and is asked again. */
+export type Removal = 'kept' | 'removed' | 'removing'
+
+/** Removes one, unless something is made of it. What cannot be removed now is tried again later. */
 export async function removeImage(
   row: ImageRow,
   { backend, commit, log }: Pick<TidyOptions, 'backend' | 'commit' | 'log'>,
-): Promise<boolean> {
+): Promise<Removal> {
   const open = backend(row.backend)
-  if (!open || !(await commit.write((trx) => storeRemoving(trx, row)))) return false
+  if (!open || !(await commit.write((trx) => storeRemoving(trx, row)))) return 'kept'
   try {
     if (row.ref !== null) await open.removeImage(row.ref)
     await commit.write((trx) => storeRemoved(trx, row))
     log.info(`image ${row.name}@${row.hash} was removed`)
+    return 'removed'
   } catch (error) {
-    log.warn(`image ${row.name}@${row.hash} could not be removed: ${messageOf(error)}`)
+    const why = `it could not be removed yet: ${messageOf(error)}`
+    await commit.write((trx) => storeNotRemoved(trx, row, why))
+    log.warn(`image ${row.name}@${row.hash}: ${why}`)
+    return 'removing'
   }
-  return true
 }
 
 /** Those whose name has stood for another for a while, but for the newest. */

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { getCACertificates } from 'node:tls'
-import { createTransport } from 'nodemailer'
 import { RouseError, messageOf } from '../../model/errors.ts'
 import type { Secret } from '../../model/secret.ts'
 import { DeliveryError } from '../delivery-error.ts'
@@ -20,6 +19,8 @@ export async function sendMail(
   const content = message.content as MailContent
   const recipients = content.rest ?? content.to.map(({ address }) => address)
   const mail = await mailOf(settings, message, tools)
+  // Only here: who starts a master or checks a config need not wait for it.
+  const { createTransport } = await import('nodemailer')
   const transport = createTransport(await transportOptions(settings, tools))
   try {
     const info = await transport.sendMail({

@@ -67,6 +67,8 @@ const words: Readonly<Record<ApiInstance['state'], string>> = {
   attached: 'idle',
   busy: 'busy',
   resetting: 'resetting',
+  parking: 'parking',
+  parked: 'parked',
   stopping: 'stopping',
   gone: 'gone',
 }
@@ -77,6 +79,8 @@ const tones: Readonly<Record<ApiInstance['state'], string>> = {
   attached: 'success',
   busy: 'running',
   resetting: 'running',
+  parking: 'warnings',
+  parked: '',
   stopping: 'warnings',
   gone: '',
 }

@@ -64,10 +64,14 @@ function selectInstances(db: Kysely<Database>) {
       'i.changed_at',
       'i.attempt',
       'i.builds',
+      'i.parkings',
       'i.stop_reason',
       'i.price_per_hour',
       sql<number[]>`(select coalesce(json_agg(id order by id), '[]') from builds
         where instance_id = i.id and result is null)`.as('running_builds'),
+      sql<number>`(select coalesce(sum(extract(epoch from
+          coalesce(p.until, case when i.state = 'gone' then i.changed_at else now() end) - p.since)), 0)::float8 * 1000
+        from parkings p where p.instance_id = i.id)`.as('parked_ms'),
     ])
 }
 
@@ -91,6 +95,7 @@ function toApiInstance(row: Row, now: number): ApiInstance {
         state: row.state,
         attempt: row.attempt,
         detail: row.detail,
+        parkings: row.parkings,
         deadline: row.deadline?.getTime() ?? null,
         retryAt: row.retry_at?.getTime() ?? null,
         stopReason: row.stop_reason,
@@ -110,6 +115,6 @@ function toApiInstance(row: Row, now: number): ApiInstance {
     runningBuilds: row.running_builds,
     stopReason: row.stop_reason,
     pricePerHour: row.price_per_hour,
-    cost: costOf(row.price_per_hour, end - row.created_at.getTime()),
+    cost: costOf(row.price_per_hour, end - row.created_at.getTime() - row.parked_ms),
   }
 }

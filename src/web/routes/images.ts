@@ -6,6 +6,7 @@ import type { App } from '../app.ts'
 import { NameParams } from '../ids.ts'
 import {
   ImageBuildBodySchema,
+  ImageRemovalSchema,
   ImageRemoveBodySchema,
   ImageSchema,
   ImageTestBodySchema,
@@ -71,13 +72,10 @@ export function imageRoutes(app: App, { db, images }: WebServices): void {
         summary: 'Removes one that nothing is made of',
         params: NameParams,
         body: ImageRemoveBodySchema,
-        response: answers(Type.Object({})),
+        response: answers(ImageRemovalSchema),
       },
     },
-    async ({ body: { hash }, params: { name } }) => {
-      await images.remove(name, hash)
-      return {}
-    },
+    async ({ body: { hash }, params: { name } }) => ({ state: await images.remove(name, hash) }),
   )
 
   app.post(

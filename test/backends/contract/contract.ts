@@ -4,6 +4,7 @@ import type { ContractSubject } from './contract-subject.ts'
 import { faultCases } from './fault-cases.ts'
 import { imageCases } from './image-cases.ts'
 import { lifeCases } from './life-cases.ts'
+import { parkCases } from './park-cases.ts'
 import { resetCases } from './reset-cases.ts'
 
 /** What every backend must hold. `setUp` makes the provider ready; a text says why this machine has none, and skips all. */
@@ -20,7 +21,7 @@ export function contract<T>(name: string, setUp: () => Promise<ContractSubject<T
     afterEach(() => context?.stopAll())
     afterAll(() => context?.close(), setUpMs)
 
-    const cases = [...lifeCases, ...resetCases, ...imageCases, ...faultCases].map(
+    const cases = [...lifeCases, ...resetCases, ...parkCases, ...imageCases, ...faultCases].map(
       (one) => [one.sentence, one] as const,
     )
     test.for(cases)('%s', async ([, { expectToHold, needs }], { skip }) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import pino from 'pino'
 import { afterAll, afterEach, beforeAll } from 'vitest'
 import type { AgentDelivery } from '../../../src/latent/agent-delivery.ts'
-import type { InstanceSpec, WorkerBackend } from '../../../src/latent/backend.ts'
+import type { BackendContext, InstanceSpec, WorkerBackend } from '../../../src/latent/backend.ts'
 import { libvirtWorker, type LibvirtWorkerOptions } from '../../../workers/libvirt/index.ts'
 import type { LibvirtTemplate } from '../../../workers/libvirt/libvirt-options.ts'
 import { LibvirtDaemon } from './libvirt-daemon.ts'
@@ -69,8 +69,11 @@ export async function openLibvirtBackend(
   cluster: string,
 ): Promise<WorkerBackend<LibvirtTemplate>> {
   const { backend } = libvirtWorker('virt', options)
-  const log = pino({ level: 'silent' })
-  return await backend.open({ cluster, log, configDir: '/', readSecret: String })
+  return await backend.open(contextOf(cluster))
+}
+
+export function contextOf(cluster: string): BackendContext {
+  return { cluster, log: pino({ level: 'silent' }), configDir: '/', readSecret: String }
 }
 
 /** The template of options that compute nothing. */

@@ -101,6 +101,8 @@ async function makeDisk(making: string, root: string, file: string): Promise<voi
   for (const name of ['libstdc++.so.6', 'libgcc_s.so.1'])
     await cp(`${libraries}/${name}`, join(root, libraries, name), { dereference: true })
   await script(join(root, 'sbin/poweroff'), '#!/bin/sh\nsync\necho o > /proc/sysrq-trigger\nsleep 60\n')
+  await mkdir(join(root, 'etc/acpi/PWRF'), { recursive: true })
+  await script(join(root, 'etc/acpi/PWRF/00000080'), '#!/bin/sh\nexec /sbin/poweroff\n')
   await script(join(root, 'sbin/test-init'), init)
   const raw = join(making, 'disk.raw')
   await run('mke2fs', ['-q', '-t', 'ext4', '-O', '^has_journal', '-d', root, raw, '1g'])
@@ -126,6 +128,8 @@ busybox mount -t devpts devpts /dev/pts
 for port in /sys/class/virtio-ports/*; do
   [ ! -e "$port/name" ] || ln -s "../$(basename "$port")" "/dev/virtio-ports/$(cat "$port/name")"
 done
+# Its power button, which is how a host asks it to shut down.
+busybox acpid
 busybox ip link set lo up
 if busybox ip link set eth0 up; then
   busybox ip addr add 10.0.2.15/24 dev eth0
@@ -156,8 +160,8 @@ const modules = [
   ...['drivers/char/virtio_console', 'drivers/cdrom/cdrom', 'fs/isofs/isofs'],
   ...['drivers/char/hw_random/rng-core', 'drivers/char/hw_random/virtio-rng', 'drivers/firmware/qemu_fw_cfg'],
   ...['crypto/crc32c_generic', 'arch/x86/crypto/crc32c-intel', 'lib/libcrc32c', 'lib/crc16'],
-  ...['fs/mbcache', 'fs/jbd2/jbd2', 'fs/ext4/ext4'],
+  ...['fs/mbcache', 'fs/jbd2/jbd2', 'fs/ext4/ext4', 'drivers/acpi/button', 'drivers/input/evdev'],
 ]
 const libraries = '/usr/lib/x86_64-linux-gnu'
 /** To be counted up when what is made changes. */
-const version = 1
+const version = 2

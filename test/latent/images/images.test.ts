@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { image } from '../../../src/config/image.ts'
+import { RouseError } from '../../../src/model/errors.ts'
 import { held } from '../latent-world.ts'
 import { ciImage, docks, imageRows, imageWorld, untilUsed, usedHash } from './image-world.ts'
 
@@ -118,6 +120,40 @@ test('an image whose machine cannot be kept is tried again, and failed in the en
   await world.master.configure(world.workers, undefined, [ciImage({ provision: ['write c'] })])
   await world.until('the failure', () => world.master.images.trouble('ci')?.includes('the pool is full'))
   expect(await usedHash(world)).toBe(next)
+  await world.empty()
+})
+
+test('a provider that does not say what an image begins with delays no other image', async () => {
+  const world = await imageWorld({ images: [] })
+  const workers = ['dock', 'other'].map((name) =>
+    world.worker(name, { image: image(name === 'dock' ? 'ci' : 'cd') }),
+  )
+  world.cloud.plan('identify', { hang: true })
+  await world.master.configure(workers, undefined, [
+    ciImage(),
+    image('cd', { from: 'base', provision: ['write disc'] }),
+  ])
+  await world.until(
+    'the second image',
+    async () => (await imageRows(world)).find(({ name }) => name === 'cd')?.state === 'ready',
+  )
+  const [first] = world.cloud.calls.filter(({ operation }) => operation === 'identify')
+  expect(first!.outcome).toBe('open')
+  // It is asked for again.
+  await untilUsed(world, await usedHash(world))
+})
+
+test('a machine that does not shut down is not asked for its disk again and again: its image fails, with advice', async () => {
+  const world = await imageWorld({ images: [] })
+  world.cloud.witness = ({ operation }) => {
+    if (operation === 'keep') throw new RouseError('ROUSE_IMAGE_NOT_SHUT_DOWN', 'it still runs')
+  }
+  await world.master.configure(world.workers, undefined, [ciImage()])
+  await world.until('the failure', () => world.master.images.trouble('ci'))
+  expect(world.master.images.trouble('ci')).toMatch(
+    /^its disk could not be kept: it still runs \(ROUSE_IMAGE_NOT_SHUT_DOWN\)\. The system must power off/,
+  )
+  expect(world.cloud.calls.filter(({ operation }) => operation === 'keep')).toHaveLength(1)
   await world.empty()
 })
 

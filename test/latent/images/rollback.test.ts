@@ -65,7 +65,7 @@ test('what is in use, or what an instance is made of, is not removed', async () 
   await newer(world, 'two')
   await untilUsed(world, one)
   await world.empty()
-  await serviceOf(world).remove('ci', one)
+  expect(await serviceOf(world).remove('ci', one)).toBe('removed')
   expect([...world.cloud.images.keys()]).toHaveLength(1)
   await expect(serviceOf(world).use('ci', one)).rejects.toMatchObject({ code: 'ROUSE_IMAGE_UNKNOWN' })
   await expect(serviceOf(world).build('cd', { again: false })).rejects.toMatchObject({
@@ -84,6 +84,42 @@ test('an image is built again on request although nothing has changed, and a fai
   await world.until('the failure', () => serviceOf(world).trouble('ci'))
   expect(await serviceOf(world).build('ci', { again: false })).toBe(failed)
   expect(await untilUsed(world, again)).toBe(failed)
+})
+
+test('an image that its provider does not remove now is not said to be removed, and is removed later', async () => {
+  const world = await imageWorld()
+  const one = await untilUsed(world)
+  await newer(world, 'two')
+  await untilUsed(world, one)
+  world.cloud.plan('removeImage', { error: { message: 'the pool is locked' } })
+  expect(await serviceOf(world).remove('ci', one)).toBe('removing')
+  const shown = await listImages(world.database.db, serviceOf(world))
+  expect(shown).toContainEqual(
+    expect.objectContaining({
+      ...{ hash: one, state: 'removing', error: 'it could not be removed yet: the pool is locked' },
+    }),
+  )
+  await world.until('its removal', () => world.cloud.images.size === 1)
+})
+
+test('of images that no row knows, none is removed while one is being kept, also when that begins after the first has gone', async () => {
+  const world = await imageWorld()
+  await untilUsed(world)
+  const [row] = await imageRows(world)
+  const { db } = world.database
+  const removed: string[] = []
+  world.cloud.witness = async ({ operation }, moment) => {
+    if (operation !== 'removeImage' || moment !== 'asked') return
+    removed.push(operation)
+    if (removed.length > 1) return
+    const kept = { ...row!, hash: '00000000000000aa', state: 'storing' as const, ref: null }
+    kept.instance_id = (await world.rows())[0]!.id
+    await db.insertInto('images').values(kept).execute()
+  }
+  for (const name of ['half', 'kept']) world.cloud.images.set(`test-cluster/ci@${name}`, new Set())
+  await world.until('the first to go', () => !world.cloud.images.has('test-cluster/ci@half'))
+  await world.pass(5)
+  expect([...world.cloud.images.keys()]).toContain('test-cluster/ci@kept')
 })
 
 test('a try of an image runs on an instance of it', async () => {

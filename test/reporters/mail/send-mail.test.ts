@@ -4,6 +4,7 @@ import { LoadedFacts } from '../../../src/reporters/load-facts.ts'
 import type { MailContent } from '../../../src/reporters/mail/mail-content.ts'
 import type { Draft } from '../../../src/reporters/reporter.ts'
 import { createTestDatabase } from '../../helpers/database.ts'
+import { freePort } from '../../helpers/free-port.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
 import { tellBuild, tellBuildset, tellRequest, tellStep } from '../story.ts'
 import { compose } from './compose.ts'
@@ -218,11 +219,3 @@ describe('a relay that is not there', () => {
     expect(await sending).toMatchObject({ worth: 'later', message: expect.stringContaining('in time') })
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}

@@ -1,10 +1,10 @@
 import { contract } from '../../backends/contract/contract.ts'
 import type { ContractSubject } from '../../backends/contract/contract-subject.ts'
+import { silentServer } from '../../helpers/silent-server.ts'
 import type { Ec2Template } from '../../../workers/ec2/ec2-options.ts'
 import { FakeEc2, type FakeEc2Options } from './fake-ec2/fake-ec2.ts'
 import { serveFakeEc2 } from './fake-ec2/serve-fake-ec2.ts'
 import { openEc2Backend, templateOf } from './open-ec2-backend.ts'
-import { silentServer } from './silent-server.ts'
 
 const plain = { ami: 'ami-0aaa', instanceType: 'c7i.large' }
 
@@ -25,7 +25,9 @@ contract('EC2, that shows the ended machine of a used token, with several types 
     subnetId: ['subnet-1', 'subnet-2'],
     spot: { fallback: true },
   }
-  return { ...subject, template: templateOf(several) }
+  const { spot: _, ...stoppable } = several
+  const parking = { ...subject.parking!, template: templateOf({ ...stoppable, idle: 'stop' }) }
+  return { ...subject, template: templateOf(several), parking }
 })
 
 async function subjectOf(
@@ -86,6 +88,11 @@ async function subjectOf(
     },
     unreachable: (cluster) => open('http://127.0.0.1:1', cluster),
     silent: (cluster) => open(silent.url, cluster),
+    parking: {
+      template: templateOf({ ...plain, idle: 'stop' }),
+      token: async (id) =>
+        /token='([^']*)'/.exec(cloud.living.find((machine) => machine.id === id)?.userData ?? '')?.[1],
+    },
     bearers: async (id) => cloud.living.filter((machine) => machine.id === id).length,
     async close() {
       await served.close()

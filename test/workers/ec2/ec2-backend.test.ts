@@ -203,13 +203,13 @@ test('a spot instance that AWS is about to take back, or has taken, is shown as 
   expect(await world.list()).toEqual([])
 })
 
-test('a machine that somebody has stopped is shown as failed; one that somebody has ended is not there', async () => {
+test('a machine that somebody has stopped is shown as that; one that somebody has ended is not there', async () => {
   const world = await Ec2World.open()
   const spec = world.spec()
   await world.start(spec)
   const [machine] = world.cloud.living
   machine!.stop(world.cloud.clock.now(), 'Client.UserInitiatedShutdown', 'User initiated shutdown')
-  expect(await world.list()).toMatchObject([{ id: spec.id, state: 'failed' }])
+  expect(await world.list()).toMatchObject([{ id: spec.id, state: 'stopped' }])
   machine!.end(world.cloud.clock.now(), 'Client.UserInitiatedShutdown', 'User initiated shutdown')
   expect(await world.list()).toEqual([])
 })

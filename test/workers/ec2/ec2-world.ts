@@ -42,15 +42,21 @@ export class Ec2World {
   }
 
   /** A backend that knows nothing, as of a master that was killed and started again. */
-  async restart(): Promise<void> {
-    const options = { endpoint: this.url, listLag: 0.1, maxCallsPerSecond: 1000, ...this.#connection }
+  async restart(connection: Partial<ConnectionOptions> = {}): Promise<void> {
+    const options = {
+      endpoint: this.url,
+      listLag: 0.1,
+      maxCallsPerSecond: 1000,
+      ...this.#connection,
+      ...connection,
+    }
     const backend = await openEc2Backend(options, cluster)
     onTestFinished(() => backend.close())
     this.backend = backend
   }
 
   spec(
-    options: MachineOptions = {},
+    options: MachineOptions & { idle?: 'stop' } = {},
     change: Partial<InstanceSpec<Ec2Template>> = {},
   ): InstanceSpec<Ec2Template> {
     return {

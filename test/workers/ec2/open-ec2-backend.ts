@@ -24,7 +24,7 @@ export async function openEc2Backend(
 }
 
 /** The template of options that compute nothing. */
-export function templateOf(options: MachineOptions): Ec2Template {
+export function templateOf(options: MachineOptions & { idle?: 'stop' }): Ec2Template {
   const { template } = ec2Worker('cloud', { region: 'eu-test-1', ...options })
   if (typeof template === 'function') throw new Error('it is computed')
   return template

@@ -99,8 +99,24 @@ test.each<[string, object, string[]]>([
     { spot: { maxPrice: '0.05' } },
     [`spot: must be true, false or { maxPrice?: 0.05, fallback?: true }, got {"maxPrice":"0.05"}`],
   ],
+  [
+    'spot instances that are to be stopped',
+    { idle: 'stop', spot: { fallback: true } },
+    ["idle: a spot instance cannot be stopped and started again; leave out spot, or write idle: 'terminate'"],
+  ],
+  ['a reset', { reset: 'boot' }, ['reset: EC2 makes no machine pristine; leave it out']],
 ])('a mistake with %s is said, without a secret in it', (_, options, mistakes) => {
   expect(ec2Worker('cloud', { ...right, ...options }).mistakes).toEqual(mistakes)
+})
+
+test('machines that are stopped while they are idle are of another template than those that are terminated', () => {
+  const of = (idle?: 'terminate' | 'stop') => ec2Worker('cloud', { ...right, idle })
+  expect(of('terminate').template).toEqual(of().template)
+  expect(of('stop')).toMatchObject({
+    idle: 'stop',
+    template: { ami: 'ami-0aaa', idle: 'stop' },
+    mistakes: [],
+  })
 })
 
 test('a config is checked without the SDK, without credentials and without a call', async () => {

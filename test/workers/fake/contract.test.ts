@@ -48,6 +48,12 @@ function subjectOf(cloud: FakeCloud): ContractSubject<FakeTemplate> {
       isSoiled: async (id) => machineOf(cloud, id)!.disk.has('soil'),
       token: async (id) => machineOf(cloud, id)?.spec.token,
     },
+    parking: {
+      template: {},
+      token: async (id) => machineOf(cloud, id)?.spec.token,
+      write: async (id) => void machineOf(cloud, id)?.disk.add('kept'),
+      isWritten: async (id) => machineOf(cloud, id)!.disk.has('kept'),
+    },
     bearers: async (id) => cloud.machines.filter((machine) => machine.id === id).length,
     close: () => cloud.close(),
   }

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
 import { BackendError } from '../../../src/latent/backend-error.ts'
+import { LibvirtBackend } from '../../../workers/libvirt/libvirt-backend.ts'
 import { namespace, volumeNames } from '../../../workers/libvirt/stamps.ts'
 import { call } from '../../backends/contract/contract-context.ts'
-import { daemonForFile, openLibvirtBackend } from '../../helpers/libvirt/daemon-for-file.ts'
+import { contextOf, daemonForFile, openLibvirtBackend } from '../../helpers/libvirt/daemon-for-file.ts'
 import { guestOptions } from '../../helpers/libvirt/guest-options.ts'
 import { ObedientGuests } from '../../helpers/libvirt/obedient-guests.ts'
 import { testGuest } from '../../helpers/libvirt/test-guest.ts'
@@ -20,6 +21,8 @@ const plain = {
   acceleration: 'emulation',
   shutdownTimeout: 0,
 } as const
+
+const someImage = { name: 'ci', hash: '0123456789abcdef' }
 
 beforeAll(async () => {
   if (!libvirt.missing) await makeDisk('empty.qcow2')
@@ -98,6 +101,51 @@ test('a host that cannot be reached is told with advice', async ({ skip }) => {
   const backend = await openLibvirtBackend({ uri: 'qemu:///session?socket=/nowhere/sock', ...plain }, 'c')
   await expect(backend.list(call())).rejects.toThrow(/No such file or directory\. Is libvirt running there/)
   await backend.close?.()
+})
+
+test('the disk of a system that does not shut down in time is not kept, and the machine is left as it is', async ({
+  onTestFinished,
+  skip,
+}) => {
+  if (libvirt.missing) return skip(libvirt.missing)
+  const { backend, spec } = await libvirt.open(plain)
+  await backend.start(spec({ id: 'deaf' }), call())
+  const impatient = new LibvirtBackend(libvirt.daemon.uri, contextOf(libvirt.cluster), { keptShutdown: 1 })
+  onTestFinished(() => impatient.close())
+  await expect(impatient.images.keep('deaf', someImage, call())).rejects.toMatchObject({
+    code: 'ROUSE_IMAGE_NOT_SHUT_DOWN',
+    message: 'the system of machine deaf has not shut down within 1 s',
+  })
+  expect(await backend.list(call())).toMatchObject([{ id: 'deaf', state: 'running' }])
+  // Nor that of one that somebody has ended meanwhile.
+  await libvirt.daemon.virsh('destroy', 'deaf')
+  await expect(backend.images!.keep('deaf', someImage, call())).rejects.toMatchObject({
+    code: 'ROUSE_IMAGE_NOT_SHUT_DOWN',
+  })
+  expect(await backend.images!.list(call())).toEqual([])
+})
+
+test('a system that its host asks to shut down does so, and its disk is kept', async ({
+  onTestFinished,
+  skip,
+}) => {
+  if (libvirt.missing) return skip(libvirt.missing)
+  const guest = await testGuest()
+  if (typeof guest === 'string') return skip(guest)
+  const guests = await ObedientGuests.start()
+  onTestFinished(() => guests.close())
+  const { backend, spec } = await libvirt.open({
+    ...guestOptions(libvirt.daemon.uri, guest),
+    setup: `mkdir -p /run/lock\n${guests.setup}`,
+  })
+  await backend.start(spec({ id: 'hears' }), call())
+  expect(await guests.run('hears', 'echo kept >/kept; echo done')).toBe('done')
+  const ref = await backend.images!.keep('hears', someImage, call())
+  const again = { ...spec({ id: 'of-it' }) }
+  await backend.start({ ...again, template: { ...again.template, image: ref } }, call())
+  expect(await guests.run('of-it', 'cat /kept')).toBe('kept')
+  await backend.stop('of-it', call())
+  await backend.images!.remove(ref, call())
 })
 
 test("libvirt's own imitation takes a machine", async ({ skip }) => {

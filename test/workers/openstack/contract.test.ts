@@ -1,11 +1,11 @@
 import { contract } from '../../backends/contract/contract.ts'
 import type { ContractSubject } from '../../backends/contract/contract-subject.ts'
+import { silentServer } from '../../helpers/silent-server.ts'
 import type { OpenStackTemplate } from '../../../workers/openstack/openstack-options.ts'
 import { FakeOpenStack, type FakeOpenStackOptions } from './fake-openstack/fake-openstack.ts'
 import { FakeServer } from './fake-openstack/fake-server.ts'
 import { serveFakeOpenStack } from './fake-openstack/serve-fake-openstack.ts'
 import { authAt, openOpenStackBackend, templateOf } from './open-openstack-backend.ts'
-import { silentServer } from './silent-server.ts'
 
 const plain = { image: 'debian-13', flavor: 'm1.small' }
 

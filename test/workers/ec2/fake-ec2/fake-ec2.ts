@@ -97,6 +97,8 @@ export class FakeEc2 {
   readonly full = new Set<string>()
   /** Images whose machines end by themselves at once, and why. */
   readonly broken = new Map<string, string>()
+  /** Machines with termination protection, by their ref. */
+  readonly locked = new Set<string>()
   /** Actions that the credentials may not do. */
   readonly denied = new Set<string>()
   /** What RunInstances says to the token of a machine that has ended; other clouds show that machine. */
@@ -174,6 +176,7 @@ export class FakeEc2 {
       return { action, answer }
     } catch (error) {
       call.outcome = 'failed'
+      if (error instanceof Ec2Refusal) call.refusal = error.code
       throw error
     }
   }

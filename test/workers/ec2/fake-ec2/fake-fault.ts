@@ -25,6 +25,8 @@ export interface Ec2Call {
   readonly key: string
   readonly at: number
   outcome: 'open' | 'ok' | 'failed'
+  /** AWS's code of a refusal. */
+  refusal?: string
 }
 
 /** An answer that is no success. */

@@ -11,7 +11,7 @@ export interface FakeMachineOptions {
   readonly token: string
   /** What RunInstances was asked. */
   readonly request: Query
-  /** As a shell script. */
+  /** At its first boot. */
   readonly userData: string
   readonly tags: Readonly<Record<string, string>>
   /** Milliseconds since the epoch. */
@@ -28,16 +28,20 @@ export class FakeMachine {
   readonly o: FakeMachineOptions
   tags: Record<string, string>
   runsAt: number
-  stoppedAt: number | undefined
+  /** As a shell script, or in MIME. */
+  userData: string
   endedAt: number | undefined
   /** Why it is as it is, as AWS writes it. */
   reason: { code: string; message: string } | undefined
-  readonly #power = new AbortController()
+  #power = new AbortController()
+  /** When its power went and came back, the newest first: lists show the past. */
+  readonly #switched: { readonly at: number; readonly on: boolean }[] = []
 
   constructor(options: FakeMachineOptions) {
     this.o = options
     this.tags = { ...options.tags }
     this.runsAt = options.runsAt
+    this.userData = options.userData
   }
 
   get ref(): string {
@@ -49,16 +53,17 @@ export class FakeMachine {
     return this.tags['rouse.instance'] ?? ''
   }
 
-  /** Aborted when its power goes. */
+  /** Aborted when its power goes; then it has another. */
   get signal(): AbortSignal {
     return this.#power.signal
   }
 
   stateAt(now: number): string {
-    const { endedAt, runsAt, stoppedAt } = this
+    const { endedAt, runsAt } = this
     if (endedAt !== undefined && endedAt <= now)
       return now < endedAt + this.o.shutdownMs ? 'shutting-down' : 'terminated'
-    if (stoppedAt !== undefined && stoppedAt <= now) return 'stopped'
+    const last = this.#switched.find(({ at }) => at <= now)
+    if (last && !last.on) return now < last.at + this.o.shutdownMs ? 'stopping' : 'stopped'
     return now < runsAt ? 'pending' : 'running'
   }
 
@@ -70,9 +75,16 @@ export class FakeMachine {
   }
 
   stop(now: number, code: string, message: string): void {
-    this.stoppedAt = now
+    this.#switched.unshift({ at: now, on: false })
     this.reason = { code, message: `${code}: ${message}` }
     this.#power.abort(new Error(message))
+  }
+
+  start(now: number, runsAt: number): void {
+    this.#switched.unshift({ at: now, on: true })
+    this.runsAt = runsAt
+    this.reason = undefined
+    this.#power = new AbortController()
   }
 
   asXml(now: number, volumes: readonly { id: string; device: string }[]): Xml {

@@ -56,14 +56,18 @@ export const instanceActions: Readonly<Record<string, Action>> = {
 
   TerminateInstances(cloud, query) {
     const machines = machinesIn(cloud, query)
-    return changed(cloud, machines, (machine) =>
-      machine.end(cloud.clock.now(), 'Client.UserInitiatedShutdown', 'User initiated shutdown'),
+    const locked = machines.filter(({ ref }) => cloud.locked.has(ref))
+    // A locked one saves those of its zone; there is one zone per subnet here.
+    const saved = (machine: FakeMachine) => locked.some(({ o }) => o.subnet === machine.o.subnet)
+    const answer = changed(
+      cloud,
+      machines.filter((machine) => !saved(machine)),
+      (machine) => machine.end(cloud.clock.now(), 'Client.UserInitiatedShutdown', 'User initiated shutdown'),
     )
-  },
-
-  StopInstances(cloud, query) {
-    return changed(cloud, machinesIn(cloud, query), (machine) =>
-      machine.stop(cloud.clock.now(), 'Client.UserInitiatedShutdown', 'User initiated shutdown'),
+    if (locked.length === 0) return answer
+    throw new Ec2Refusal(
+      'OperationNotPermitted',
+      `The instance '${locked[0]!.ref}' may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.`,
     )
   },
 
@@ -125,6 +129,10 @@ function check(cloud: FakeEc2, query: Query): void {
     throw new Ec2Refusal('HttpTokensEnforced', 'this account wants version 2 of the metadata service')
   if (spot && cloud.full.has('spot'))
     throw new Ec2Refusal('MaxSpotInstanceCountExceeded', 'Max spot instance count exceeded')
+  checkRoom(cloud, type, subnet)
+}
+
+export function checkRoom(cloud: FakeEc2, type: string, subnet: string | undefined): void {
   if (cloud.full.has('all') || cloud.full.has(type) || cloud.full.has(`${type} ${subnet}`))
     throw new Ec2Refusal(
       'InsufficientInstanceCapacity',
@@ -176,7 +184,7 @@ function answerOf(cloud: FakeEc2, machines: readonly FakeMachine[]): Xml {
   }
 }
 
-function changed(
+export function changed(
   cloud: FakeEc2,
   machines: readonly FakeMachine[],
   change: (machine: FakeMachine) => void,

@@ -6,6 +6,7 @@ import { Ec2Refusal } from './fake-fault.ts'
 import type { FakeEc2 } from './fake-ec2.ts'
 import { imageActions } from './image-actions.ts'
 import { instanceActions } from './instance-actions.ts'
+import { powerActions } from './power-actions.ts'
 import { volumeActions } from './volume-actions.ts'
 import { xml } from './xml.ts'
 
@@ -65,4 +66,4 @@ async function answer(cloud: FakeEc2, request: IncomingMessage, response: Server
   }
 }
 
-const actions = { ...instanceActions, ...imageActions, ...volumeActions, ...addressActions }
+const actions = { ...instanceActions, ...powerActions, ...imageActions, ...volumeActions, ...addressActions }
