@@ -4,7 +4,7 @@ import type { Builds } from './builds/builds.ts'
 import type { GroupCommit } from './db/group-commit.ts'
 import type { Database } from './db/schema.ts'
 import type { Images } from './latent/images/images.ts'
-import { loadImages, type ImageRow } from './latent/images/store-images.ts'
+import { forgetName, loadImages, type ImageRow } from './latent/images/store-images.ts'
 import { removeImage } from './latent/images/tidy-images.ts'
 import type { Latent } from './latent/latent.ts'
 import { messageOf, RouseError } from './model/errors.ts'
@@ -62,10 +62,13 @@ export function imageService({ builds, commit, db, images, latent, log }: Parts)
     },
     async remove(name, hash) {
       const row = await find(name, hash)
-      // What has left the config stands for nothing any more.
-      if (!images.specs.has(name))
-        await commit.write((trx) => trx.deleteFrom('image_names').where('name', '=', name).execute())
-      const removal = await removeImage(row, { backend: (key) => latent.backend(key), commit, log })
+      if (!images.specs.has(name)) await commit.write((trx) => forgetName(trx, name))
+      const removal = await removeImage(row, {
+        backend: (key) => latent.backend(key),
+        isNamed: (ref) => images.isNamed(ref),
+        commit,
+        log,
+      })
       if (removal === 'kept')
         throw new RouseError('ROUSE_IMAGE_IN_USE', `image ${name}@${row.hash} is in use or not there`)
       await images.reload()

@@ -38,7 +38,7 @@ import { startWeb } from './web/server.ts'
 import { WindDown } from './wind-down.ts'
 import { workerSpec } from './worker-spec.ts'
 import { webServices } from './web-services.ts'
-import { imageSpecs, withImages } from './with-images.ts'
+import { imageSpecs, namedInTemplates, withImages } from './with-images.ts'
 
 export interface Master {
   /** Where page and API are. */
@@ -153,7 +153,7 @@ async function openParts(
       await fleet.configure(workers.map(workerSpec))
       await builds.configure(builders)
       await latent.configure(specs)
-      images.configure(imageSpecs(wanted))
+      images.configure(imageSpecs(wanted), namedInTemplates(wanted))
       await locals.open(workers)
       await startSchedulers(db, builds, schedulers, log)
       await notices.configure(wanted)
@@ -168,7 +168,7 @@ async function openParts(
     latent: () => latent,
     builds: () => builds,
   })
-  await images.open(imageSpecs(settings))
+  await images.open(imageSpecs(settings), namedInTemplates(settings))
   const latent = await openLatent({
     ...parts,
     images,

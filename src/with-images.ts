@@ -35,6 +35,16 @@ export function imageSpecs(settings: Settings): ImageSpec[] {
   })
 }
 
+/** What the templates of latent workers name, also the images of theirs that a provider calls so; not what they compute. */
+export function namedInTemplates({ workers }: Settings): Set<string> {
+  const values = workers.flatMap((worker) =>
+    worker.kind === 'latent' && typeof worker.template !== 'function'
+      ? Object.values(worker.template as Record<string, unknown>)
+      : [],
+  )
+  return new Set(values.filter((value) => typeof value === 'string'))
+}
+
 function userOf({ workers }: Settings, image: string): ResolvedLatentWorker | undefined {
   return workers.find(
     (worker): worker is ResolvedLatentWorker => worker.kind === 'latent' && worker.image?.name === image,

@@ -232,11 +232,11 @@ export class Latent {
 
   /** Looks after the instances of masters that are gone from now on, and again after those of which something could not be stored. */
   async #takeOver(): Promise<void> {
-    const adrift = this.live.filter((instance) => instance.adrift)
+    const before = new Map(this.live.map(({ adrift, facts }) => [facts.id, adrift]))
     const stored = await this.#store((trx) => takeInstances(trx, this.#o.master))
-    const found = stored.filter(({ facts }) => !this.#pools.instance(facts.id))
+    const found = stored.filter(({ facts: { id } }) => !before.has(id) && !this.#pools.knows(id))
     for (const instance of found) this.#pools.adopt(instance)
-    for (const one of stored) adrift.find(({ facts }) => facts.id === one.facts.id)?.restore(one)
+    for (const one of stored) if (before.get(one.facts.id)) this.#pools.instance(one.facts.id)?.restore(one)
     if (found.length > 0 && this.#side) this.#pools.drain()
   }
 

@@ -56,7 +56,7 @@ export async function insertInstance(
     .execute()
 }
 
-/** False when the instance is another master's by now. */
+/** False when the instance is another master's by now, or gone: that is final. */
 export async function saveInstance(trx: Trx, row: InstanceRow, { epoch }: Master): Promise<boolean> {
   const saved = await trx
     .updateTable('instances')
@@ -68,6 +68,7 @@ export async function saveInstance(trx: Trx, row: InstanceRow, { epoch }: Master
     })
     .where('id', '=', row.id)
     .where('epoch', '=', epoch)
+    .where((eb) => (row.state === 'gone' ? eb.lit(true) : eb('state', '<>', 'gone')))
     .returning('id')
     .executeTakeFirst()
   return saved !== undefined

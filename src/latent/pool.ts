@@ -45,6 +45,8 @@ export class Pool {
   spec: LatentSpec
   templates: RenderedTemplates
   readonly instances = new Map<string, LiveInstance>()
+  /** Ids of instances whose rows are being stored: nobody else's, although nobody looks after them yet. */
+  readonly storing = new Set<string>()
   /** Places that are given to instances whose rows are being stored, with their templates. */
   readonly #reserved = new Map<number, string>()
   /** Places that another master's instances have, or those of a worker that is no longer known, and until when that is believed. */
@@ -118,10 +120,11 @@ export class Pool {
     const { worker } = this
     const { tools } = this.#o
     const number = this.#freeNumber()
+    const id = newInstanceId(this.#o.cluster, this.name, number)
     this.#reserved.set(number, hash)
+    this.storing.add(id)
     try {
       const now = tools.clock.now()
-      const id = newInstanceId(this.#o.cluster, this.name, number)
       const { backend, startTimeout, pricePerHour } = this.spec
       const stored: StoredInstance = {
         facts: {
@@ -154,6 +157,7 @@ export class Pool {
       this.#elsewhere.set(number, tools.clock.now() + elsewhereMs)
     } finally {
       this.#reserved.delete(number)
+      this.storing.delete(id)
     }
     this.#o.changed()
   }

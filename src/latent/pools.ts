@@ -40,6 +40,11 @@ export class Pools {
     return undefined
   }
 
+  /** Whether it is this master's, also while it is only just being stored. */
+  knows(id: string): boolean {
+    return this.instance(id) !== undefined || [...this.#all].some(({ storing }) => storing.has(id))
+  }
+
   /** Takes over the config's workers; their backends are open. */
   configure(specs: readonly LatentSpec[]): void {
     const wanted = new Map(specs.map((spec) => [spec.name, spec]))

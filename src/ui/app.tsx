@@ -7,6 +7,7 @@ import { useResource } from './live/use-resource.ts'
 import { BuildPage } from './pages/build-page.tsx'
 import { BuilderPage } from './pages/builder-page.tsx'
 import { HealthPage } from './pages/health-page.tsx'
+import { ImagesPage } from './pages/images-page.tsx'
 import { InstancesPage } from './pages/instances-page.tsx'
 import { NoticesPage } from './pages/notices-page.tsx'
 import { Overview } from './pages/overview.tsx'
@@ -30,6 +31,7 @@ function Page() {
   if (kind === 'builders' && name) return <BuilderPage key={name} name={name} />
   if (kind === 'workers' && name) return <WorkerPage key={name} name={name} />
   if (kind === 'instances') return <InstancesPage key={name} all={name === 'all'} />
+  if (kind === 'images') return <ImagesPage />
   if (kind === 'notices') return <NoticesPage key={name} waiting={name === 'waiting'} />
   if (kind === 'health') return <HealthPage />
   if (kind === '') return <Overview />
@@ -52,7 +54,7 @@ function HealthLink() {
 }
 
 function Header() {
-  const { data } = useResource<{ title: string; hasInstances: boolean }>('/master')
+  const { data } = useResource<{ title: string; hasInstances: boolean; hasImages: boolean }>('/master')
   const isConnected = useConnection()
   const title = data?.title ?? 'Rouse'
   useEffect(() => {
@@ -67,6 +69,7 @@ function Header() {
       {!isConnected && <span class="offline">No connection to the master. Trying again…</span>}
       <nav>
         {data?.hasInstances && <a href={link('instances')}>Instances</a>}
+        {data?.hasImages && <a href={link('images')}>Images</a>}
         <HealthLink />
         <a href="./api/v1/openapi.json">API</a>
       </nav>

@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { chooseWorker, whyItWaits } from '../../src/builds/choose-worker.ts'
+import { chooseWorker, freeWorkers, whyItWaits } from '../../src/builds/choose-worker.ts'
 
 const free = (name: string) => ({ name, inService: true, obstacle: undefined })
 const busy = (name: string) => ({ name, inService: true, obstacle: 'runs 1 of 1 builds' })
@@ -50,4 +51,48 @@ test('a request that avoids a free worker says that it waits for another', () =>
     'waits for a worker: a failed it and is used only when no other is there; b runs 1 of 1 builds',
   )
   expect(whyItWaits([free('a'), away('b')], { avoid: 'a', position: 1, backsOffFor: 0 })).toBe('starts now')
+})
+
+describe('whatever the workers are', () => {
+  const name = fc.constantFrom('a', 'b', 'c', 'd', 'e')
+  const candidates = fc.uniqueArray(fc.oneof(name.map(free), name.map(busy), name.map(away)), {
+    selector: (one) => one.name,
+  })
+  const holds = (
+    check: (candidates: readonly ReturnType<typeof busy | typeof free>[], avoid: string | undefined) => void,
+  ) => fc.assert(fc.property(candidates, fc.option(name, { nil: undefined }), check), { numRuns: 500 })
+
+  test('the one that is chosen is free, and nobody before it in the order of preference is a better one', () =>
+    holds((all, avoid) => {
+      const chosen = chooseWorker(all, avoid)
+      if (!chosen) return
+      expect(chosen.obstacle).toBeUndefined()
+      const before = all.slice(
+        0,
+        all.findIndex((one) => one.name === chosen.name),
+      )
+      expect(before.filter((one) => one.obstacle === undefined && one.name !== avoid)).toEqual([])
+    }))
+
+  test('one is chosen unless nobody is free, or only the one to avoid while another is in service', () =>
+    holds((all, avoid) => {
+      const others = all.filter((one) => one.name !== avoid)
+      const wanted = others.some(({ inService }) => inService) ? others : all
+      expect(chooseWorker(all, avoid) !== undefined).toBe(wanted.some((one) => one.obstacle === undefined))
+    }))
+
+  test('the one to avoid is chosen only when no other is in service', () =>
+    holds((all, avoid) => {
+      if (avoid === undefined || chooseWorker(all, avoid)?.name !== avoid) return
+      expect(all.filter((one) => one.name !== avoid && one.inService)).toEqual([])
+    }))
+
+  test('the first of the free ones is the one that is chosen, and why a request waits is said when there is none', () =>
+    holds((all, avoid) => {
+      const [first] = freeWorkers(all, avoid)
+      expect(first).toBe(chooseWorker(all, avoid))
+      const why = whyItWaits(all, { avoid, position: 1, backsOffFor: 0 })
+      if (first) expect(why).toBe('starts now')
+      else expect(why).toMatch(/^waits for/)
+    }))
 })

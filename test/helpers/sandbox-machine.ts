@@ -25,7 +25,7 @@ export function missingSandbox(): string | undefined {
 }
 
 /** Archives of what differs from this machine's files: what is on its disk at first, and what is there when it has powered itself off. */
-export interface SandboxArchives {
+export interface SandboxDisk {
   readonly from?: string | undefined
   readonly to: string
 }
@@ -34,7 +34,7 @@ export interface SandboxArchives {
 export async function bootSandbox(
   userData: string,
   signal: AbortSignal,
-  disk?: SandboxArchives,
+  disk?: SandboxDisk,
 ): Promise<SandboxMachine> {
   const folder = await mkdtemp(join(tmpdir(), 'rouse-test-'))
   await writeFile(join(folder, 'user-data'), userData, { mode: 0o600 })
@@ -49,7 +49,7 @@ export async function bootSandbox(
 }
 
 // When unshare is killed, so is the first process in there, and with it all others.
-function argvOf(folder: string, disk?: SandboxArchives): string[] {
+function argvOf(folder: string, disk?: SandboxDisk): string[] {
   return [
     '--mount',
     '--pid',
@@ -68,14 +68,14 @@ function argvOf(folder: string, disk?: SandboxArchives): string[] {
   ]
 }
 
-/** Shell that makes the files of a machine in the folder $1: this machine's own, and what is written over them, at first what the archive $2 has. */
+/** Shell that makes the files of a machine in the folder $1: this machine's own, and what is written over them, at first the archive $2. */
 export const makeDisk = `
 set -e
 at=$1
 mkdir "$at"
 mount -t tmpfs tmpfs "$at"
 mkdir "$at/upper" "$at/work" "$at/root"
-if [ -n "\${2-}" ]; then tar -xpf "$2" -C "$at/upper"; fi
+if [ -n "$2" ]; then tar -xpf "$2" -C "$at/upper"; fi
 mount -t overlay overlay -o "lowerdir=/,upperdir=$at/upper,workdir=$at/work" "$at/root"
 mkdir "$at/root/stubs"
 printf '#!/bin/sh\\nexit 1\\n' >"$at/root/stubs/iptables"
@@ -86,7 +86,7 @@ chmod 755 "$at/root/stubs/poweroff"
 mount --rbind /dev "$at/root/dev"
 `
 
-/** Shell that runs the user data in file $1 in the machine of the folder $2, and then puts what was written into the archive $3. */
+/** Shell that runs the user data in file $1 in the machine of the folder $2, and puts what is on its disk then into the archive $3. */
 export const enterMachine = `
 set -e
 at=$2
@@ -95,8 +95,8 @@ mount -t proc proc "$at/root/proc"
 PATH=/stubs:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 export PATH
 run=exec
-if [ -n "\${3-}" ]; then run=; fi
-$run /usr/bin/env -i PATH="$PATH" setpriv --bounding-set=-net_admin,-sys_time,-sys_boot,-sys_module chroot "$at/root" /bin/sh /user-data || [ -n "\${3-}" ]
+if [ -n "$3" ]; then run=; fi
+$run /usr/bin/env -i PATH="$PATH" setpriv --bounding-set=-net_admin,-sys_time,-sys_boot,-sys_module chroot "$at/root" /bin/sh /user-data || [ -n "$3" ]
 cd "$at/upper"
 rm -rf user-data stubs
 tar -cpf "$3.part" .
@@ -105,8 +105,8 @@ mv "$3.part" "$3"
 
 // It shares the network, to reach the master: what would change that, the clock or the power is not there.
 const setUp = `
-file=$1
-set -- "$2" "$3" "$4"
+file=$1 folder=$2 from=$3 to=$4
+set -- "$folder" "$from"
 ${makeDisk}
-set -- "$file" "$at" "$3"
+set -- "$file" "$folder" "$to"
 ${enterMachine}`

@@ -17,7 +17,7 @@ import type { BackendContext, WorkerBackend } from '../../src/latent/backend.ts'
 import { Latent } from '../../src/latent/latent.ts'
 import type { Images } from '../../src/latent/images/images.ts'
 import { openImages } from '../../src/open-images.ts'
-import { imageSpecs, withImages } from '../../src/with-images.ts'
+import { imageSpecs, namedInTemplates, withImages } from '../../src/with-images.ts'
 import type { ImageConfig } from '../../src/model/image.ts'
 import type { EventBody } from '../../src/model/events.ts'
 import type { PropertyValue } from '../../src/model/properties.ts'
@@ -63,6 +63,7 @@ export class LatentCore {
   closing = false
   #builders: readonly BuilderConfig[]
   #specs: ReturnType<typeof imageSpecs> = []
+  #named = new Set<string>()
   readonly #commit: GroupCommit
   readonly #loops = new AbortController()
   readonly #running: Promise<unknown>[] = []
@@ -142,7 +143,7 @@ export class LatentCore {
     const core = new LatentCore(database, await registerMaster(database.db, identity), options)
     const { builders, workers } = core.#settings(options.workers, options.builders, options.images)
     core.#builders = builders
-    await core.images.open(core.#specs)
+    await core.images.open(core.#specs, core.#named)
     await core.fleet.configure(workers.map(workerSpec))
     await core.latent.open(latentSpecs(workers))
     await core.builds.configure(builders)
@@ -163,7 +164,7 @@ export class LatentCore {
     await this.builds.configure(builders)
     this.#builders = builders
     await this.latent.configure(latentSpecs(workers))
-    this.images.configure(this.#specs)
+    this.images.configure(this.#specs, this.#named)
   }
 
   #settings(
@@ -173,6 +174,7 @@ export class LatentCore {
   ) {
     const settings = { workers: workers.map((worker) => resolved(mortal(worker, this))), builders, images }
     this.#specs = imageSpecs(settings)
+    this.#named = namedInTemplates(settings)
     return withImages(settings, () => this.images)
   }
 

@@ -22,6 +22,8 @@ export class MachineAgent {
   connected = false
   /** Refuses to say yes when the master asks it to end. */
   stubborn = false
+  /** Its connection stays although master and machine have ended it, as on a network that tells nobody. */
+  hangsOn = false
   readonly #commands = new Map<string, { result: CommandResult | null }>()
   readonly #runCommand: RunCommand
   #end: MasterLinkEvents | undefined
@@ -34,7 +36,9 @@ export class MachineAgent {
     this.#runCommand = runCommand
     this.signal = machine.signal
     this.#login = machine.spec
-    this.signal.addEventListener('abort', () => this.drop())
+    this.signal.addEventListener('abort', () => {
+      if (!this.hangsOn) this.drop()
+    })
   }
 
   get running(): number {
@@ -62,7 +66,7 @@ export class MachineAgent {
       sendFile: () => {},
       // An older connection that is closed is not the present one.
       close: (reason: string) => {
-        if (this.#link === link) this.#lose(master, reason)
+        if (this.#link === link && !this.hangsOn) this.#lose(master, reason)
       },
       ping: async () => this.#link === link,
     }

@@ -189,7 +189,14 @@ test('a throttled provider slows the engine down, and loses nothing', async () =
     cloud: { callsPerSecond: 3 },
   })
   const requests = await Promise.all(Array.from({ length: 10 }, () => world.force('unit')))
-  for (const request of requests) expect(await world.result(request)).toBe('SUCCESS')
+  for (const request of requests) {
+    expect(await world.result(request)).toBe('SUCCESS')
+    expect(await world.builds(request)).toHaveLength(1)
+  }
+  const { calls } = world.cloud
+  const throttled = calls.filter(({ outcome }) => outcome === 'failed').length
+  expect(throttled).toBeGreaterThan(0)
+  expect(throttled).toBeLessThan(calls.length / 2)
   world.cloud.callsPerSecond = Infinity
   await world.empty()
 })

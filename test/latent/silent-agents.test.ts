@@ -2,18 +2,24 @@ import { expect, test } from 'vitest'
 import { held, LatentWorld } from './latent-world.ts'
 
 test('an old machine that hangs on to its connection does not disturb the next one', async () => {
-  const world = await LatentWorld.open({ workers: { dock: { buildWaitTimeout: 0 } } })
+  const world = await LatentWorld.open({
+    workers: { dock: { buildWaitTimeout: 0 } },
+    command: async (_, machine) => {
+      world.agentOf(machine).hangsOn = true
+      return 0
+    },
+  })
   expect(await world.result(await world.force('unit'))).toBe('SUCCESS')
   const [old] = world.agents.values()
-  const lateDrop = old!.drop.bind(old)
-  old!.drop = () => {}
   const hold = held()
   world.command = hold.command
   const request = await world.force('unit')
   await world.until('the command', hold.begun)
-  lateDrop()
+  expect([old!.connected, old!.signal.aborted]).toEqual([true, true])
+  old!.drop()
   hold.end()
   expect(await world.result(request)).toBe('SUCCESS')
+  expect(await world.builds(request)).toHaveLength(1)
 })
 
 test('a machine whose start has not answered by startTimeout is given up, and its request gets another one', async () => {

@@ -1,20 +1,16 @@
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { chromium, type Browser, type Page } from 'playwright-core'
-import { build as viteBuild } from 'vite'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { ask } from './ask.ts'
+import { browserPath, buildPage, launchBrowser, openPage, waitForText } from './browse.ts'
 import { seedBuild, seedChunks, seedInstance, seedLog, seedRequest } from './seed.ts'
 import { seedNotices } from './seed-notices.ts'
 import { startTestWeb, type TestWeb } from './start-test-web.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const browserPath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find((path) => existsSync(path))
 const skipped = browserPath ? '' : ' (skipped: there is no Chromium on this machine)'
 
 let database: TestDatabase
@@ -23,11 +19,7 @@ let web: TestWeb
 beforeAll(async () => {
   database = await createTestDatabase()
   uiDir = await mkdtemp(join(tmpdir(), 'rouse-test-ui-'))
-  await viteBuild({
-    configFile: join(root, 'vite.config.ts'),
-    root: join(root, 'src/ui'),
-    build: { outDir: uiDir },
-  })
+  await buildPage(uiDir)
 })
 afterAll(async () => {
   await database.close()
@@ -86,10 +78,7 @@ describe('the built page', () => {
 describe.skipIf(!browserPath)(`in a browser${skipped}`, () => {
   let browser: Browser
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: browserPath!,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
-    })
+    browser = await launchBrowser()
   })
   afterAll(() => browser.close())
 
@@ -268,27 +257,8 @@ describe.skipIf(!browserPath)(`in a browser${skipped}`, () => {
     await waitForText(page, stop_reason)
   })
 
-  /** Fails the test when the page meets an error or something that its policy forbids. */
-  async function open(path: string): Promise<Page> {
-    const page = await browser.newPage()
-    const complaints: string[] = []
-    page.on('pageerror', (error) => complaints.push(String(error)))
-    page.on('console', (message) => {
-      if (message.type() === 'error' && !/ERR_CONNECTION|WebSocket|status of 503/.test(message.text()))
-        complaints.push(message.text())
-    })
-    onTestFinished(async () => {
-      await page.close()
-      expect(complaints).toEqual([])
-    })
-    await page.goto(web.url + path)
-    return page
-  }
+  const open = (path: string): Promise<Page> => openPage(browser, web.url + path)
 })
-
-async function waitForText(page: Page, text: string): Promise<void> {
-  await page.getByText(text, { exact: false }).first().waitFor({ state: 'attached', timeout: 60_000 })
-}
 
 /** What is shown there, once it is laid out. */
 async function expectText(page: Page, selector: string, text: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import type {
   BackendContext,
@@ -9,6 +10,7 @@ import type {
 } from '../../src/latent/backend.ts'
 import type { BackendImages } from '../../src/latent/images/backend-images.ts'
 import { BackendError } from '../../src/latent/backend-error.ts'
+import { Leftovers } from '../../src/util/leftovers.ts'
 import { agentFiles } from './agent-files.ts'
 import { containerConfig, ownNetwork } from './container-config.ts'
 import { isLocalHost, openDockerHost, type DockerOption } from './docker-host.ts'
@@ -20,7 +22,7 @@ import { keptImages } from './kept-images.ts'
 import { Images, type PreparedImage } from './images.ts'
 import { rejectedStart } from './rejected-start.ts'
 import { labels, stampOf } from './stamps.ts'
-import { removeContainer, removeNetworks } from './remove-made.ts'
+import { findNetworks, removeContainer, removeNetworks } from './remove-made.ts'
 import { sweepEngine } from './sweep-engine.ts'
 import { tarStream } from './tar.ts'
 import { templateMistakes } from './template-mistakes.ts'
@@ -33,6 +35,7 @@ export class DockerBackend implements WorkerBackend<DockerTemplate> {
   readonly #context: BackendContext
   readonly #engine: Engine
   readonly #images: Images
+  readonly #leftovers = new Leftovers()
   readonly #local: boolean
   // A container that has ended does not change any more.
   readonly #details = new Map<string, string>()
@@ -80,7 +83,7 @@ export class DockerBackend implements WorkerBackend<DockerTemplate> {
     const bearer = [`${labels.instance}=${id}`, `${labels.cluster}=${this.#context.cluster}`]
     for (const { Id } of await this.#containers(bearer, signal))
       await removeContainer(this.#engine, Id, signal)
-    await removeNetworks(this.#engine, bearer, () => true, signal)
+    await removeNetworks(this.#engine, await findNetworks(this.#engine, bearer, signal), signal)
   }
 
   async list({ signal }: CallOptions): Promise<readonly Instance[]> {
@@ -110,9 +113,12 @@ export class DockerBackend implements WorkerBackend<DockerTemplate> {
   }
 
   async sweep(known: ReadonlySet<InstanceId>, { signal }: CallOptions): Promise<void> {
-    const listed = (await this.#containers([labels.instance], signal)).map((c) => c.Labels[labels.instance])
-    const isAlive = (id: string | undefined) => listed.includes(id) || known.has(id ?? '')
-    await sweepEngine(this.#engine, this.#context.cluster, isAlive, signal)
+    const list = async () =>
+      (await this.#containers([labels.instance], signal)).map((c) => ({
+        id: c.Labels[labels.instance] ?? '',
+      }))
+    const made = { known, leftovers: this.#leftovers, list }
+    await sweepEngine(this.#engine, this.#context.cluster, made, signal)
     await this.#images.sweep(signal)
   }
 
@@ -175,9 +181,13 @@ export class DockerBackend implements WorkerBackend<DockerTemplate> {
     try {
       return await this.#engine.create(`cannot create ${spec.name}`, spec.id, config, signal)
     } catch (error) {
-      // A call that was given up has been carried out meanwhile.
-      const present = isConflict(error) ? await this.#find(spec.id, signal) : undefined
-      if (present?.State.Status === 'created') return present.Id
+      // A call that was given up is carried out meanwhile: the name is taken before the container is there.
+      for (let i = 0; isConflict(error) && i < conflictTries; i++) {
+        const present = await this.#find(spec.id, signal)
+        if (present?.State.Status === 'created') return present.Id
+        if (present) break
+        await delay(conflictPause, undefined, { signal })
+      }
       throw error
     }
   }
@@ -215,6 +225,10 @@ export class DockerBackend implements WorkerBackend<DockerTemplate> {
 function withoutImage({ build: _build, image: _image, ...template }: DockerTemplate): DockerTemplate {
   return template
 }
+
+const conflictTries = 50
+/** Milliseconds. */
+const conflictPause = 100
 
 const states: Readonly<Record<string, Instance['state']>> = {
   created: 'starting',

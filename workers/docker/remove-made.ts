@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { NetworkInspectInfo } from 'dockerode'
 import type { Engine } from './engine.ts'
 import { isConflict, isNotFound } from './engine-error.ts'
 
@@ -17,18 +18,23 @@ export async function removeContainer(engine: Engine, id: string, signal: AbortS
   }
 }
 
-/** Removes the networks with all of the labels, that `isUnwanted` says yes to by theirs. */
-export async function removeNetworks(
+/** Networks with all of the labels. */
+export async function findNetworks(
   engine: Engine,
   label: string[],
-  isUnwanted: (labels: Readonly<Record<string, string>>) => boolean,
   signal: AbortSignal,
-): Promise<void> {
-  const networks = await engine.call('cannot list networks', signal, (docker) =>
+): Promise<NetworkInspectInfo[]> {
+  return await engine.call('cannot list networks', signal, (docker) =>
     docker.listNetworks({ filters: { label }, abortSignal: signal }),
   )
-  for (const { Id, Labels, Name } of networks) {
-    if (!isUnwanted(Labels ?? {})) continue
+}
+
+export async function removeNetworks(
+  engine: Engine,
+  networks: readonly NetworkInspectInfo[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { Id, Name } of networks)
     await engine
       .call(`cannot remove network ${Name}`, signal, (docker) =>
         docker.getNetwork(Id).remove({ abortSignal: signal }),
@@ -36,7 +42,6 @@ export async function removeNetworks(
       .catch((error: unknown) => {
         if (!isNotFound(error)) throw error
       })
-  }
 }
 
 async function exists(engine: Engine, id: string, signal: AbortSignal): Promise<boolean> {

@@ -119,12 +119,12 @@ export interface Ec2Template {
   readonly elasticIp?: boolean | string
   readonly tags?: Readonly<Record<string, string>>
   readonly spot?: boolean | SpotOptions
+  /** Its user data runs at every boot. */
+  readonly idle?: 'stop'
   /** Its disk becomes an image: it is stopped and not ended, and its agent is root. */
   readonly provisions?: boolean
   /** GiB of the root disk, whatever the image calls that. */
   readonly rootSize?: number
-  /** Its user data runs at every boot. */
-  readonly idle?: 'stop'
 }
 
 /** Options that go into the template. */

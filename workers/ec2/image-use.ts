@@ -12,7 +12,7 @@ export function imageUse(
   return {
     name,
     machine: ({ from, size }) => {
-      // A spot instance cannot be stopped, one that provisions is not parked, and what builds have at hand is no part of an image.
+      // A spot instance cannot be stopped, and what builds have at hand is no part of an image. It boots once.
       const {
         elasticIp,
         idle: _idle,

@@ -84,10 +84,8 @@ export function userDataOf({ agent, id, template, token }: InstanceSpec<Ec2Templ
       'REJECTED',
       "agentUrl: a machine of EC2 cannot reach the master by its socket; write agentUrl: 'wss://...'",
     )
-  const text = userData(
-    { agent, id, token },
-    { everyBoot: template.idle === 'stop', root: template.provisions === true },
-  )
+  const how = { everyBoot: template.idle === 'stop', root: template.provisions === true }
+  const text = userData({ agent, id, token }, how)
   const length = Buffer.byteLength(text)
   if (length > mostUserData)
     throw new BackendError(

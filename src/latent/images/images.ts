@@ -31,6 +31,7 @@ export class Images implements ImageSource {
   readonly #inputs: ImageInputs
   #names = new Map<string, ImageNameRow>()
   #rows: ImageRow[] = []
+  #named: ReadonlySet<string> = new Set()
   #woken: (() => void) | undefined
   #dirty = true
   #tidiedAt = 0
@@ -70,19 +71,25 @@ export class Images implements ImageSource {
     throw new Error(`image ${name}@${String(hash)} is not there`)
   }
 
+  /** Whether a template of the config names it by what its provider calls it. */
+  isNamed(ref: string): boolean {
+    return this.#named.has(ref)
+  }
+
   get specs(): ReadonlyMap<string, ImageSpec> {
     return this.#specs
   }
 
   /** What is stored, before anything is asked of a provider. */
-  async open(specs: readonly ImageSpec[]): Promise<void> {
-    this.configure(specs)
+  async open(specs: readonly ImageSpec[], named: ReadonlySet<string>): Promise<void> {
+    this.configure(specs, named)
     await this.#load()
     this.#isOpen = true
   }
 
-  /** The config's images; the files that they are made of are looked at anew. */
-  configure(specs: readonly ImageSpec[]): void {
+  /** The config's images; the files that they are made of are looked at anew. `named`: what templates name themselves. */
+  configure(specs: readonly ImageSpec[], named: ReadonlySet<string>): void {
+    this.#named = named
     this.#specs = new Map(specs.map((spec) => [spec.name, spec]))
     this.#inputs.configure(this.#specs)
     this.wake()
@@ -184,7 +191,13 @@ export class Images implements ImageSource {
     const { clock } = this.#o
     if (clock.now() - this.#tidiedAt < tidyEvery) return
     this.#tidiedAt = clock.now()
-    await tidyImages({ ...this.#o, specs: this.#specs, rows: this.#rows, names: this.#names })
+    await tidyImages({
+      ...this.#o,
+      specs: this.#specs,
+      rows: this.#rows,
+      names: this.#names,
+      isNamed: (ref) => this.isNamed(ref),
+    })
   }
 
   async #request(row: ImageRow): Promise<void> {

@@ -154,6 +154,38 @@ export async function storeUsed(trx: Trx, name: string, hash: string): Promise<v
     .execute()
 }
 
+/** Since when nobody needs it, because its name has left the config; null: it has come back. */
+export async function storeRetired(
+  trx: Trx,
+  { hash, name }: Pick<ImageRow, 'hash' | 'name'>,
+  since: Date | null,
+): Promise<void> {
+  await trx
+    .updateTable('images')
+    .set({ retired_at: since })
+    .where('name', '=', name)
+    .where('hash', '=', hash)
+    .where('state', '=', 'ready')
+    .execute()
+}
+
+/** Nothing will come of it any more. */
+export async function storeForgotten(trx: Trx, { attempt, hash, name, state }: ImageRow): Promise<void> {
+  await trx
+    .updateTable('images')
+    .set({ state: 'removed', changed_at: sql<Date>`now()` })
+    .where('name', '=', name)
+    .where('hash', '=', hash)
+    .where('attempt', '=', attempt)
+    .where('state', '=', state)
+    .execute()
+}
+
+/** What has left the config stands for nothing any more. */
+export async function forgetName(trx: Trx, name: string): Promise<void> {
+  await trx.deleteFrom('image_names').where('name', '=', name).execute()
+}
+
 /** That it is to go: false when its name stands for it or an instance is made of it. */
 export async function storeRemoving(
   trx: Trx,

@@ -7,10 +7,13 @@ import type { Clock } from '../../util/clock.ts'
 import type { OpenBackend } from '../open-backend.ts'
 import type { ImageSpec } from './image-spec.ts'
 import {
+  forgetName,
   loadImages,
+  storeForgotten,
   storeNotRemoved,
   storeRemoved,
   storeRemoving,
+  storeRetired,
   type ImageNameRow,
   type ImageRow,
 } from './store-images.ts'
@@ -24,6 +27,8 @@ interface TidyOptions {
   readonly specs: ReadonlyMap<string, ImageSpec>
   readonly names: ReadonlyMap<string, ImageNameRow>
   readonly rows: readonly ImageRow[]
+  /** Whether a template of the config names it by what its provider calls it. */
+  readonly isNamed: (ref: string) => boolean
 }
 
 /** Removes the images that no rollback needs any more, and what no row knows: half-made ones of masters that were killed. */
@@ -32,6 +37,7 @@ export async function tidyImages(options: TidyOptions): Promise<void> {
   for (const row of rows.filter((row) => row.state === 'removing')) await removeImage(row, options)
   for (const { keep = defaultKeep, name } of specs.values())
     for (const row of superfluous(rows, { name, keep, ...options })) await removeImage(row, options)
+  await tidyLeft(options)
   const keys = new Set([...specs.values(), ...rows].map(({ backend }) => backend))
   for (const key of keys) {
     const backend = open(key)
@@ -49,6 +55,28 @@ export async function tidyImages(options: TidyOptions): Promise<void> {
   }
 }
 
+/** Those whose name has left the config: it may come back, so they stay for a while. */
+async function tidyLeft(options: TidyOptions): Promise<void> {
+  const { clock, commit, names, rows, specs } = options
+  const isOver = (since: Date) => clock.now() - since.getTime() > leftFor
+  const left = rows.filter(({ name }) => !specs.has(name))
+  const ready = left.filter(({ state }) => state === 'ready')
+  for (const row of ready)
+    if (row.retired_at === null) await commit.write((trx) => storeRetired(trx, row, new Date(clock.now())))
+  for (const row of rows)
+    if (specs.has(row.name) && row.retired_at !== null && names.get(row.name)?.used === row.hash)
+      await commit.write((trx) => storeRetired(trx, row, null))
+  for (const row of left)
+    if ((row.state === 'failed' || row.state === 'building') && isOver(row.changed_at))
+      await commit.write((trx) => storeForgotten(trx, row))
+  for (const [name, of] of Map.groupBy(ready, ({ name }) => name)) {
+    // When the name left, the one in use went out of use.
+    if (!of.every(({ retired_at }) => retired_at !== null && isOver(retired_at))) continue
+    await commit.write((trx) => forgetName(trx, name))
+    for (const row of of) await removeImage(row, options)
+  }
+}
+
 /** While one is being kept it has no name yet that we know. */
 async function isOrphan(db: Kysely<Database>, backend: string, ref: string): Promise<boolean> {
   const rows = (await loadImages(db)).filter((row) => row.backend === backend)
@@ -61,9 +89,10 @@ export type Removal = 'kept' | 'removed' | 'removing'
 /** Removes one, unless something is made of it. What cannot be removed now is tried again later. */
 export async function removeImage(
   row: ImageRow,
-  { backend, commit, log }: Pick<TidyOptions, 'backend' | 'commit' | 'log'>,
+  { backend, commit, isNamed, log }: Pick<TidyOptions, 'backend' | 'commit' | 'isNamed' | 'log'>,
 ): Promise<Removal> {
   const open = backend(row.backend)
+  if (row.state === 'ready' && isNamed(row.ref!)) return 'kept'
   if (!open || !(await commit.write((trx) => storeRemoving(trx, row)))) return 'kept'
   try {
     if (row.ref !== null) await open.removeImage(row.ref)
@@ -95,3 +124,4 @@ function superfluous(
 const defaultKeep = 2
 /** Milliseconds: another master may still start something of it. */
 const retiredFor = 60_000
+const leftFor = 7 * 86_400_000

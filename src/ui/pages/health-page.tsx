@@ -55,6 +55,7 @@ export function HealthPage() {
 
 function TroubleName({ trouble: { kind, name } }: { trouble: ApiTrouble }) {
   if (kind === 'worker') return <a href={link('workers', name)}>{name}</a>
+  if (kind === 'image') return <a href={link('images')}>{name}</a>
   if (kind === 'reporter') return <a href={link('notices', 'waiting')}>{name}</a>
   return <>{name}</>
 }

@@ -22,24 +22,26 @@ export async function listImages(
     .where('i.state', '<>', 'removed')
     .orderBy('i.created_at', 'desc')
     .execute()
+  const inConfig = new Set(images.names())
+  const isWanted = ({ hash, name, wanted }: (typeof rows)[number]) => inConfig.has(name) && wanted === hash
   const found = rows.map((row): ApiImage => ({
     name: row.name,
     hash: row.hash,
     state: row.state as ApiImage['state'],
     inUse: row.used === row.hash,
     pinned: row.pinned === row.hash,
-    wanted: row.wanted === row.hash,
+    wanted: isWanted(row),
     instances: row.instances,
     backend: row.backend,
     from: row.base,
     ref: row.ref,
-    error: row.error ?? (row.wanted === row.hash ? (images.trouble(row.name) ?? null) : null),
+    error: row.error ?? (isWanted(row) ? (images.trouble(row.name) ?? null) : null),
     requestId: row.request_id,
     buildId: row.build_id,
     createdAt: row.created_at.toISOString(),
     readyAt: row.ready_at?.toISOString() ?? null,
   }))
-  const missing = images.names().filter((name) => !rows.some((row) => row.name === name))
+  const missing = [...inConfig].filter((name) => !rows.some((row) => row.name === name))
   return [...missing.map((name) => unknown(name, images.trouble(name) ?? null)), ...found]
 }
 

@@ -10,6 +10,7 @@ const MasterSchema = Type.Object({
   title: Type.String(),
   ready: Type.Boolean(),
   hasInstances: Type.Boolean(),
+  hasImages: Type.Boolean(),
 })
 
 /** What the page shows in its header. */
@@ -19,6 +20,7 @@ export function masterRoutes(app: App, services: WebServices): void {
     ready: services.ready(),
     // Whether the page has anything to show of them.
     hasInstances: services.workers().some(({ kind }) => kind === 'latent'),
+    hasImages: services.images.names().length > 0,
   }))
 
   app.post(

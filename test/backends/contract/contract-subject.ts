@@ -32,6 +32,15 @@ export interface ContractSubject<T> {
     /** What the machine would log in with now. */
     token(id: string): Promise<string | undefined>
   }
+  /** Its machines can be shut down with their disks, and woken. */
+  readonly parking?: {
+    readonly template: T
+    /** What the machine would log in with now. */
+    token?(id: string): Promise<string | undefined>
+    /** Leaves something on the machine's disk. */
+    write?(id: string): Promise<void>
+    isWritten?(id: string): Promise<boolean>
+  }
   /** It can keep the disks of its machines as images. */
   readonly images?: {
     /** An image to begin with. */
@@ -42,15 +51,6 @@ export interface ContractSubject<T> {
     powerOff?(id: string): Promise<void>
     /** Instances made of an image that was kept. */
     using(ref: string): T
-  }
-  /** Its machines can be shut down with their disks, and woken. */
-  readonly parking?: {
-    readonly template: T
-    /** What the machine would log in with now. */
-    token?(id: string): Promise<string | undefined>
-    /** Leaves something on the machine's disk. */
-    write?(id: string): Promise<void>
-    isWritten?(id: string): Promise<boolean>
   }
   /** How many bearers of an id the provider has, by its own account. */
   bearers?(id: string): Promise<number>

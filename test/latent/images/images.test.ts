@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { image } from '../../../src/config/image.ts'
 import { RouseError } from '../../../src/model/errors.ts'
+import { storeFailed } from '../../../src/latent/images/store-images.ts'
 import { held } from '../latent-world.ts'
 import { ciImage, docks, imageRows, imageWorld, untilUsed, usedHash } from './image-world.ts'
 
@@ -57,6 +58,42 @@ test('another base image of the same name is noticed when the config is read aga
   world.cloud.bases.set('base', 2)
   await world.master.configure(world.workers, undefined, [ciImage()])
   expect(await untilUsed(world, old)).toMatch(/^[0-9a-f]{16}$/)
+})
+
+test('an image whose inputs change during its build is not kept, and is built anew', async () => {
+  const hold = held()
+  const world = await imageWorld({
+    command: hold.command,
+    images: [ciImage({ provision: ['wait', 'write tools'] })],
+  })
+  await world.until('the build', hold.begun)
+  const [first] = await imageRows(world)
+  world.cloud.bases.set('base', 2)
+  hold.end()
+  const used = await untilUsed(world)
+  expect(used).not.toBe(first!.hash)
+  expect([...world.cloud.images.keys()]).toEqual([`test-cluster/ci@${used}`])
+  const rows = await imageRows(world)
+  expect(rows).toMatchObject([
+    { state: 'failed', error: expect.stringContaining('has changed meanwhile: it is built anew') as string },
+    { state: 'ready' },
+  ])
+})
+
+test('an image whose disk is being kept is not marked failed by who has seen it being built', async () => {
+  const world = await imageWorld()
+  world.cloud.plan('keep', { delay: 20_000 })
+  const stored = await world.until('its disk to be kept', async () =>
+    (await imageRows(world)).find(({ state }) => state === 'storing'),
+  )
+  const { db } = world.database
+  const fail = (state: 'building' | 'storing') =>
+    db.transaction().execute((trx) => storeFailed(trx, { ...stored, state }, null, 'its build was cancelled'))
+  await fail('building')
+  expect(await imageRows(world)).toMatchObject([{ state: 'storing', error: null }])
+  // It has failed all the same for who has seen what it is.
+  await fail('storing')
+  expect(await imageRows(world)).toMatchObject([{ state: 'failed', error: 'its build was cancelled' }])
 })
 
 test('instances of an older image make way one at a time, each after its build', async () => {

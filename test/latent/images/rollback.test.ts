@@ -102,6 +102,33 @@ test('an image that its provider does not remove now is not said to be removed, 
   await world.until('its removal', () => world.cloud.images.size === 1)
 })
 
+test('images whose name has left the config are removed after a week, but for one that a template names', async () => {
+  const world = await imageWorld()
+  const one = await untilUsed(world)
+  await newer(world, 'two')
+  const two = await untilUsed(world, one)
+  const ref = `test-cluster/ci@${one}`
+  const leave = (image: string) => world.master.configure([world.worker('dock', { template: { image } })])
+  await leave('base')
+  await world.pass(6 * day, 3600)
+  expect(world.cloud.images.size).toBe(2)
+  // It comes back, and is in use as it was.
+  await newer(world, 'two')
+  await world.pass(2 * day, 3600)
+  expect((await imageRows(world)).map(({ hash, state }) => ({ hash, state }))).toEqual([
+    { hash: one, state: 'ready' },
+    { hash: two, state: 'ready' },
+  ])
+  expect(world.cloud.calls.filter(({ operation }) => operation === 'keep')).toHaveLength(2)
+  await leave(ref)
+  await world.pass(6 * day, 3600)
+  expect(world.cloud.images.size).toBe(2)
+  await world.pass(2 * day, 3600)
+  await world.until('the other to go', () => [...world.cloud.images.keys()].join() === ref)
+  await leave('base')
+  await world.until('that one, too', () => world.cloud.images.size === 0, { step: 3_600_000 })
+}, 60_000)
+
 test('of images that no row knows, none is removed while one is being kept, also when that begins after the first has gone', async () => {
   const world = await imageWorld()
   await untilUsed(world)
@@ -144,3 +171,5 @@ function serviceOf({ database: { db }, master }: LatentWorld): ImageService {
   const commit = { write: <T>(work: Work<T>) => db.transaction().execute(work) }
   return imageService({ db, commit, log: pino({ level: 'silent' }), builds, images, latent })
 }
+
+const day = 86_400

@@ -107,6 +107,16 @@ test('an instance can have a network of its own, which goes with it', async ({ s
   expect(await networks()).not.toContain('networked')
 })
 
+test('a network whose container another master is about to make outlives a sweep', async ({ skip }) => {
+  if (engine.missing) return skip(engine.missing)
+  const { backend } = await engine.open({ image: plainImage })
+  const Labels = { [labels.instance]: 'theirs', [labels.cluster]: engine.cluster }
+  const network = await engine.docker.createNetwork({ Name: 'theirs', Labels })
+  await backend.sweep!(new Set(), call())
+  expect(await networks()).toContain('theirs')
+  await network.remove()
+})
+
 test('anonymous volumes of a container go with it, named ones stay', async ({ skip }) => {
   if (engine.missing) return skip(engine.missing)
   const options = {
