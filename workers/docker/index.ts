@@ -1,8 +1,9 @@
-import { render } from '../../src/model/properties.ts'
 import type { ImageUse } from '../../src/latent/images/image-use.ts'
 import { isImageReference } from '../../src/model/image.ts'
 import { isSecret } from '../../src/model/secret.ts'
 import type { LatentDescription } from '../../src/latent/latent-worker.ts'
+import { plainTemplateOf, templateOf } from '../../src/latent/template-of.ts'
+import { omit, pick } from '../../src/util/pick.ts'
 import { DockerBackend } from './docker-backend.ts'
 import { dockerKey, dockerMistake, dockerOption } from './docker-host.ts'
 import {
@@ -27,11 +28,11 @@ export type {
 export function dockerWorker(name: string, options: DockerWorkerOptions): DockerWorkerConfig {
   const { docker, ...given } = options ?? {}
   const of = dockerOption(docker)
-  const common = Object.fromEntries(Object.entries(given).filter(([key]) => !isTemplateOption(key)))
+  const common = omit(given, templateOptions)
   const { image } = given
   const { password } = given.auth ?? {}
   const use = isImageReference(image) ? image : undefined
-  const template = templateOf(use ? withoutImage(given) : given)
+  const template = withoutSecret(pick(use ? omit(given, ['image']) : given, templateOptions))
   const mistakes = [
     dockerMistake(of) ?? [],
     templateMistakes(use ? { ...template, image: 'image' } : template),
@@ -43,45 +44,29 @@ export function dockerWorker(name: string, options: DockerWorkerOptions): Docker
       open: (context) => DockerBackend.open(of, context),
     },
     ...(use && { image: imageUse(use.name, template) }),
-    // Only a computed one is asked for each build.
-    template: hasFunction(template) ? (properties) => render(template, properties) : template,
+    template: templateOf(template),
     mistakes,
     ...(isSecret(password) ? { secrets: [password] } : {}),
   }
   return Object.freeze({ ...common, ...description, kind: 'latent', name })
 }
 
-// A secret is replaced by a plain object: what is rendered goes into the database.
-function templateOf(options: DockerOptions): Record<string, unknown> {
-  const entries = templateOptions
-    .filter((key) => options[key] !== undefined)
-    .map((key) => [key, options[key]])
-  const { auth, ...template } = Object.fromEntries(entries) as DockerOptions & Record<string, unknown>
+// It is replaced by a plain object: what is rendered goes into the database.
+function withoutSecret({
+  auth,
+  ...template
+}: DockerOptions & Record<string, unknown>): Record<string, unknown> {
   return auth ? { ...template, auth: { ...auth, password: auth.password?.name } } : template
 }
 
-function hasFunction(value: unknown): boolean {
-  if (typeof value === 'function') return true
-  return typeof value === 'object' && value !== null && Object.values(value).some(hasFunction)
-}
-
-function withoutImage({ image: _, ...options }: DockerOptions): DockerOptions {
-  return options
-}
-
 function imageUse(name: string, template: Record<string, unknown>): ImageUse<DockerTemplate> {
-  // There is no build whose properties a function could be asked with.
-  const plain = Object.fromEntries(Object.entries(template).filter(([, value]) => !hasFunction(value)))
+  const plain = plainTemplateOf<DockerTemplate>(template)
   return {
     name,
     machine: ({ from }) => {
-      const { command: _, ...rest } = plain as DockerTemplate
+      const { command: _, ...rest } = plain
       return { ...rest, image: from, user: 'root', provisions: true }
     },
     using: ({ auth: _, ...rest }, image) => ({ ...rest, image, pull: 'never' }),
   }
-}
-
-function isTemplateOption(key: string): boolean {
-  return (templateOptions as readonly string[]).includes(key)
 }

@@ -1,25 +1,15 @@
 import type { ImageUse } from '../../src/latent/images/image-use.ts'
+import { plainTemplateOf } from '../../src/latent/template-of.ts'
 import type { Ec2Template } from './ec2-options.ts'
 
 /** How workers are made of an image() of the config; `template` names no image. */
-export function imageUse(
-  name: string,
-  template: Readonly<Record<string, unknown>>,
-  hasFunction: (value: unknown) => boolean,
-): ImageUse<Ec2Template> {
-  // There is no build whose properties a function could be asked with.
-  const plain = Object.fromEntries(Object.entries(template).filter(([, value]) => !hasFunction(value)))
+export function imageUse(name: string, template: Readonly<Record<string, unknown>>): ImageUse<Ec2Template> {
+  const plain = plainTemplateOf<Ec2Template>(template)
   return {
     name,
     machine: ({ from, size }) => {
       // A spot instance cannot be stopped, and what builds have at hand is no part of an image. It boots once.
-      const {
-        elasticIp,
-        idle: _idle,
-        spot: _spot,
-        volumes: _volumes,
-        ...rest
-      } = plain as unknown as Ec2Template
+      const { elasticIp, idle: _idle, spot: _spot, volumes: _volumes, ...rest } = plain
       return {
         ...rest,
         ami: from,

@@ -1,6 +1,7 @@
-import { render, type PropertyReader } from '../../src/model/properties.ts'
 import { isImageReference } from '../../src/model/image.ts'
 import type { LatentDescription } from '../../src/latent/latent-worker.ts'
+import { templateOf } from '../../src/latent/template-of.ts'
+import { omit, pick } from '../../src/util/pick.ts'
 import {
   connectionKey,
   connectionMistakes,
@@ -32,25 +33,21 @@ export type {
 /** A worker whose instances are machines of Amazon EC2, started when there is something to build. */
 export function ec2Worker(name: string, options: Ec2WorkerOptions): Ec2WorkerConfig {
   const given: Readonly<Record<string, unknown>> = { ...options }
-  const connection = picked(given, connectionOptions) as unknown as ConnectionOptions
+  const connection = pick(given, connectionOptions) as unknown as ConnectionOptions
   const use = isImageReference(given.ami) ? given.ami : undefined
   const template = {
-    ...picked(use ? { ...given, ami: undefined } : given, machineOptions),
+    ...pick(use ? { ...given, ami: undefined } : given, machineOptions),
     ...(given.idle === 'stop' && { idle: 'stop' }),
   }
-  const own: readonly string[] = [...connectionOptions, ...machineOptions]
-  const common = Object.fromEntries(Object.entries(given).filter(([key]) => !own.includes(key)))
+  const common = omit(given, [...connectionOptions, ...machineOptions])
   const description: LatentDescription<Ec2Template> = {
     backend: {
       kind: 'ec2',
       key: connectionKey(connection),
       open: (context) => Ec2Backend.open(connection, context),
     },
-    ...(use && { image: imageUse(use.name, template, hasFunction) }),
-    // Only a computed one is asked for each build.
-    template: (hasFunction(template)
-      ? (properties: PropertyReader) => render(template, properties)
-      : template) as unknown as LatentDescription<Ec2Template>['template'],
+    ...(use && { image: imageUse(use.name, template) }),
+    template: templateOf(template),
     mistakes: [
       ...connectionMistakes(given),
       ...templateMistakes(use ? { ...template, ami: 'ami-0' } : template),
@@ -58,18 +55,4 @@ export function ec2Worker(name: string, options: Ec2WorkerOptions): Ec2WorkerCon
     ],
   }
   return Object.freeze({ ...common, ...description, kind: 'latent', name })
-}
-
-function picked(
-  options: Readonly<Record<string, unknown>>,
-  names: readonly string[],
-): Record<string, unknown> {
-  return Object.fromEntries(
-    names.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
-  )
-}
-
-function hasFunction(value: unknown): boolean {
-  if (typeof value === 'function') return true
-  return typeof value === 'object' && value !== null && Object.values(value).some(hasFunction)
 }

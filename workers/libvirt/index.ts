@@ -1,10 +1,10 @@
-import { render } from '../../src/model/properties.ts'
 import type { ImageUse } from '../../src/latent/images/image-use.ts'
 import { isImageReference } from '../../src/model/image.ts'
 import type { LatentDescription } from '../../src/latent/latent-worker.ts'
+import { plainTemplateOf, templateOf } from '../../src/latent/template-of.ts'
+import { omit, pick } from '../../src/util/pick.ts'
 import {
   templateOptions,
-  type LibvirtOptions,
   type LibvirtTemplate,
   type LibvirtWorkerConfig,
   type LibvirtWorkerOptions,
@@ -21,10 +21,10 @@ export type {
 /** A worker whose instances are virtual machines of a libvirt host, started when there is something to build. */
 export function libvirtWorker(name: string, options: LibvirtWorkerOptions): LibvirtWorkerConfig {
   const { uri = 'qemu:///system', ...given } = options ?? {}
-  const common = Object.fromEntries(Object.entries(given).filter(([key]) => !isTemplateOption(key)))
+  const common = omit(given, templateOptions)
   const { image } = given
   const use = isImageReference(image) ? image : undefined
-  const template = templateOf(use ? withoutImage(given) : given)
+  const template = pick(use ? omit(given, ['image']) : given, templateOptions)
   const description: LatentDescription<LibvirtTemplate> = {
     backend: {
       kind: 'libvirt',
@@ -36,8 +36,7 @@ export function libvirtWorker(name: string, options: LibvirtWorkerOptions): Libv
       },
     },
     ...(use && { image: imageUse(use.name, template) }),
-    // Only a computed one is asked for each build.
-    template: hasFunction(template) ? (properties) => render(template, properties) : template,
+    template: templateOf(template),
     ...(given.reset !== undefined && { reset: given.reset }),
     mistakes: [
       uriMistake(uri) ?? [],
@@ -47,35 +46,14 @@ export function libvirtWorker(name: string, options: LibvirtWorkerOptions): Libv
   return Object.freeze({ ...common, ...description, kind: 'latent', name })
 }
 
-function templateOf(options: LibvirtOptions): Record<string, unknown> {
-  const entries = templateOptions
-    .filter((key) => options[key] !== undefined)
-    .map((key) => [key, options[key]])
-  return Object.fromEntries(entries) as Record<string, unknown>
-}
-
-function hasFunction(value: unknown): boolean {
-  if (typeof value === 'function') return true
-  return typeof value === 'object' && value !== null && Object.values(value).some(hasFunction)
-}
-
-function withoutImage({ image: _, ...options }: LibvirtOptions): LibvirtOptions {
-  return options
-}
-
 function imageUse(name: string, template: Record<string, unknown>): ImageUse<LibvirtTemplate> {
-  // There is no build whose properties a function could be asked with.
-  const plain = Object.fromEntries(Object.entries(template).filter(([, value]) => !hasFunction(value)))
+  const plain = plainTemplateOf<LibvirtTemplate>(template)
   return {
     name,
     machine: ({ from, size }) => {
-      const { reset: _, ...rest } = plain as LibvirtTemplate
+      const { reset: _, ...rest } = plain
       return { ...rest, ...(size !== undefined && { diskSize: size }), image: from, provisions: true }
     },
     using: (base, ref) => ({ ...base, image: ref, imageFormat: 'qcow2' }),
   }
-}
-
-function isTemplateOption(key: string): boolean {
-  return (templateOptions as readonly string[]).includes(key)
 }

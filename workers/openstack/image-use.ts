@@ -1,19 +1,18 @@
 import type { ImageUse } from '../../src/latent/images/image-use.ts'
+import { plainTemplateOf } from '../../src/latent/template-of.ts'
 import type { OpenStackTemplate } from './openstack-options.ts'
 
 /** How workers are made of an image() of the config; `template` names no image. */
 export function imageUse(
   name: string,
   template: Readonly<Record<string, unknown>>,
-  hasFunction: (value: unknown) => boolean,
 ): ImageUse<OpenStackTemplate> {
-  // There is no build whose properties a function could be asked with.
-  const plain = Object.fromEntries(Object.entries(template).filter(([, value]) => !hasFunction(value)))
+  const plain = plainTemplateOf<OpenStackTemplate>(template)
   return {
     name,
     machine: ({ from, size }) => {
       // Of a volume Nova makes a snapshot at Cinder, and an image that only points to that.
-      const { floatingIp, volume: _volume, ...rest } = plain as unknown as OpenStackTemplate
+      const { floatingIp, volume: _volume, ...rest } = plain
       return {
         ...rest,
         image: from,
