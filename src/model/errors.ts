@@ -114,7 +114,7 @@ export const errorCatalogue = {
   ROUSE_IMAGE_NOT_SHUT_DOWN: {
     status: 504,
     advice:
-      'The system must power off when it is asked to (ACPI: systemd does, else acpid). Give a slow one a longer `shutdownTimeout`; then `rouse image build`.',
+      'The system must power off when it is asked to (ACPI: systemd does, else acpid). Give a slow one at libvirt a longer `shutdownTimeout`; then `rouse image build`.',
   },
   ROUSE_IMAGE_UNKNOWN: { status: 404, advice: 'Run `rouse image list` to see the images there are.' },
   ROUSE_INSTALL: {

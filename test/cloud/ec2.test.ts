@@ -13,6 +13,7 @@ const {
   ROUSE_TEST_EC2_AMI: givenAmi,
   ROUSE_TEST_EC2_TYPE: instanceType = 't3.micro',
   ROUSE_TEST_EC2_SUBNET: subnetId,
+  ROUSE_TEST_EC2_KEEP: keep,
   /** Seconds. */
   ROUSE_TEST_EC2_LAG: lag = '15',
 } = process.env
@@ -44,6 +45,13 @@ contract('real EC2', async () => {
     agent: { file: '/nowhere/rouse-agent.mjs', sha256: '', masters: ['ws://127.0.0.1:1'] },
     open: (cluster) => open(endpoint, cluster),
     template: templateOf(own),
+    ...(keep && {
+      images: {
+        from: ami,
+        machine: { ...templateOf(own), provisions: true },
+        using: (ref: string) => templateOf({ ...own, ami: ref }),
+      },
+    }),
     rejected: [
       { template: templateOf({ ...own, ami: 'ami-00000000000000000' }), reason: /InvalidAMI/ },
       {

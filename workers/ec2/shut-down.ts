@@ -1,5 +1,5 @@
-import { BackendError } from '../../src/latent/backend-error.ts'
 import type { InstanceId } from '../../src/latent/backend.ts'
+import { RouseError } from '../../src/model/errors.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import type { Ec2Api } from './ec2-api.ts'
 import { hasCode, verdict } from './ec2-error.ts'
@@ -16,8 +16,8 @@ interface ShutDownOptions {
 }
 
 /**
- * Resolves to the machine of an id when it has stopped, by itself or because it was asked to. Throws REJECTED when it did not do so
- * cleanly: nobody knows then what is on its disk.
+ * Resolves to the machine of an id when it has stopped, by itself or because it was asked to. Throws ROUSE_IMAGE_NOT_SHUT_DOWN when
+ * its system did not do so cleanly: nobody knows then what is on its disk.
  */
 export async function shutDown(id: InstanceId, o: ShutDownOptions): Promise<Machine> {
   const { clock, lag, signal } = o
@@ -31,7 +31,10 @@ export async function shutDown(id: InstanceId, o: ShutDownOptions): Promise<Mach
       continue
     }
     if (endedByItself(machine) && !/InstanceInitiatedShutdown/.test(machine.reason))
-      throw new BackendError('REJECTED', `the machine was not shut down cleanly: ${machine.reason}`)
+      throw new RouseError(
+        notShutDown,
+        `machine ${machine.ref} is off, but its system has not shut down: ${machine.reason}`,
+      )
     if (machine.state === 'stopped') return machine
     const now = clock.now()
     // Its agent has just ended: it removes what belongs to that, and powers itself off.
@@ -40,9 +43,9 @@ export async function shutDown(id: InstanceId, o: ShutDownOptions): Promise<Mach
       asked = now
     }
     if (now - (asked ?? begun + lag) > cleanMs)
-      throw new BackendError(
-        'REJECTED',
-        `the machine did not shut down within ${cleanMs / 1000} s: EC2 pulls the plug of such`,
+      throw new RouseError(
+        notShutDown,
+        `the system of machine ${machine.ref} has not shut down within ${cleanMs / 1000} s`,
       )
     await clock.sleep(pause, signal)
   }
@@ -76,6 +79,7 @@ async function stop({ ref }: Machine, { api, signal }: ShutDownOptions): Promise
   }
 }
 
+const notShutDown = 'ROUSE_IMAGE_NOT_SHUT_DOWN'
 /** Milliseconds. EC2 ends a machine that does not shut down after some minutes, and does not tell. */
 const cleanMs = 240_000
 const pollMs = 2000

@@ -1,5 +1,6 @@
 import { BackendError } from '../../src/latent/backend-error.ts'
 import type { InstanceId } from '../../src/latent/backend.ts'
+import { RouseError } from '../../src/model/errors.ts'
 import type { Clock } from '../../src/util/clock.ts'
 import type { Looks } from './looks.ts'
 import { unlessGone, type OpenStackApi } from './openstack-api.ts'
@@ -18,8 +19,8 @@ export interface ShutDownOptions {
 }
 
 /**
- * Resolves to the server of an id when it is powered off, by itself or because it was asked to. Throws REJECTED when it did not shut
- * down cleanly, for nobody knows then what is on its disk, or when its disk is a volume.
+ * Resolves to the server of an id when it is powered off, by itself or because it was asked to. Throws
+ * ROUSE_IMAGE_NOT_SHUT_DOWN when its system did not do so cleanly, for nobody knows then what is on its disk, and REJECTED when its disk is a volume.
  */
 export async function shutDown(id: InstanceId, o: ShutDownOptions): Promise<Server> {
   const { clock, lag, signal } = o
@@ -38,9 +39,9 @@ export async function shutDown(id: InstanceId, o: ShutDownOptions): Promise<Serv
       asked = now
     }
     if (now - (asked ?? begun + lag) > cleanMs)
-      throw new BackendError(
-        'REJECTED',
-        `the server did not shut down within ${cleanMs / 1000} s: Nova pulls the plug of such`,
+      throw new RouseError(
+        'ROUSE_IMAGE_NOT_SHUT_DOWN',
+        `the system of server ${ref} has not shut down within ${cleanMs / 1000} s`,
       )
     await clock.sleep(Math.min(pollMs, Math.max(lag, 50)), signal)
   }

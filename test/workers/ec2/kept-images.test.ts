@@ -63,8 +63,8 @@ test('a machine that EC2 has stopped by itself, or that is gone, is not kept', a
   const { id } = await provisioned(world)
   world.cloud.living[0]!.stop(Date.now(), 'Server.ScheduledStop', 'Stopped due to a scheduled retirement')
   await expect(world.backend.images.keep(id, stamp, call())).rejects.toMatchObject({
-    code: 'REJECTED',
-    message: expect.stringMatching(/not shut down cleanly: Server\.ScheduledStop/) as string,
+    code: 'ROUSE_IMAGE_NOT_SHUT_DOWN',
+    message: expect.stringMatching(/has not shut down: Server\.ScheduledStop/) as string,
   })
   await world.stop(id)
   await expect(world.backend.images.keep(id, stamp, call())).rejects.toThrow('the machine is gone')
@@ -79,7 +79,7 @@ test('a machine that does not shut down is not kept', async () => {
   const refusal = await backend.images.keep(id, stamp, call()).catch((error: unknown) => error)
   await backend.close()
   expect(refusal).toMatchObject({
-    code: 'REJECTED',
+    code: 'ROUSE_IMAGE_NOT_SHUT_DOWN',
     message: expect.stringMatching(/within 240 s/) as string,
   })
   expect(world.cloud.snapshots.size).toBe(0)

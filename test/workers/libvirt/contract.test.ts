@@ -52,13 +52,20 @@ contract('libvirt', async () => {
         token: async (id) => await guests.run(id, 'cat /run/token'),
       },
     }),
-    images: {
-      from: 'default/empty.qcow2',
-      machine: { ...templateOf(plain), provisions: true },
-      // Nothing on it that could be asked to shut down.
-      powerOff: async (id) => void (await daemon.virsh('destroy', id)),
-      using: (image) => templateOf({ ...plain, image }),
-    },
+    ...(typeof guest !== 'string' && {
+      images: {
+        from: 'default/empty.qcow2',
+        machine: templateOf({
+          ...guestOptions(daemon.uri, guest),
+          setup: `mkdir -p /run/lock\n${guests.setup}`,
+        }),
+        powerOff: async (id: string) => {
+          await guests.run(id, 'echo it has booted')
+          await daemon.virsh('shutdown', id)
+        },
+        using: (image: string) => templateOf({ ...plain, image }),
+      },
+    }),
     crashing: {
       // Its firmware finds no system and starts anew, which ends it.
       template: templateOf({

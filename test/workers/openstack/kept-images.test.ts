@@ -56,7 +56,7 @@ test('a server that does not shut down, has failed, is gone, or whose disk is a 
   const hangs = await provisioned(world)
   world.cloud.plan('stopServer', { stuck: true })
   await expect(keep(hangs.id)).rejects.toMatchObject({
-    code: 'REJECTED',
+    code: 'ROUSE_IMAGE_NOT_SHUT_DOWN',
     message: expect.stringMatching(/within 58 s/) as string,
   })
   const failed = await provisioned(world)
