@@ -48,9 +48,8 @@ export async function runMatrix(options: MatrixOptions): Promise<MatrixResult> {
         reached: true,
       }))
       if (!reached) missed.push(name)
-      const failure = `${name}: ${mistakes.join('; ')}`
-      if (mistakes.length > 0) failed.push(failure)
-      say(mistakes.length > 0 ? `FAILED  ${failure}` : `${reached ? 'ok' : 'not reached'}  ${name}`)
+      if (mistakes.length > 0) failed.push(`${name}: ${mistakes.join('; ')}`)
+      say(`${mistakes.length > 0 ? 'FAILED' : reached ? 'ok' : 'not reached'}  ${name}`)
     }
   }
   await Promise.all(Array.from({ length: parallel }, work))
