@@ -51,6 +51,7 @@ test('images are shown with what is wrong with them, and can be built, used and 
   const row = (hash: string) => page.getByRole('row', { name: hash })
   await row('2222222222222222').getByText('in use').waitFor()
   expect(await row('2222222222222222').getByRole('button', { name: 'Remove' }).count()).toBe(0)
+  expect(await row('5555555555555555').getByRole('button').allInnerTexts()).toEqual(['Remove'])
   page.on('dialog', (dialog) => void dialog.accept())
   await row('1111111111111111').getByRole('button', { name: 'Remove' }).click()
   await row('1111111111111111').getByRole('button', { name: 'Use' }).click()

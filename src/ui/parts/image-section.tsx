@@ -69,7 +69,7 @@ export function ImageSection({ images, name, reload }: ImageSectionProps) {
                     {image.inUse ? 'Stay with it' : 'Use'}
                   </Action>
                 )}
-                {image.state === 'ready' && !image.inUse && !image.pinned && image.instances === 0 && (
+                {isRemovable(image, isInConfig) && (
                   <Action
                     run={ask('remove', { hash: image.hash })}
                     confirm={`Remove image ${name}@${image.hash}?`}
@@ -84,6 +84,11 @@ export function ImageSection({ images, name, reload }: ImageSectionProps) {
       </table>
     </section>
   )
+}
+
+/** What has left the config is of no use any more, also what its name stood for. */
+function isRemovable({ inUse, instances, pinned, state }: ApiImage, isInConfig: boolean): boolean {
+  return state === 'ready' && instances === 0 && !(isInConfig && (inUse || pinned))
 }
 
 function uses({ inUse, pinned, wanted }: ApiImage) {
