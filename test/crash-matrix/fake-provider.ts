@@ -59,7 +59,7 @@ export async function startFakeProvider(
 const { fakeWorker } = await import('rouse/workers/fake')
 const worker = fakeWorker('dock', { url: '${served.url}', ${options} })`,
     ...(resets && { builds: 2, most: 2 }),
-    ...(parks && { builds: 2, parks }),
+    ...(parks && { builds: 2, parks, patience: 150_000 }),
     witness: () => {},
     machines: async () => cloud.machines.length,
     made: () => made.size,

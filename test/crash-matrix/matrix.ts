@@ -49,7 +49,8 @@ export async function runMatrix(options: MatrixOptions): Promise<MatrixResult> {
       }))
       if (!reached) missed.push(name)
       if (mistakes.length > 0) failed.push(`${name}: ${mistakes.join('; ')}`)
-      say(`${mistakes.length > 0 ? 'FAILED' : reached ? 'ok' : 'not reached'}  ${name}`)
+      const outcome = mistakes.length > 0 ? 'FAILED' : reached ? 'ok' : 'not reached'
+      say([`${outcome}  ${name}`, ...mistakes].join('\n  '))
     }
   }
   await Promise.all(Array.from({ length: parallel }, work))

@@ -1,10 +1,14 @@
 import { sql } from 'kysely'
 import type { LatentOptions } from '../../src/latent/latent-worker.ts'
-import { instanceToken } from '../../src/latent/token.ts'
 import { secret } from '../../src/model/secret.ts'
 import { Releasers } from '../../src/util/releasers.ts'
 import { Ec2Backend } from '../../workers/ec2/ec2-backend.ts'
-import { ec2Worker, type ConnectionOptions, type MachineOptions } from '../../workers/ec2/index.ts'
+import {
+  ec2Worker,
+  type ConnectionOptions,
+  type Ec2WorkerOptions,
+  type MachineOptions,
+} from '../../workers/ec2/index.ts'
 import type { FakeMachine as MachineOfFake } from '../../workers/fake/index.ts'
 import { createTestDatabase, type TestDatabase } from '../helpers/database.ts'
 import { ManualClock } from '../helpers/manual-clock.ts'
@@ -17,6 +21,7 @@ import { builder } from './latent-world.ts'
 import { MachineAgent, type RunCommand } from './machine-agent.ts'
 
 type WorkerOptions = LatentOptions &
+  Pick<Ec2WorkerOptions, 'idle'> &
   Partial<MachineOptions> &
   Partial<ConnectionOptions> & { maxBuilds?: number }
 
@@ -130,14 +135,15 @@ export class Ec2EngineWorld {
   }
 
   async #boot(machine: FakeMachine): Promise<void> {
-    const token = instanceToken(Buffer.alloc(32, 7), machine.id, 1)
+    const { id, signal, userData } = machine
+    const token = /token='([^']*)'/.exec(userData)?.[1]
     // What an agent needs to know of its machine.
-    const known = { id: machine.id, signal: machine.signal, spec: { id: machine.id, token } }
+    const known = { id, signal, spec: { id, token } }
     const run: RunCommand = this.#o.command ?? (async () => 0)
     const agent = new MachineAgent(known as unknown as MachineOfFake, run)
-    while (!machine.signal.aborted) {
+    while (!signal.aborted) {
       if (!agent.connected && this.master) await agent.connect(this.master)
-      await this.clock.sleep(500, machine.signal).catch(() => {})
+      await this.clock.sleep(500, signal).catch(() => {})
     }
     agent.drop()
   }

@@ -100,4 +100,4 @@ function isAnswer(error: unknown): boolean {
 /** Answers that may be lost on the way. */
 const mostLost = 3
 /** Milliseconds. */
-const pause = { initial: 500, max: 5000 }
+const pause = { initial: 1000, max: 10_000 }
