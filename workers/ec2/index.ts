@@ -32,7 +32,7 @@ export function ec2Worker(name: string, options: Ec2WorkerOptions): Ec2WorkerCon
   const given: Readonly<Record<string, unknown>> = { ...options }
   const connection = picked(given, connectionOptions) as unknown as ConnectionOptions
   const template = { ...picked(given, machineOptions), ...(given.idle === 'stop' && { idle: 'stop' }) }
-  const own: readonly string[] = [...connectionOptions, ...machineOptions]
+  const own: readonly string[] = [...connectionOptions, ...machineOptions, 'idle']
   const common = Object.fromEntries(Object.entries(given).filter(([key]) => !own.includes(key)))
   const description: LatentDescription<Ec2Template> = {
     backend: {
@@ -44,14 +44,18 @@ export function ec2Worker(name: string, options: Ec2WorkerOptions): Ec2WorkerCon
     template: (hasFunction(template)
       ? (properties: PropertyReader) => render(template, properties)
       : template) as unknown as LatentDescription<Ec2Template>['template'],
+    ...(given.idle === 'stop' && { park: true }),
     mistakes: [
       ...connectionMistakes(given),
       ...templateMistakes(template),
+      ...(idleWays.includes(given.idle) ? [] : ["idle: must be 'terminate' or 'stop'"]),
       ...(given.reset === undefined ? [] : ['reset: EC2 makes no machine pristine; leave it out']),
     ],
   }
   return Object.freeze({ ...common, ...description, kind: 'latent', name })
 }
+
+const idleWays: readonly unknown[] = [undefined, 'terminate', 'stop']
 
 function picked(
   options: Readonly<Record<string, unknown>>,
