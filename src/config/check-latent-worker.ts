@@ -34,7 +34,7 @@ export function checkLatentWorker(shared: Pick<Checks<LatentWorkerConfig>, Share
         )
     },
     reset: optional(check("'snapshot' or 'boot'", (value) => value === 'snapshot' || value === 'boot')),
-    idle: optional(check("'terminate' or 'stop'", (value) => value === 'terminate' || value === 'stop')),
+    park: () => {}, // what the option `idle` of those that can becomes
     buildWaitTimeout: optional(wait),
     startTimeout: optional(duration({ min: 1 })),
     maxStartAttempts: optional(positiveInteger),
@@ -61,7 +61,7 @@ export function checkLatentWorker(shared: Pick<Checks<LatentWorkerConfig>, Share
     const {
       budgetPerDay,
       buildWaitTimeout,
-      idle,
+      park = false,
       instances,
       maxBuilds = 1,
       pricePerHour,
@@ -70,11 +70,11 @@ export function checkLatentWorker(shared: Pick<Checks<LatentWorkerConfig>, Share
     const { max = 1, minIdle = 0 } = isPlainObject(instances) ? instances : {}
     if (reset !== undefined && maxBuilds > 1)
       place.key('maxBuilds').say('a machine that is reset after every build runs one at a time')
-    if (idle === 'stop' && reset !== undefined)
+    if (park && reset !== undefined)
       place
         .key('idle')
         .say('a machine that is reset after every build is not stopped and woken: leave out one of the two')
-    if (idle === 'stop' && buildWaitTimeout !== undefined && isNone(buildWaitTimeout))
+    if (park && buildWaitTimeout !== undefined && isNone(buildWaitTimeout))
       place.key('idle').say('with buildWaitTimeout: 0 each build gets a fresh machine: give it some seconds')
     if (minIdle > max) place.key('instances').error(`minIdle is ${minIdle}, but max is only ${max}`)
     if (budgetPerDay !== undefined && pricePerHour === undefined)

@@ -51,10 +51,10 @@ function latentOptions(worker: LatentWorkerConfig) {
   const {
     agentUrl = [],
     backend,
-    idle,
     image,
     instances = {},
     mistakes = [],
+    park = false,
     reset = null,
     template,
   } = worker
@@ -63,7 +63,7 @@ function latentOptions(worker: LatentWorkerConfig) {
     template,
     image,
     reset,
-    park: idle === 'stop',
+    park,
     mistakes,
     buildWaitTimeout: seconds(worker.buildWaitTimeout ?? defaults.buildWaitTimeout),
     startTimeout: seconds(worker.startTimeout ?? defaults.startTimeout),

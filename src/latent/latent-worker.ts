@@ -54,8 +54,8 @@ export interface LatentDescription<T> {
   readonly image?: ImageUse<T> | undefined
   /** How an instance is made pristine after every build; its backend has `reset`, and for 'snapshot' also `seal`. Default: not at all. */
   readonly reset?: ResetWay | undefined
-  /** What becomes of an instance that was idle for `buildWaitTimeout`. For 'stop' its backend has `park` and `reset`. Default 'terminate'. */
-  readonly idle?: 'terminate' | 'stop' | undefined
+  /** An instance that was idle for `buildWaitTimeout` is parked, not ended: `idle: 'stop'`. Its backend has `park` and `reset`. Default false. */
+  readonly park?: boolean | undefined
   /** What is wrong with the backend's own options, for `rouse check`: 'image: missing'. */
   readonly mistakes?: readonly string[]
   /** Secrets that the backend will ask for, so that `rouse check` and the start tell which are missing. */

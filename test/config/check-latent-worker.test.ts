@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { dockerWorker } from '../../workers/docker/index.ts'
 import { FakeCloud, fakeWorker } from '../../workers/fake/index.ts'
 import { errorsOf, right } from '../helpers/config-errors.ts'
 
@@ -22,9 +23,7 @@ test('a machine is reset by a snapshot or by its boot', () => {
 
 test('what becomes of idle machines is said, and does not contradict other options', () => {
   expect(errorsOf(vm({ idle: 'stop' }))).toEqual([])
-  expect(errorsOf(vm({ idle: 'sleep' }))).toEqual([
-    expect.stringContaining("workers[2].idle must be 'terminate' or 'stop'"),
-  ])
+  expect(errorsOf(vm({ idle: 'terminate', buildWaitTimeout: 0 }))).toEqual([])
   expect(errorsOf(vm({ idle: 'stop', reset: 'boot' }))).toEqual([
     'workers[2].idle: a machine that is reset after every build is not stopped and woken: leave out one of the two',
   ])
@@ -32,4 +31,11 @@ test('what becomes of idle machines is said, and does not contradict other optio
     expect(errorsOf(vm({ idle: 'stop', buildWaitTimeout }))).toEqual([
       'workers[2].idle: with buildWaitTimeout: 0 each build gets a fresh machine: give it some seconds',
     ])
+})
+
+test('a worker whose provider keeps no stopped machines knows no idle', () => {
+  const worker = dockerWorker('kept', { image: 'node:24', ...{ idle: 'stop' } })
+  expect(errorsOf({ ...right, workers: [...right.workers, worker] })).toEqual([
+    expect.stringContaining('workers[2].idle'),
+  ])
 })

@@ -99,7 +99,7 @@ export interface Ec2WorkerOptions extends ConnectionOptions, MachineOptions, Lat
 /** What `ec2Worker` gives. */
 export interface Ec2WorkerConfig
   extends
-    Omit<Ec2WorkerOptions, keyof ConnectionOptions | keyof MachineOptions>,
+    Omit<Ec2WorkerOptions, keyof ConnectionOptions | keyof MachineOptions | 'idle'>,
     LatentDescription<Ec2Template> {
   readonly kind: 'latent'
   readonly name: string

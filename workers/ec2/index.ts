@@ -36,10 +36,10 @@ export function ec2Worker(name: string, options: Ec2WorkerOptions): Ec2WorkerCon
   const connection = pick(given, connectionOptions) as unknown as ConnectionOptions
   const use = isImageReference(given.ami) ? given.ami : undefined
   const template = {
-    ...pick(use ? { ...given, ami: undefined } : given, machineOptions),
+    ...pick(use ? omit(given, ['ami']) : given, machineOptions),
     ...(given.idle === 'stop' && { idle: 'stop' }),
   }
-  const common = omit(given, [...connectionOptions, ...machineOptions])
+  const common = omit(given, [...connectionOptions, ...machineOptions, 'idle'])
   const description: LatentDescription<Ec2Template> = {
     backend: {
       kind: 'ec2',
@@ -48,11 +48,15 @@ export function ec2Worker(name: string, options: Ec2WorkerOptions): Ec2WorkerCon
     },
     ...(use && { image: imageUse(use.name, template) }),
     template: templateOf(template),
+    ...(given.idle === 'stop' && { park: true }),
     mistakes: [
       ...connectionMistakes(given),
       ...templateMistakes(use ? { ...template, ami: 'ami-0' } : template),
+      ...(idleWays.includes(given.idle) ? [] : ["idle: must be 'terminate' or 'stop'"]),
       ...(given.reset === undefined ? [] : ['reset: EC2 makes no machine pristine; leave it out']),
     ],
   }
   return Object.freeze({ ...common, ...description, kind: 'latent', name })
 }
+
+const idleWays: readonly unknown[] = [undefined, 'terminate', 'stop']

@@ -32,7 +32,7 @@ export interface FakeWorkerOptions extends LatentOptions {
 
 /** A worker whose instances cost nothing, because there are none: for tests, and to be read by those who write a backend. */
 export function fakeWorker<Options extends FakeWorkerOptions>(name: string, options: Options) {
-  const { cloud, image, listLag = 0, template = {}, url, ...common } = options as FakeWorkerOptions
+  const { cloud, idle, image, listLag = 0, template = {}, url, ...common } = options as FakeWorkerOptions
   const description: LatentDescription<FakeTemplate> = {
     backend: {
       kind: 'fake',
@@ -44,10 +44,11 @@ export function fakeWorker<Options extends FakeWorkerOptions>(name: string, opti
       },
     },
     template,
+    ...(idle === 'stop' && { park: true }),
     ...(isImageReference(image) && { image: useOf(image.name) }),
     mistakes: (cloud === undefined) === (url === undefined) ? ['give it either a cloud or a url'] : [],
   }
-  type Common = Omit<Options, 'cloud' | 'image' | 'listLag' | 'template' | 'url'>
+  type Common = Omit<Options, 'cloud' | 'idle' | 'image' | 'listLag' | 'template' | 'url'>
   return Object.freeze({ ...(common as Common), ...description, kind: 'latent' as const, name })
 }
 

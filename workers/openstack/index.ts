@@ -31,7 +31,7 @@ export function openstackWorker(name: string, options: OpenStackWorkerOptions): 
   const given: Readonly<Record<string, unknown>> = { ...options }
   const connection = pick(given, connectionOptions) as unknown as ConnectionOptions
   const use = isImageReference(given.image) ? given.image : undefined
-  const template = pick(use ? { ...given, image: undefined } : given, serverOptions)
+  const template = pick(use ? omit(given, ['image']) : given, serverOptions)
   const common = omit(given, [...connectionOptions, ...serverOptions])
   const description: LatentDescription<OpenStackTemplate> = {
     backend: {

@@ -34,8 +34,10 @@ export async function imageRows(world: LatentWorld) {
   return await world.database.db.selectFrom('images').selectAll().orderBy('created_at').execute()
 }
 
+/** Of the image 'ci'. */
 export async function usedHash(world: LatentWorld): Promise<string | null | undefined> {
-  const row = await world.database.db.selectFrom('image_names').select('used').executeTakeFirst()
+  const { db } = world.database
+  const row = await db.selectFrom('image_names').select('used').where('name', '=', 'ci').executeTakeFirst()
   return row?.used
 }
 

@@ -104,6 +104,7 @@ test.each<[string, object, string[]]>([
     { idle: 'stop', spot: { fallback: true } },
     ["idle: a spot instance cannot be stopped and started again; leave out spot, or write idle: 'terminate'"],
   ],
+  ['what becomes of idle machines', { idle: 'sleep' }, ["idle: must be 'terminate' or 'stop'"]],
   ['a reset', { reset: 'boot' }, ['reset: EC2 makes no machine pristine; leave it out']],
 ])('a mistake with %s is said, without a secret in it', (_, options, mistakes) => {
   expect(ec2Worker('cloud', { ...right, ...options }).mistakes).toEqual(mistakes)
@@ -113,7 +114,7 @@ test('machines that are stopped while they are idle are of another template than
   const of = (idle?: 'terminate' | 'stop') => ec2Worker('cloud', { ...right, idle })
   expect(of('terminate').template).toEqual(of().template)
   expect(of('stop')).toMatchObject({
-    idle: 'stop',
+    park: true,
     template: { ami: 'ami-0aaa', idle: 'stop' },
     mistakes: [],
   })
