@@ -53,7 +53,9 @@ function attached(situation: Situation): Transition {
     return change(situation, { ...seen, deadline: lookAt(situation) })
   // A master was killed between the claim of a build and this row.
   if (moment.places > 0) return buildBegan(situation)
-  if (row.stopReason !== null) return retire(situation, row.stopReason, seen)
+  // Of a busy one, a killed master has not noted the end of its last build.
+  if (row.stopReason !== null)
+    return retire(situation, row.stopReason, row.state === 'busy' ? idle(situation) : seen)
   // Nobody knows for sure what has happened there meanwhile.
   if (situation.rules.reset !== null) return reset(situation)
   if (row.state === 'busy') return change(situation, idle(situation))

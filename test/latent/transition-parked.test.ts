@@ -81,3 +81,12 @@ test('a woken one is of a new generation, and waits a minute for its build, howe
   const back = transition({ row: woken, rules, moment }, events.attached!)!.row
   expect(back).toMatchObject({ state: 'attached', deadline: now + 60_000 })
 })
+
+test('one that has had its builds, the last of which a killed master has not noted, ends once its agent agrees', () => {
+  const row = rowOf('busy', { stopReason: 'it has had its 2 builds' })
+  const asked = transition({ row, rules: parks, moment: quiet }, events.attached!)!
+  expect(asked).toMatchObject({ row: { state: 'attached', stopReason: 'it has had its 2 builds' } })
+  expect(asked.effects).toEqual([{ do: 'retire' }])
+  const agreed = transition({ row: asked.row, rules: parks, moment: quiet }, events.retired!)!
+  expect(agreed.row.state).toBe('stopping')
+})
