@@ -116,13 +116,15 @@ export async function storeLoss(
   await noteWorker(trx, { ...event, at: now.toISOString(), lastReason: reason }, now)
 }
 
-/** Ends of a connection that are nobody's fault. */
+/** Ends of a connection that somebody wanted. */
 const orderly = [
   'the master is stopping',
   'the master was restarted',
   'replaced by a new connection',
   'it is no longer in the config',
   'this instance has ended',
+  'this instance is being reset',
+  'the agent left',
   'the lease is lost',
 ]
 /** That a mail names. */

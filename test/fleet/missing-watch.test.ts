@@ -39,8 +39,8 @@ async function notices(): Promise<NoticeEvent[]> {
   return rows.map(({ event }) => event)
 }
 
-async function lose(far: FarEnd, wasLost: () => Promise<unknown>): Promise<void> {
-  far.master.closed('the line was cut')
+async function lose(far: FarEnd, wasLost: () => Promise<unknown>, why = 'the line was cut'): Promise<void> {
+  far.master.closed(why)
   await waitFor('the loss to be stored', wasLost)
 }
 
@@ -192,6 +192,14 @@ describe('a static worker', () => {
       await close()
       await sql`truncate sessions cascade`.execute(database.db)
     }
+  })
+
+  test('whose agent leaves as it was told to, however often, is not flapping', async () => {
+    const { close, fleet } = await open(watched({ flapping: true }))
+    for (const why of ['the agent left', 'this instance is being reset'])
+      for (let i = 0; i < 7; i++) await lose(await new FarEnd(fleet).welcomed(), isAway, why)
+    expect(await notices()).toEqual([])
+    await close()
   })
 })
 
