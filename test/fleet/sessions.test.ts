@@ -116,11 +116,11 @@ test('a silent agent is dropped after three heartbeats, one that is heard is not
   const core = await open({ clock, heartbeat: 10 })
   const [agent, local] = [core.connect('bot'), core.connect('local-1')]
   await Promise.all([agent.next('welcome'), local.next('welcome')])
-  // Four loops of fleet and builds go round.
+  // Five loops of fleet and builds go round.
   const beat = async () => {
-    await waitFor('everyone to sleep', () => clock.sleeping === 4)
+    await waitFor('everyone to sleep', () => clock.sleeping === 5)
     clock.advance(10_000)
-    await waitFor('everyone to sleep again', () => clock.sleeping === 4)
+    await waitFor('everyone to sleep again', () => clock.sleeping === 5)
   }
   for (let i = 0; i < 5; i++) {
     await beat()
