@@ -1,4 +1,4 @@
-import { Ec2EngineWorld } from '../latent/ec2-engine-world.ts'
+import { ec2EngineWorld } from '../latent/ec2-engine-world.ts'
 import { lostAnswer, type Ec2Fault } from '../workers/ec2/fake-ec2/fake-fault.ts'
 import { callFaults, type FaultCell } from './call-faults.ts'
 
@@ -17,7 +17,7 @@ callFaults('EC2', faults, runLife)
 async function runLife(cell?: FaultCell): Promise<{ actions: string[]; mistakes: string[] }> {
   const began = new Set<string>()
   const twice: string[] = []
-  const world = await Ec2EngineWorld.open({
+  const world = await ec2EngineWorld({
     cloud: { lag: 2000, bootMs: 3000, shutdownMs: 4000 },
     worker: {
       instanceType: ['c7i.xlarge', 'c7i.large'],

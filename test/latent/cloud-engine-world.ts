@@ -16,6 +16,14 @@ export interface BootedMachine {
   readonly id: string
   /** Aborted when its power goes. */
   readonly signal: AbortSignal
+  /** Where it may have another one than that of its first generation. */
+  readonly userData?: string
+}
+
+interface FakeCloud {
+  readonly living: readonly unknown[]
+  readonly calls: readonly { readonly outcome: string }[]
+  close(): Promise<void>
 }
 
 export interface CloudEngineOptions<Cloud> {
@@ -24,12 +32,14 @@ export interface CloudEngineOptions<Cloud> {
   /** The only worker, 'cloud', at the served address. */
   readonly worker: (url: string, clock: ManualClock) => WorkerConfig
   readonly images?: readonly ImageConfig[]
+  /** Time stands still while anything is being stored or answered: a slow machine makes no difference. */
+  readonly patient?: boolean | undefined
   /** Default: ends at once with 0. */
   readonly command?: RunCommand
 }
 
 /** The engine over a real database and a fake cloud with agents on its machines; time moves while somebody waits. */
-export class CloudEngineWorld<Cloud extends { readonly living: readonly unknown[]; close(): Promise<void> }> {
+export class CloudEngineWorld<Cloud extends FakeCloud> {
   readonly clock = new ManualClock()
   readonly cloud: Cloud
   readonly database: TestDatabase
@@ -45,7 +55,7 @@ export class CloudEngineWorld<Cloud extends { readonly living: readonly unknown[
     this.cloud = options.cloud({ clock: this.clock, boot: (machine) => this.#boot(machine) })
   }
 
-  static async open<Cloud extends { readonly living: readonly unknown[]; close(): Promise<void> }>(
+  static async open<Cloud extends FakeCloud>(
     options: CloudEngineOptions<Cloud>,
   ): Promise<CloudEngineWorld<Cloud>> {
     const database = await createTestDatabase()
@@ -77,16 +87,12 @@ export class CloudEngineWorld<Cloud extends { readonly living: readonly unknown[
     await this.#settle(this.master.kill())
   }
 
-  /** Moves time on by steps of `step` milliseconds until it is so; with `busy` only while that is false and the database answers. */
-  until<T>(
-    what: string,
-    probe: () => T | Promise<T>,
-    { busy, step = 500, timeout = 60_000 }: { busy?: () => boolean; step?: number; timeout?: number } = {},
-  ) {
+  /** Moves time on by steps of `step` milliseconds until it is so. */
+  until<T>(what: string, probe: () => T | Promise<T>, { step = 500, timeout = 300_000 } = {}) {
     const turn = async () => {
       const found = await probe()
-      if (found || busy?.()) return found
-      if (busy) await sql`select 1`.execute(this.database.db)
+      if (found || this.#busy) return found
+      if (this.#o.patient) await sql`select 1`.execute(this.database.db)
       this.clock.advance(step)
       return found
     }
@@ -102,9 +108,9 @@ export class CloudEngineWorld<Cloud extends { readonly living: readonly unknown[
   }
 
   /** Until every request is complete and nothing is left, neither at the cloud nor in the ledger. */
-  async over(options: { busy?: () => boolean; step?: number; timeout?: number } = {}): Promise<void> {
+  async over(options: { step?: number; timeout?: number } = {}): Promise<void> {
     const isOver = async () => {
-      if (this.cloud.living.length > 0 || options.busy?.()) return false
+      if (this.cloud.living.length > 0 || this.#busy) return false
       const { rows } = await sql`
         select 1 from requests where state <> 'complete' union all select 1 from instances where state <> 'gone' limit 1
       `.execute(this.database.db)
@@ -113,8 +119,13 @@ export class CloudEngineWorld<Cloud extends { readonly living: readonly unknown[
     await this.until('the end of everything', isOver, options)
   }
 
-  async #boot({ id, signal }: BootedMachine): Promise<void> {
-    const token = instanceToken(Buffer.alloc(32, 7), id, 1)
+  get #busy(): boolean {
+    if (!this.#o.patient) return false
+    return this.master?.writing > 0 || this.cloud.calls.some(({ outcome }) => outcome === 'open')
+  }
+
+  async #boot({ id, signal, userData = '' }: BootedMachine): Promise<void> {
+    const token = /token='([^']*)'/.exec(userData)?.[1] ?? instanceToken(Buffer.alloc(32, 7), id, 1)
     // What an agent needs to know of its machine.
     const known = { id, signal, spec: { id, token } }
     const agent = new MachineAgent(known as unknown as MachineOfFake, this.#o.command ?? (async () => 0))

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Ec2EngineWorld } from './ec2-engine-world.ts'
+import { ec2EngineWorld } from './ec2-engine-world.ts'
 
 const machines = Number(process.env.ROUSE_TEST_MACHINES ?? 500)
 /** Seconds. */
@@ -16,7 +16,7 @@ test.each([
     const ended = new Map<string, number>()
     const all = Promise.withResolvers<void>()
     let running = 0
-    const world = await Ec2EngineWorld.open({
+    const world = await ec2EngineWorld({
       cloud: {
         lag: 2000,
         bootMs: 20_000,
@@ -35,7 +35,7 @@ test.each([
     try {
       const { cloud } = world
       await Promise.all(Array.from({ length: machines }, () => world.master.force('unit')))
-      await world.over()
+      await world.over({ timeout: 500_000 })
       const made = [...cloud.machines]
       // One whose build found another place meanwhile is ended before it has had any.
       const used = made.filter(({ id }) => ended.has(id))

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { Ec2EngineWorld } from './ec2-engine-world.ts'
+import { ec2EngineWorld } from './ec2-engine-world.ts'
 
 const machines = 40
 const mostCalls = 7
 
 test(`${machines} machines are stopped while they are idle and started again under the limits of EC2's API, each with its next token`, async () => {
-  const world = await Ec2EngineWorld.open({
+  const world = await ec2EngineWorld({
     cloud: { lag: 2000, bootMs: 20_000, shutdownMs: 30_000, limits: { perSecond: 20, burst: 50 } },
     worker: { instances: { max: machines }, buildWaitTimeout: 60, listLag: 15, idle: 'stop' },
     patient: true,

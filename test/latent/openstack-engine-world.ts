@@ -7,20 +7,21 @@ import {
 } from '../workers/openstack/fake-openstack/fake-openstack.ts'
 import { serveFakeOpenStack } from '../workers/openstack/fake-openstack/serve-fake-openstack.ts'
 import { authAt } from '../workers/openstack/open-openstack-backend.ts'
-import { CloudEngineWorld } from './cloud-engine-world.ts'
-import type { RunCommand } from './machine-agent.ts'
+import { CloudEngineWorld, type CloudEngineOptions } from './cloud-engine-world.ts'
 
-export interface OpenStackEngineOptions {
+export interface OpenStackEngineOptions extends Pick<
+  CloudEngineOptions<FakeOpenStack>,
+  'command' | 'patient'
+> {
   readonly cloud?: Omit<FakeOpenStackOptions, 'boot' | 'clock'>
   /** Of the only worker, 'cloud'. */
   readonly worker?: LatentOptions &
     Partial<ServerOptions> &
     Partial<ConnectionOptions> & { maxBuilds?: number }
-  readonly command?: RunCommand
 }
 
 /** The engine over a fake OpenStack. */
-export function openStackEngineWorld({ cloud, command, worker: options = {} }: OpenStackEngineOptions) {
+export function openStackEngineWorld({ cloud, worker: options = {}, ...others }: OpenStackEngineOptions) {
   return CloudEngineWorld.open<FakeOpenStack>({
     cloud: (o) => new FakeOpenStack({ ...cloud, ...o }),
     serve: serveFakeOpenStack,
@@ -32,6 +33,6 @@ export function openStackEngineWorld({ cloud, command, worker: options = {} }: O
         OpenStackBackend.open(connection, { ...context, readSecret: () => 'right' }, clock)
       return { ...worker, backend: { ...worker.backend, open } }
     },
-    ...(command && { command }),
+    ...others,
   })
 }
