@@ -1,11 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { onTestFinished } from 'vitest'
-import type { Instance, InstanceSpec } from '../../../src/latent/backend.ts'
+import type { InstanceSpec } from '../../../src/latent/backend.ts'
 import type { ConnectionOptions } from '../../../workers/openstack/connection-options.ts'
 import type { ServerOptions } from '../../../workers/openstack/index.ts'
 import type { OpenStackBackend } from '../../../workers/openstack/openstack-backend.ts'
 import type { OpenStackTemplate } from '../../../workers/openstack/openstack-options.ts'
-import { call } from '../../backends/contract/contract-context.ts'
+import { CloudWorld } from '../../backends/cloud-world.ts'
 import { FakeOpenStack, type FakeOpenStackOptions } from './fake-openstack/fake-openstack.ts'
 import { serveFakeOpenStack } from './fake-openstack/serve-fake-openstack.ts'
 import { authAt, openOpenStackBackend, templateOf } from './open-openstack-backend.ts'
@@ -13,15 +12,11 @@ import { authAt, openOpenStackBackend, templateOf } from './open-openstack-backe
 export const cluster = 'test-cluster'
 
 /** A fake OpenStack and backends of it, until the test has finished. */
-export class OpenStackWorld {
-  readonly cloud: FakeOpenStack
-  readonly url: string
-  backend!: OpenStackBackend
+export class OpenStackWorld extends CloudWorld<OpenStackTemplate, OpenStackBackend, FakeOpenStack> {
   readonly #connection: ConnectionOptions
 
   private constructor(cloud: FakeOpenStack, url: string, connection: ConnectionOptions) {
-    this.cloud = cloud
-    this.url = url
+    super(cloud, url)
     this.#connection = connection
   }
 
@@ -52,41 +47,6 @@ export class OpenStackWorld {
     options: ServerOptions = {},
     change: Partial<InstanceSpec<OpenStackTemplate>> = {},
   ): InstanceSpec<OpenStackTemplate> {
-    return {
-      id: `rouse-${randomBytes(6).toString('hex')}`,
-      worker: 'cloud',
-      name: 'cloud/1',
-      template: templateOf({ image: 'debian-13', flavor: 'm1.small', ...options }),
-      generation: 1,
-      token: 'a-token',
-      agent: { file: '/nowhere/rouse-agent.mjs', sha256: '', masters: ['wss://ci.example.com'] },
-      expiresAt: new Date('2026-12-24T18:00:00Z'),
-      ...change,
-    }
-  }
-
-  start(spec: InstanceSpec<OpenStackTemplate>): Promise<Instance> {
-    return this.backend.start(spec, call())
-  }
-
-  /** Why a start came to nothing. */
-  async refusal(spec: InstanceSpec<OpenStackTemplate>): Promise<{ code?: string; message: string }> {
-    return this.start(spec).then(
-      () => ({ message: 'it was started' }),
-      (error: Error & { code?: string }) => ({ code: error.code!, message: error.message }),
-    )
-  }
-
-  async list(): Promise<readonly Instance[]> {
-    return this.backend.list(call())
-  }
-
-  stop(id: string): Promise<void> {
-    return this.backend.stop(id, call())
-  }
-
-  /** The actions of the calls since the last look. */
-  actions(): string[] {
-    return this.cloud.calls.splice(0).map(({ action }) => action)
+    return this.specOf(templateOf({ image: 'debian-13', flavor: 'm1.small', ...options }), change)
   }
 }
