@@ -140,7 +140,10 @@ test('a system that its host asks to shut down does so, and its disk is kept', a
   })
   await backend.start(spec({ id: 'hears' }), call())
   expect(await guests.run('hears', 'echo kept >/kept; echo done')).toBe('done')
-  const ref = await backend.images!.keep('hears', someImage, call())
+  // It is asked after a quarter of this time.
+  const keeper = new LibvirtBackend(libvirt.daemon.uri, contextOf(libvirt.cluster), { keptShutdown: 40 })
+  onTestFinished(() => keeper.close())
+  const ref = await keeper.images.keep('hears', someImage, call())
   const again = { ...spec({ id: 'of-it' }) }
   await backend.start({ ...again, template: { ...again.template, image: ref } }, call())
   expect(await guests.run('of-it', 'cat /kept')).toBe('kept')
