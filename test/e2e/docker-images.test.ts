@@ -60,7 +60,7 @@ test('an image is provisioned once by a visible build, a broken one is refused, 
   expect((await endOf(master, await master.force('unit'), patience)).text).toContain('\none\n')
   const refused = await printed(master, 'image', 'remove', `debian-ci@${one.hash}`)
   expect(refused.err).toContain('ROUSE_IMAGE_IN_USE')
-  await waitFor('its instances to go', async () => (await containers()) === 0, { timeout: patience })
+  await waitFor('its instances to go', async () => (await instances(master)) === 0, { timeout: patience })
   expect((await printed(master, 'image', 'remove', `debian-ci@${two.hash}`)).code).toBe(0)
   const left = await engine.docker.listImages({ filters: { label: [labels.kept] } })
   expect(left.map(({ RepoTags }) => RepoTags)).toEqual([[one.ref]])
@@ -99,8 +99,8 @@ async function ready(master: MasterProcess): Promise<ApiImage> {
   return await waitFor('the image', async () => (await images(master)).find(({ inUse }) => inUse))
 }
 
-async function containers(): Promise<number> {
-  return (await engine.docker.listContainers({ all: true, filters: { label: [labels.instance] } })).length
+async function instances(master: MasterProcess): Promise<number> {
+  return (await printedJson<{ items: object[] }>(master, 'instances')).items.length
 }
 
 async function removeImages(): Promise<void> {
