@@ -112,7 +112,14 @@ import { defineMaster, localWorker, shell } from 'rouse'
 export default defineMaster({
   listen: { host: '127.0.0.1', port: 0 },
   workers: [localWorker('here')],
-  builders: [{ name: 'hello', workers: ['here'], steps: [shell('echo hello from the package')] }],
+  builders: [
+    {
+      name: 'hello',
+      workers: ['here'],
+      // The expression runs in a thread, whose code must have been packed, too.
+      steps: [shell('echo hello from the package', { warningPattern: 'goodbye' })],
+    },
+  ],
 })
 `
 // An error is expected, so that types which were not found (and so allow everything) are one.
