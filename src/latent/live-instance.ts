@@ -1,12 +1,10 @@
 import type { Logger } from 'pino'
 import type { Worker } from '../fleet/worker.ts'
-import { messageOf } from '../model/errors.ts'
-import { backoff } from '../util/backoff.ts'
 import { Alarm } from './alarm.ts'
 import type { InstanceSpec } from './backend.ts'
-import { failureOf } from './failure-of.ts'
 import { hindranceOf } from './hindrance-of.ts'
 import type { InstanceEffect, InstanceEvent, InstanceRules, ResetWay } from './instance-event.ts'
+import { InstanceOrders } from './instance-orders.ts'
 import type { InstanceRow } from './instance-row.ts'
 import type { LatentTools } from './latent-tools.ts'
 import type { InstanceFacts, StoredInstance } from './ledger.ts'
@@ -40,13 +38,11 @@ export class LiveInstance {
   credentialHash: Buffer | null
   /** What the last generation's agent logged in with, where this master has seen it. */
   #outdated: Buffer | null = null
-  /** The generation that the backend has said is reset. */
-  #resetDone = 0
   readonly #o: LiveInstanceOptions
   readonly #log: Logger
   #storing: Promise<void> = Promise.resolve()
   #stores = 0
-  readonly #acting = new Set<Promise<unknown>>()
+  readonly #orders: InstanceOrders
   readonly #alarm: Alarm
   #ended = false
   /** Something could not be stored: nothing is decided until its row counts again. */
@@ -60,6 +56,12 @@ export class LiveInstance {
     this.row = options.row
     this.credentialHash = options.credentialHash
     this.#log = options.tools.log.child({ instance: options.worker.name, id: options.facts.id })
+    this.#orders = new InstanceOrders({
+      ...options,
+      log: this.#log,
+      row: () => this.row,
+      handle: (event) => this.handle(event),
+    })
     this.worker.hindrance = () => options.tools.held() ?? hindranceOf(this.row, options.tools.clock.now())
     this.#alarm = new Alarm(options.tools.clock, () => this.#timeHasCome())
     this.#setTimer()
@@ -76,7 +78,7 @@ export class LiveInstance {
     const moment = {
       now: tools.clock.now(),
       connected: this.isConnected,
-      isReset: this.#resetDone === this.row.generation,
+      isReset: this.#orders.resetDone === this.row.generation,
       places: this.worker.places.size,
       kept: this.#o.isKept(),
     }
@@ -113,7 +115,7 @@ export class LiveInstance {
 
   /** Something that was decided is not done yet: what a list shows now is not what will be. */
   get unsettled(): boolean {
-    return this.#stores > 0 || this.#acting.size > 0
+    return this.#stores > 0 || this.#orders.areRunning
   }
 
   /** Whether the agent of its present generation is connected. */
@@ -158,7 +160,7 @@ export class LiveInstance {
   /** Waits for what is done outside. */
   async settled(): Promise<void> {
     await this.#storing
-    await Promise.allSettled(this.#acting)
+    await this.#orders.settled()
   }
 
   async #store(step: Parameters<typeof storeStep>[1], effects: readonly InstanceEffect[]): Promise<void> {
@@ -189,16 +191,14 @@ export class LiveInstance {
     // The lease may have been lost while this was being stored: the next master does it.
     if (this.#o.tools.held() !== undefined) return
     switch (effect.do) {
-      case 'start':
-        return this.#track(this.#start())
-      case 'stop':
-        return this.#track(this.#stop())
-      case 'seal':
-      case 'park':
-        return this.#track(this.#order(effect.do))
       case 'reset':
         this.#o.tools.disconnect(this.worker, 'this instance is being reset')
-        return this.#track(this.#reset())
+        return this.#orders.give('reset')
+      case 'start':
+      case 'stop':
+      case 'seal':
+      case 'park':
+        return this.#orders.give(effect.do)
       case 'retire':
         return this.worker.session?.send({ type: 'retire' })
       case 'lose':
@@ -206,78 +206,6 @@ export class LiveInstance {
       case 'blame':
         return
     }
-  }
-
-  async #start(): Promise<void> {
-    if (this.row.state !== 'requested' && this.row.state !== 'starting') return
-    try {
-      const { detail, ref } = await this.backend.start(await this.#o.spec())
-      this.handle({ type: 'started', ref, detail })
-    } catch (error) {
-      const failure = failureOf(error)
-      const retryAt = this.#o.tools.clock.now() + backoff(this.row.attempt - 1, retryDelay)
-      this.#log.warn({ code: failure.code }, `it could not be started: ${failure.message}`)
-      this.handle({ type: 'startFailed', failure, retryAt })
-    }
-    // Lists are rare while there is nothing: this one is to be looked after from now on.
-    this.#o.tools.soon(this.backend)
-  }
-
-  async #order(what: 'seal' | 'park'): Promise<void> {
-    if (this.row.state !== (what === 'seal' ? 'sealing' : 'parking')) return
-    try {
-      await this.backend[what](this.facts.id, this.#timeLeft)
-      // That it is parked is what a list shows.
-      if (what === 'seal') this.handle({ type: 'sealed' })
-    } catch (error) {
-      const failure = failureOf(error)
-      this.#log.warn({ code: failure.code }, `it could not be ${what}ed: ${failure.message}`)
-      this.handle({ type: `${what}Failed`, failure })
-    }
-    this.#o.tools.soon(this.backend)
-  }
-
-  async #reset(): Promise<void> {
-    const { generation, state } = this.row
-    if (state !== 'resetting') return
-    try {
-      const spec = await this.#o.spec()
-      // What was said of a generation that is over would be worth nothing.
-      if (spec.generation !== generation) return
-      await this.backend.reset(spec, this.#timeLeft)
-      if (this.row.generation === generation) this.#resetDone = generation
-      this.handle({ type: 'reset', generation })
-    } catch (error) {
-      const { code, message: why } = failureOf(error)
-      const message = `it could not be ${this.row.parkings > 0 ? 'woken' : 'reset'}: ${why}`
-      this.#log.warn({ code }, message)
-      this.handle({ type: 'resetFailed', generation, failure: { code, message } })
-    }
-    this.#o.tools.soon(this.backend)
-  }
-
-  /** Milliseconds until its deadline. */
-  get #timeLeft(): number {
-    return Math.max(1, (this.row.deadline ?? 0) - this.#o.tools.clock.now())
-  }
-
-  async #stop(): Promise<void> {
-    try {
-      await this.#o.tools.end(this.backend, this.facts)
-    } catch (error) {
-      this.#log.warn(`it could not be stopped, and will be told so again: ${messageOf(error)}`)
-      this.handle({ type: 'stopFailed', message: messageOf(error) })
-    }
-    // A list asked for from now on tells whether it is gone.
-    this.#o.tools.soon(this.backend)
-  }
-
-  // Never rejects.
-  #track(work: Promise<unknown>): void {
-    const tracked = work
-      .catch((error: unknown) => this.#log.error({ err: error }, 'looking after an instance failed'))
-      .finally(() => this.#acting.delete(tracked))
-    this.#acting.add(tracked)
   }
 
   #setTimer(): void {
@@ -293,6 +221,3 @@ export class LiveInstance {
     if (this.row === row) this.#setTimer()
   }
 }
-
-/** Milliseconds: 10, 20, 40 ... 3600 s. */
-const retryDelay = { initial: 10_000, max: 3_600_000, jitter: 0 }
