@@ -12,6 +12,7 @@ import type { Hello } from '../protocol/messages.ts'
 import type { Clock } from '../util/clock.ts'
 import type { ArtifactStore } from './artifact-store.ts'
 import type { SecretValues } from './build-tools.ts'
+import { Cancels } from './cancels.ts'
 import { Commands } from './commands.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { every } from './every.ts'
@@ -19,13 +20,10 @@ import { noLatentWorkers, type LatentHooks } from './latent-hooks.ts'
 import { LatentSide } from './latent-side.ts'
 import { LockKeeper } from './lock-keeper.ts'
 import { LogLane } from './log-lane.ts'
-import { loadLeftBehind } from './load-left-behind.ts'
 import { loadGone, loadPending } from './load-pending.ts'
 import { loadSubmission } from './load-submission.ts'
 import { PatientCommit } from './patient-commit.ts'
 import { RequestEnds } from './request-ends.ts'
-import type { RunningBuild } from './running-build.ts'
-import { storeBuildCancel, storeRequestCancel } from './store-cancel.ts'
 import { storeSubmission, type CollapseRules, type Submission, type Submitted } from './store-submit.ts'
 import { syncBuilders } from './sync-builders.ts'
 import { takeIn } from './take-in.ts'
@@ -66,6 +64,7 @@ export class Builds {
   readonly #lane: LogLane
   readonly #patient: PatientCommit
   readonly #dispatcher: Dispatcher
+  readonly #cancels: Cancels
   readonly #collapseRules: CollapseRules
   #accepting = false
 
@@ -99,6 +98,7 @@ export class Builds {
     const { latent = noLatentWorkers, onRecalled = () => {} } = options
     const builders = this.#builders
     this.#dispatcher = new Dispatcher({ ...options, latent, onRecalled, tools, builders })
+    this.#cancels = new Cancels({ db, commit: options.commit, dispatcher: this.#dispatcher, publish })
     this.latentSide = new LatentSide({ ...tools, dispatcher: this.#dispatcher, builders })
     fleet.handle({
       ready: async (worker, hello) => {
@@ -125,7 +125,7 @@ export class Builds {
     this.#accepting = true
     await this.#takeUpLost()
     await this.#takeInPending()
-    await this.#cancelLeftBehind()
+    await this.#cancels.leftBehind()
   }
 
   /** Replaces the builders: what runs keeps its steps, what waits gets the new ones. */
@@ -157,7 +157,7 @@ export class Builds {
       this.#commands.watch(signal),
       every(10, { ...this.#o, signal }, async () => {
         await this.#takeUpLost()
-        await this.#cancelLeftBehind()
+        await this.#cancels.leftBehind()
       }),
       every(60, { ...this.#o, signal }, () => this.#takeInPending()),
       every(21_600, { ...this.#o, signal }, () =>
@@ -197,31 +197,12 @@ export class Builds {
 
   /** Cancels a request wherever it is: waiting, being claimed, or running. Nothing happens when it has ended. */
   async cancelRequest(id: number, { reason }: { reason: string }): Promise<void> {
-    const request = await this.#o.db
-      .selectFrom('requests')
-      .innerJoin('builders', 'builders.id', 'requests.builder_id')
-      .select(['requests.id', 'requests.buildset_id', 'builders.name as builder'])
-      .where('requests.id', '=', id)
-      .executeTakeFirst()
-    if (!request) throw new RouseError('ROUSE_REQUEST_UNKNOWN', `there is no request r${id}`)
-    for (;;) {
-      const build = await this.#dispatcher.runner.buildOf(id)
-      if (!build) return this.#cancelWaiting(request, reason)
-      if (await this.#cancelRunning(build, reason)) return
-      // It has just ended, perhaps to be tried again.
-      await this.#dispatcher.runner.settled(id)
-    }
+    await this.#cancels.request(id, reason)
   }
 
   /** Idempotent; resolves when the wish is committed. The build ends once its command has. */
   async cancelBuild(id: number, { reason }: { reason: string }): Promise<void> {
-    const { commit, db } = this.#o
-    const running = this.#dispatcher.runner.running.get(id)
-    if (running) return void (await this.#cancelRunning(running, reason))
-    const build = await db.selectFrom('builds').select('id').where('id', '=', id).executeTakeFirst()
-    if (!build) throw new RouseError('ROUSE_BUILD_UNKNOWN', `there is no build ${id}`)
-    // It has ended, or whoever takes it up finds the wish.
-    await commit.write((trx) => storeBuildCancel(trx, { id }, reason))
+    await this.#cancels.build(id, reason)
   }
 
   /** Submits the build's builder again with the same source and properties. */
@@ -247,39 +228,12 @@ export class Builds {
     await this.#lane.close()
   }
 
-  async #cancelWaiting(request: { id: number; buildset_id: number; builder: string }, reason: string) {
-    const { buildset_id, builder, id } = request
-    const waiting = this.#dispatcher.remove(id)
-    try {
-      const ended = await this.#o.commit.write((trx) => storeRequestCancel(trx, id, buildset_id, reason))
-      if (ended) this.#o.publish({ type: 'request.completed', request: id, builder, result: 'CANCELLED' })
-    } catch (error) {
-      if (waiting) this.#dispatcher.add(waiting)
-      throw error
-    }
-  }
-
-  /** False when the build has ended. */
-  async #cancelRunning(build: RunningBuild, reason: string): Promise<boolean> {
-    const { id } = build.claimed
-    // Known before it is stored, so that the build cannot end as one to be tried again meanwhile.
-    build.cancelReason ??= reason
-    const lives = await this.#o.commit.write((trx) => storeBuildCancel(trx, { id }, reason))
-    build.cancel(reason)
-    return lives
-  }
-
   // At the start all that waits; later what nobody here knows: a dead master's, or stored although the answer was lost.
   async #takeInPending(): Promise<void> {
     const { db, master } = this.#o
     const gone = (ids: readonly number[]) => loadGone(db, ids, master.id)
     await takeIn(this.#dispatcher, { pending: () => loadPending(db), gone })
     this.#dispatcher.wake()
-  }
-
-  // What a build waited for that a master cancelled or ended, and had no time to cancel.
-  async #cancelLeftBehind(): Promise<void> {
-    for (const { id, reason } of await loadLeftBehind(this.#o.db)) await this.cancelRequest(id, { reason })
   }
 
   async #takeUpLost(held: HeldCommands = { workerId: 0, ids: [] }): Promise<void> {

@@ -1,6 +1,6 @@
-import { imageBuilder, imageHashProperty } from '../../model/image.ts'
 import type { InstanceFacts } from '../ledger.ts'
 import type { OpenBackend } from '../open-backend.ts'
+import { advanceImage } from './advance-image.ts'
 import { imageHash } from './image-hash.ts'
 import { ImageInputs } from './image-inputs.ts'
 import type { ImageSource } from './image-source.ts'
@@ -9,14 +9,10 @@ import type { ImagesOptions } from './images-options.ts'
 import { KeptDisks } from './kept-disks.ts'
 import { tidyImages } from './tidy-images.ts'
 import {
-  endOfRequest,
-  isGone,
   loadImages,
   loadNames,
   storeAgain,
-  storeFailed,
   storeProvisioned,
-  storeRequest,
   storeUsed,
   storeWanted,
   type ImageNameRow,
@@ -182,9 +178,9 @@ export class Images implements ImageSource {
     // One that was removed is wanted again.
     this.#inputs.ask((name) => this.#row(name, this.#inputs.hash(name)) === undefined)
     for (const row of this.#rows) {
-      if (row.state === 'building' && row.request_id === null) await this.#request(row)
-      else if (row.state === 'building') await this.#seeBuild(row)
-      else if (row.state === 'storing') await this.#seeInstance(row)
+      // There is no builder for one that has left the config.
+      if (row.state === 'building' && row.request_id === null && !this.#specs.has(row.name)) continue
+      if (await advanceImage(row, this.#o)) this.wake()
     }
     await this.#load()
     for (const name of this.#specs.keys()) await this.choose(name)
@@ -198,38 +194,6 @@ export class Images implements ImageSource {
       names: this.#names,
       isNamed: (ref) => this.isNamed(ref),
     })
-  }
-
-  async #request(row: ImageRow): Promise<void> {
-    const { attempt, hash, name } = row
-    if (!this.#specs.has(name)) return
-    const request = await this.#o.request({
-      builder: imageBuilder(name),
-      reason: `image ${name}@${hash} is to be built`,
-      property: { name: imageHashProperty, value: hash },
-      key: `image:${name}@${hash}:${attempt}`,
-    })
-    await storeRequest(this.#o.db, row, request)
-  }
-
-  async #seeBuild(row: ImageRow): Promise<void> {
-    const end = await endOfRequest(this.#o.db, row.request_id!)
-    if (!end) return
-    const what = end.build === null ? 'its build was not begun' : `build ${end.build} ended in ${end.result}`
-    const error = end.summary === null ? what : `${what}: ${end.summary}`
-    this.#o.log.warn(`image ${row.name}@${row.hash} could not be built, the old one stays in use: ${error}`)
-    await this.#o.commit.write((trx) => storeFailed(trx, row, end.build, error))
-  }
-
-  /** Its machine may be gone before anybody could keep its disk. */
-  async #seeInstance(row: ImageRow): Promise<void> {
-    if (!(await isGone(this.#o.db, row.instance_id!))) return
-    const vanished = 'its machine was gone before its disk could be kept'
-    await this.#o.commit.write(async (trx) => {
-      if (row.attempt < mostAttempts) await storeAgain(trx, row, ['storing'])
-      else await storeFailed(trx, row, row.build_id, vanished)
-    })
-    this.wake()
   }
 
   /** What is pinned, else what the config wants, as soon as it is there. */
@@ -270,4 +234,3 @@ export class Images implements ImageSource {
 const lookAgain = 5000
 const shortestPause = 100
 const tidyEvery = 30_000
-const mostAttempts = 3
