@@ -69,6 +69,19 @@ export function adopt(situation: Situation): Transition | undefined {
   return (row.deadline ?? home) < home ? change(situation, { deadline: home }) : undefined
 }
 
+/** A list shows it. */
+export function seen(situation: Situation): Transition | undefined {
+  return situation.row.unseenSince === null ? undefined : change(situation, { unseenSince: null })
+}
+
+/** A list does not show it. It is `over` when a second one does not either, after as long as lists may be behind. */
+export function unseen(situation: Situation, asOf: number, over: Transition): Transition | undefined {
+  const { row, rules } = situation
+  if (row.unseenSince === null) return change(situation, { unseenSince: asOf })
+  const isSure = asOf !== row.unseenSince && asOf - row.unseenSince >= rules.listLag
+  return isSure ? over : undefined
+}
+
 /** When an idle one has waited for long enough. */
 export function idleUntil({ moment, row, rules }: Situation): number {
   const old = row.createdAt + rules.maxAge
@@ -90,3 +103,5 @@ export const parkTimeout = 300_000
 
 /** Why one is ended whose agent came with what an earlier generation knew. */
 export const notPristine = 'it was not reset: its agent holds the login of an earlier generation'
+/** Why one is ended that no list shows. */
+export const notThere = 'it is not there any more'

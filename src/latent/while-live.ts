@@ -1,6 +1,20 @@
 import type { Instance } from './backend.ts'
 import type { InstanceEvent, Situation, Transition } from './instance-event.ts'
-import { adopt, change, idle, idleUntil, lose, notPristine, park, reset, retire, stop } from './moves.ts'
+import {
+  adopt,
+  change,
+  idle,
+  idleUntil,
+  lose,
+  notPristine,
+  notThere,
+  park,
+  reset,
+  retire,
+  seen,
+  stop,
+  unseen,
+} from './moves.ts'
 
 /** An instance whose agent was there: idle or with builds. */
 export function whileLive(situation: Situation, event: InstanceEvent): Transition | undefined {
@@ -106,17 +120,13 @@ function buildEnded(situation: Situation): Transition | undefined {
 }
 
 function listed(situation: Situation, bearers: readonly Instance[], asOf: number): Transition | undefined {
-  const { moment, row, rules } = situation
   if (bearers.length > 1) return lose(situation, `there are ${bearers.length} machines with its id`)
   const [bearer] = bearers
   // An agent that is connected is better evidence than a list.
   const isOff = bearer?.state === 'failed' || bearer?.state === 'stopped'
-  if (moment.connected || (bearer && !isOff))
-    return row.unseenSince === null ? undefined : change(situation, { unseenSince: null })
+  if (situation.moment.connected || (bearer && !isOff)) return seen(situation)
   if (bearer) return lose(situation, bearer.detail ?? 'it ended by itself')
-  if (row.unseenSince === null) return change(situation, { unseenSince: asOf })
-  if (asOf === row.unseenSince || asOf - row.unseenSince < rules.listLag) return undefined
-  return lose(situation, 'it is not there any more')
+  return unseen(situation, asOf, lose(situation, notThere))
 }
 
 function unwanted(situation: Situation, reason: string): Transition | undefined {

@@ -1,6 +1,6 @@
 import type { Instance } from './backend.ts'
 import type { InstanceEvent, Situation, Transition } from './instance-event.ts'
-import { change, parkTimeout, reset, stop } from './moves.ts'
+import { change, notThere, parkTimeout, reset, seen, stop, unseen } from './moves.ts'
 
 /**
  * An instance that nobody needed: its machine is shut down with its disk, or is about to be, until a build wants it. Whatever is
@@ -47,17 +47,14 @@ function listed(situation: Situation, bearers: readonly Instance[], asOf: number
   if (bearers.length > 1) return stop(situation, `there are ${bearers.length} machines with its id`)
   const [bearer] = bearers
   if (!bearer) {
-    if (asOf <= row.changedAt) return undefined
-    if (row.unseenSince === null) return change(situation, { unseenSince: asOf })
-    if (asOf === row.unseenSince || asOf - row.unseenSince < rules.listLag) return undefined
-    return stop(situation, 'it is not there any more')
+    return asOf <= row.changedAt ? undefined : unseen(situation, asOf, stop(situation, notThere))
   }
   if (bearer.state === 'failed') return stop(situation, bearer.detail ?? 'it ended by itself')
   if (row.state === 'parking' && bearer.state === 'stopped' && asOf > row.changedAt) return parked(situation)
   const runs = bearer.state === 'starting' || bearer.state === 'running'
   if (row.state === 'parked' && runs && asOf - row.changedAt >= rules.listLag)
     return stop(situation, 'its machine runs although nothing has woken it')
-  return row.unseenSince === null ? undefined : change(situation, { unseenSince: null })
+  return seen(situation)
 }
 
 function parked(situation: Situation): Transition {

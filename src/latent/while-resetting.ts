@@ -1,6 +1,18 @@
 import type { Instance } from './backend.ts'
 import type { InstanceEvent, Situation, StartFailure, Transition } from './instance-event.ts'
-import { adopt, change, fail, firstBuild, idle, notPristine, reset, stop } from './moves.ts'
+import {
+  adopt,
+  change,
+  fail,
+  firstBuild,
+  idle,
+  notPristine,
+  notThere,
+  reset,
+  seen,
+  stop,
+  unseen,
+} from './moves.ts'
 
 /**
  * An instance that is made pristine: its snapshot is being taken, or it goes back to it; or one that was parked and is woken. It takes builds again only when both its
@@ -67,15 +79,12 @@ function adopted(situation: Situation): Transition {
 }
 
 function listed(situation: Situation, bearers: readonly Instance[], asOf: number): Transition | undefined {
-  const { row, rules } = situation
   if (bearers.length > 1) return passing(situation, `there are ${bearers.length} machines with its id`)
   const [bearer] = bearers
   if (bearer?.state === 'failed') return passing(situation, bearer.detail ?? 'it ended by itself')
-  if (bearer) return row.unseenSince === null ? undefined : change(situation, { unseenSince: null })
-  if (asOf <= row.changedAt) return undefined
-  if (row.unseenSince === null) return change(situation, { unseenSince: asOf })
-  if (asOf === row.unseenSince || asOf - row.unseenSince < rules.listLag) return undefined
-  return passing(situation, 'it is not there any more')
+  if (bearer) return seen(situation)
+  if (asOf <= situation.row.changedAt) return undefined
+  return unseen(situation, asOf, passing(situation, notThere))
 }
 
 function time(situation: Situation): Transition | undefined {

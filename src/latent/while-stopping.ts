@@ -1,9 +1,9 @@
 import type { InstanceEvent, Situation, Transition } from './instance-event.ts'
-import { change, stopAgain } from './moves.ts'
+import { change, stopAgain, unseen } from './moves.ts'
 
 /** An instance that is to end: gone only once two lists, listLag apart, show nothing of it. */
 export function whileStopping(situation: Situation, event: InstanceEvent): Transition | undefined {
-  const { moment, row, rules } = situation
+  const { moment, row } = situation
   switch (event.type) {
     case 'started':
       return change(situation, { ref: event.ref, unseenSince: null }, { do: 'stop' })
@@ -14,11 +14,10 @@ export function whileStopping(situation: Situation, event: InstanceEvent): Trans
       return change(situation, { detail: `it could not be stopped: ${event.message}` })
     case 'listed': {
       if (event.bearers.length > 0) return change(situation, { unseenSince: null }, { do: 'stop' })
-      if (row.unseenSince === null) return change(situation, { unseenSince: event.asOf })
-      if (event.asOf === row.unseenSince || event.asOf - row.unseenSince < rules.listLag) return undefined
       // Builds that an earlier master began on it cannot go on.
       const reason = row.stopReason ?? 'its instance is gone'
-      return change(situation, { state: 'gone', deadline: null }, { do: 'lose', reason })
+      const gone = change(situation, { state: 'gone', deadline: null }, { do: 'lose', reason })
+      return unseen(situation, event.asOf, gone)
     }
     case 'time': {
       if (row.deadline === null || moment.now < row.deadline) return undefined

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
 import type { FakeFault, FakeOperation } from '../../workers/fake/index.ts'
 import { Random } from '../torture/random.ts'
+import { commonFaults } from './common-faults.ts'
+import { expectBuiltOnce } from './expect-built-once.ts'
 import { builder, LatentWorld } from './latent-world.ts'
+import { MasterKiller } from './master-killer.ts'
 
 const seed = Number(process.env.ROUSE_TEST_SEED ?? Math.floor(Math.random() * 1_000_000))
 const requests = Number(process.env.ROUSE_CHAOS_REQUESTS ?? 1000)
@@ -37,7 +40,7 @@ test(
         return 0
       },
     })
-    const { clock, cloud, database } = world
+    const { cloud, database } = world
     cloud.chance = (operation) => faultOf(operation, random)
     const mistakes = new Set<string>()
     const { boot } = cloud
@@ -60,8 +63,7 @@ test(
     }
 
     const ids: number[] = []
-    let kills = 0
-    let nextKill = clock.now() + random.between(20_000, 120_000)
+    const killer = new MasterKiller(world, random, { longest: 100 })
     const left = async () => {
       const { db } = database
       const open = await db.selectFrom('requests').select('id').where('state', '<>', 'complete').execute()
@@ -72,12 +74,7 @@ test(
       if (machines.length > 0 && chance(0.003)) cloud.remove(random.pick(machines))
       if (machines.length > 0 && chance(0.002)) random.pick(machines).fail('kernel panic')
       if (machines.length > 0 && chance(0.02)) world.agents.get(random.pick(machines))?.drop()
-      if (clock.now() < nextKill) return
-      kills++
-      nextKill = clock.now() + random.between(20_000, 200_000)
-      await world.kill()
-      if (chance(0.3)) await world.pass(random.between(1, 100), 5)
-      await world.startMaster()
+      await killer.perhaps()
     }
     let looks = 0
     await world.until(
@@ -97,27 +94,19 @@ test(
     await world.master.configure([], [])
     cloud.chance = () => undefined
     await world.empty(1000)
-    console.log(`chaos: seed ${seed}, ${kills} kills, ${world.agents.size} machines for ${requests} requests`)
+    console.log(
+      `chaos: seed ${seed}, ${killer.kills} kills, ${world.agents.size} machines for ${requests} requests`,
+    )
 
     expect([...mistakes]).toEqual([])
     expect([...began].filter(([, times]) => times > 1)).toEqual([])
-    const builds = await database.db.selectFrom('builds').select(['request_id', 'result']).execute()
-    const final = builds.filter(({ result }) => result !== 'RETRY')
-    expect(final.filter(({ result }) => result !== 'SUCCESS')).toEqual([])
-    expect(final.map(({ request_id }) => request_id).sort((a, b) => a - b)).toEqual(ids.sort((a, b) => a - b))
+    await expectBuiltOnce(database.db, ids)
     expect(cloud.machines).toEqual([])
   },
 )
 
 function faultOf(operation: FakeOperation, random: Random): FakeFault | undefined {
-  const lost = { message: 'the connection was reset' }
-  const common: FakeFault[] = [
-    { error: lost },
-    { error: lost, done: true },
-    { delay: random.between(100, 30_000) },
-    { hang: true },
-    { hangAfter: true },
-  ]
+  const common = commonFaults(random, { slowest: 30_000 })
   const ofStart: FakeFault[] = [
     { error: { code: 'CAPACITY', message: 'there is no room' } },
     { twice: true },

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
 import type { FakeFault, FakeOperation } from '../../workers/fake/index.ts'
 import { Random } from '../torture/random.ts'
+import { commonFaults } from './common-faults.ts'
+import { expectBuiltOnce } from './expect-built-once.ts'
 import { builder, LatentWorld } from './latent-world.ts'
+import { MasterKiller } from './master-killer.ts'
 
 const seed = Number(process.env.ROUSE_TEST_SEED ?? Math.floor(Math.random() * 1_000_000))
 const requests = Number(process.env.ROUSE_CHAOS_REQUESTS ?? 120)
@@ -53,8 +56,7 @@ test(
         if (clock.now() - since > 180_000) mistakes.add(`${id} runs although it is parked`)
       }
     }
-    let kills = 0
-    let nextKill = clock.now() + random.between(20_000, 120_000)
+    const killer = new MasterKiller(world, random, { longest: 60 })
     const misfortune = async () => {
       const { machines } = cloud
       if (machines.length > 0) {
@@ -66,12 +68,7 @@ test(
         if (chance(0.001)) machine.park()
         if (chance(0.01)) world.agents.get(machine)?.drop()
       }
-      if (clock.now() < nextKill) return
-      kills++
-      nextKill = clock.now() + random.between(20_000, 200_000)
-      await world.kill()
-      if (chance(0.3)) await world.pass(random.between(1, 60), 5)
-      await world.startMaster()
+      await killer.perhaps()
     }
     const ids: number[] = []
     let quietUntil = 0
@@ -98,28 +95,18 @@ test(
     const of = (operation: FakeOperation) =>
       cloud.calls.filter((call) => call.operation === operation && call.outcome === 'ok').length
     console.log(
-      `parked: seed ${seed}, ${kills} kills, ${of('start')} starts, ${of('park')} parked, ${of('reset')} woken for ${requests} requests`,
+      `parked: seed ${seed}, ${killer.kills} kills, ${of('start')} starts, ${of('park')} parked, ${of('reset')} woken for ${requests} requests`,
     )
 
     expect([...mistakes]).toEqual([])
     expect([...began].filter(([, times]) => times > 1)).toEqual([])
-    const builds = await db.selectFrom('builds').select(['request_id', 'result']).execute()
-    const final = builds.filter(({ result }) => result !== 'RETRY')
-    expect(final.filter(({ result }) => result !== 'SUCCESS')).toEqual([])
-    expect(final.map(({ request_id }) => request_id).sort((a, b) => a - b)).toEqual(ids.sort((a, b) => a - b))
+    await expectBuiltOnce(db, ids)
     expect(cloud.machines).toEqual([])
   },
 )
 
 function faultOf(operation: FakeOperation, random: Random): FakeFault | undefined {
-  const lost = { message: 'the connection was reset' }
-  const common: FakeFault[] = [
-    { error: lost },
-    { error: lost, done: true },
-    { delay: random.between(100, 20_000) },
-    { hang: true },
-    { hangAfter: true },
-  ]
+  const common = commonFaults(random, { slowest: 20_000 })
   const ofReset: FakeFault[] = [
     { error: { code: 'CAPACITY', message: 'there is no room' } },
     { pretended: true },

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
 import type { FakeFault, FakeOperation } from '../../workers/fake/index.ts'
 import { Random } from '../torture/random.ts'
+import { commonFaults, lostConnection } from './common-faults.ts'
+import { expectBuiltOnce } from './expect-built-once.ts'
 import { builder, LatentWorld } from './latent-world.ts'
+import { MasterKiller } from './master-killer.ts'
 
 const seed = Number(process.env.ROUSE_TEST_SEED ?? Math.floor(Math.random() * 1_000_000))
 const requests = Number(process.env.ROUSE_CHAOS_REQUESTS ?? 200)
@@ -31,7 +34,7 @@ test(
         return 0
       },
     })
-    const { clock, cloud, database } = world
+    const { cloud, database } = world
     cloud.chance = (operation) => faultOf(operation, random)
     const { boot } = cloud
     cloud.boot = async (machine) => {
@@ -39,18 +42,12 @@ test(
       await boot(machine)
     }
     const ids: number[] = []
-    let kills = 0
-    let nextKill = clock.now() + random.between(20_000, 120_000)
+    const killer = new MasterKiller(world, random, { longest: 60 })
     const misfortune = async () => {
       const { machines } = cloud
       if (machines.length > 0 && chance(0.002)) random.pick(machines).fail('kernel panic')
       if (machines.length > 0 && chance(0.01)) world.agents.get(random.pick(machines))?.drop()
-      if (clock.now() < nextKill) return
-      kills++
-      nextKill = clock.now() + random.between(20_000, 200_000)
-      await world.kill()
-      if (chance(0.3)) await world.pass(random.between(1, 60), 5)
-      await world.startMaster()
+      await killer.perhaps()
     }
     const isOver = async () => {
       const { db } = database
@@ -76,29 +73,19 @@ test(
     const of = (operation: FakeOperation) =>
       cloud.calls.filter((call) => call.operation === operation && call.outcome === 'ok').length
     console.log(
-      `resets: seed ${seed}, ${kills} kills, ${of('start')} starts, ${of('reset')} resets for ${requests} requests`,
+      `resets: seed ${seed}, ${killer.kills} kills, ${of('start')} starts, ${of('reset')} resets for ${requests} requests`,
     )
 
     expect(dirty).toEqual([])
-    const builds = await database.db.selectFrom('builds').select(['request_id', 'result']).execute()
-    const final = builds.filter(({ result }) => result !== 'RETRY')
-    expect(final.filter(({ result }) => result !== 'SUCCESS')).toEqual([])
-    expect(final.map(({ request_id }) => request_id).sort((a, b) => a - b)).toEqual(ids.sort((a, b) => a - b))
+    await expectBuiltOnce(database.db, ids)
   },
 )
 
 function faultOf(operation: FakeOperation, random: Random): FakeFault | undefined {
-  const lost = { message: 'the connection was reset' }
-  const common: FakeFault[] = [
-    { error: lost },
-    { error: lost, done: true },
-    { delay: random.between(100, 20_000) },
-    { hang: true },
-    { hangAfter: true },
-  ]
+  const common = commonFaults(random, { slowest: 20_000 })
   // Whoever says that all is well must not have handed the new token to a machine that is as it was.
   const ofReset: FakeFault[] = [
-    { error: lost, done: true, dirty: true },
+    { error: lostConnection, done: true, dirty: true },
     { hangAfter: true, dirty: true },
     { pretended: true },
   ]

@@ -1,23 +1,18 @@
 import { untilAborted } from '../../../../workers/fake/until-aborted.ts'
-import { systemClock, type Clock } from '../../../../src/util/clock.ts'
+import { ScriptedCloud, type ScriptedCloudOptions } from '../../scripted-cloud.ts'
 import { Ec2Refusal, type Ec2Call, type Ec2Fault } from './fake-fault.ts'
 import type { FakeImage, FakeSnapshot } from './fake-image.ts'
 import type { FakeMachine } from './fake-machine.ts'
 import { parseQuery, type Query } from './query.ts'
 import type { Xml } from './xml.ts'
 
-export interface FakeEc2Options {
-  readonly clock?: Clock
-  /** Milliseconds by which lists are behind. Default 0. */
-  readonly lag?: number
+export interface FakeEc2Options extends ScriptedCloudOptions {
   /** Milliseconds until a machine runs, until one that was ended is gone, and until that is forgotten. Defaults 0, 0, an hour. */
   readonly bootMs?: number
   readonly shutdownMs?: number
   readonly forgetMs?: number
   /** Milliseconds until an image is available. Default 0. */
   readonly imageMs?: number
-  /** Calls that are let through, on average and in a burst. Default: all. */
-  readonly limits?: { readonly perSecond: number; readonly burst: number }
   /** Entries on a page of a list, whatever is asked for. Default 1000. */
   readonly pageSize?: number
   /** What runs on a machine, from its power on. */
@@ -43,10 +38,7 @@ export interface FakeAddress {
 }
 
 /** EC2 in memory: what the Query protocol says is done to it. Scripted by faults, like the cloud of workers/fake. */
-export class FakeEc2 {
-  readonly clock: Clock
-  readonly o: FakeEc2Options
-  readonly calls: Ec2Call[] = []
+export class FakeEc2 extends ScriptedCloud<FakeEc2Options, Ec2Call, Ec2Fault> {
   readonly machines = new Set<FakeMachine>()
   readonly volumes = new Map<string, FakeVolume>()
   readonly addresses = new Map<string, FakeAddress>()
@@ -103,34 +95,15 @@ export class FakeEc2 {
   readonly denied = new Set<string>()
   /** What RunInstances says to the token of a machine that has ended; other clouds show that machine. */
   endedToken: 'error' | 'machine' = 'error'
-  chance: (action: string) => Ec2Fault | undefined = () => undefined
-  witness: (call: Ec2Call, when: 'asked' | 'done') => void | Promise<void> = () => {}
-  readonly #planned: { action: string; fault: Ec2Fault }[] = []
-  readonly #running = new Set<Promise<void>>()
-  #tokens: number
-  #filledAt: number
   #numbers = 0
 
   constructor(options: FakeEc2Options = {}) {
-    this.o = options
-    this.clock = options.clock ?? systemClock
-    this.#tokens = options.limits?.burst ?? 0
-    this.#filledAt = this.clock.now()
-  }
-
-  /** Something goes wrong in the next calls of this kind, in this order. */
-  plan(action: string, ...faults: Ec2Fault[]): void {
-    this.#planned.push(...faults.map((fault) => ({ action, fault })))
+    super(options)
   }
 
   /** Machines that exist, whatever lists show. */
   get living(): FakeMachine[] {
     return [...this.machines].filter(({ endedAt }) => endedAt === undefined)
-  }
-
-  /** What lists show as of now. */
-  get listedAt(): number {
-    return this.clock.now() - (this.o.lag ?? 0)
   }
 
   name(prefix: string): string {
@@ -140,19 +113,14 @@ export class FakeEc2 {
   power(machine: FakeMachine): void {
     const { boot } = this.o
     if (!boot) return
-    const running = this.clock
-      .sleep(Math.max(0, machine.runsAt - this.clock.now()), machine.signal)
-      .then(() => boot(machine))
-      .catch(() => {})
-      .finally(() => this.#running.delete(running))
-    this.#running.add(running)
+    this.runs(() => boot(machine), { at: machine.runsAt, signal: machine.signal })
   }
 
   /** Ends all machines and waits for what they ran. */
   async close(): Promise<void> {
     for (const machine of this.living)
       machine.end(this.clock.now(), 'Server.InternalError', 'the fake is closed')
-    await Promise.all(this.#running)
+    await this.settled()
   }
 
   /** What a form asks for is done, unless something goes wrong. `gone` is aborted when the caller hangs up. */
@@ -167,7 +135,7 @@ export class FakeEc2 {
     const call: Ec2Call = { action, key, at: this.clock.now(), outcome: 'open' }
     this.calls.push(call)
     try {
-      if (this.#throttles()) throw new Ec2Refusal('RequestLimitExceeded', 'Request limit exceeded.', 503)
+      if (this.throttles()) throw new Ec2Refusal('RequestLimitExceeded', 'Request limit exceeded.', 503)
       await this.witness(call, 'asked')
       if (gone.aborted) throw gone.reason
       const answer = await this.#carryOut(action, act, query, gone)
@@ -182,7 +150,7 @@ export class FakeEc2 {
   }
 
   async #carryOut(action: string, act: Action | undefined, query: Query, gone: AbortSignal): Promise<Xml> {
-    const fault = this.#faultOf(action)
+    const fault: Ec2Fault = this.faultOf(action) ?? {}
     if (fault.delay !== undefined) await this.clock.sleep(fault.delay)
     if (this.denied.has(action))
       throw new Ec2Refusal(
@@ -208,23 +176,5 @@ export class FakeEc2 {
         this.machines.delete(machine)
     for (const [id, { deleteOnTermination, machine }] of this.volumes)
       if (deleteOnTermination && machine && !this.living.includes(machine)) this.volumes.delete(id)
-  }
-
-  #faultOf(action: string): Ec2Fault {
-    const index = this.#planned.findIndex((planned) => planned.action === action)
-    if (index < 0) return this.chance(action) ?? {}
-    return this.#planned.splice(index, 1)[0]!.fault
-  }
-
-  #throttles(): boolean {
-    const { limits } = this.o
-    if (!limits) return false
-    const now = this.clock.now()
-    const filled = this.#tokens + ((now - this.#filledAt) / 1000) * limits.perSecond
-    this.#tokens = Math.min(limits.burst, filled)
-    this.#filledAt = now
-    if (this.#tokens < 1) return true
-    this.#tokens--
-    return false
   }
 }

@@ -1,13 +1,10 @@
-import { systemClock, type Clock } from '../../../../src/util/clock.ts'
 import { untilAborted } from '../../../../workers/fake/until-aborted.ts'
+import { ScriptedCloud, type ScriptedCloudOptions } from '../../scripted-cloud.ts'
 import { OpenStackRefusal, type OpenStackCall, type OpenStackFault } from './fake-fault.ts'
 import type { FakeImage } from './fake-image.ts'
 import type { FakeServer } from './fake-server.ts'
 
-export interface FakeOpenStackOptions {
-  readonly clock?: Clock
-  /** Milliseconds by which lists are behind. Default 0. */
-  readonly lag?: number
+export interface FakeOpenStackOptions extends ScriptedCloudOptions {
   /** Milliseconds until a host is found, until a server runs, and until one that was deleted is gone. Defaults 0. */
   readonly placeMs?: number
   readonly bootMs?: number
@@ -15,8 +12,6 @@ export interface FakeOpenStackOptions {
   /** Milliseconds until a server that is stopped is powered off, and until an image is active. Defaults 0. */
   readonly stopMs?: number
   readonly imageMs?: number
-  /** Calls that are let through, on average and in a burst. Default: all. */
-  readonly limits?: { readonly perSecond: number; readonly burst: number }
   /** Entries on a page of a list, whatever is asked for. Default 1000. */
   readonly pageSize?: number
   /** Servers that there may be. Default: any number. */
@@ -72,10 +67,7 @@ export interface FakeFloatingIp {
 }
 
 /** Keystone, Nova, Glance, Neutron and Cinder in memory. Scripted by faults, like the cloud of workers/fake. */
-export class FakeOpenStack {
-  readonly clock: Clock
-  readonly o: FakeOpenStackOptions
-  readonly calls: OpenStackCall[] = []
+export class FakeOpenStack extends ScriptedCloud<FakeOpenStackOptions, OpenStackCall, OpenStackFault> {
   readonly servers = new Map<string, FakeServer>()
   readonly volumes = new Map<string, FakeVolume>()
   readonly floatingIps = new Map<string, FakeFloatingIp>()
@@ -98,24 +90,10 @@ export class FakeOpenStack {
   /** Flavors for which there is no host. */
   readonly full = new Set(['2'])
   password = 'right'
-  chance: (action: string) => OpenStackFault | undefined = () => undefined
-  witness: (call: OpenStackCall, when: 'asked' | 'done') => void | Promise<void> = () => {}
-  readonly #planned: { action: string; fault: OpenStackFault }[] = []
-  readonly #running = new Set<Promise<void>>()
-  #tokens: number
-  #filledAt: number
   #numbers = 0
 
   constructor(options: FakeOpenStackOptions = {}) {
-    this.o = options
-    this.clock = options.clock ?? systemClock
-    this.#tokens = options.limits?.burst ?? 0
-    this.#filledAt = this.clock.now()
-  }
-
-  /** Something goes wrong in the next calls of this kind, in this order. */
-  plan(action: string, ...faults: OpenStackFault[]): void {
-    this.#planned.push(...faults.map((fault) => ({ action, fault })))
+    super(options)
   }
 
   /** Servers that exist and that nobody has deleted, whatever lists show. */
@@ -129,11 +107,6 @@ export class FakeOpenStack {
     return [...this.servers.values()].filter((server) => server.stateAt(now) !== undefined)
   }
 
-  /** What lists show as of now. */
-  get listedAt(): number {
-    return this.clock.now() - (this.o.lag ?? 0)
-  }
-
   uuid(): string {
     return `44444444-0000-4000-8000-${(++this.#numbers).toString(16).padStart(12, '0')}`
   }
@@ -141,18 +114,13 @@ export class FakeOpenStack {
   power(server: FakeServer): void {
     const { boot } = this.o
     if (!boot || server.o.runsAt === Infinity) return
-    const running = this.clock
-      .sleep(Math.max(0, server.o.runsAt - this.clock.now()), server.signal)
-      .then(() => boot(server))
-      .catch(() => {})
-      .finally(() => this.#running.delete(running))
-    this.#running.add(running)
+    this.runs(() => boot(server), { at: server.o.runsAt, signal: server.signal })
   }
 
   /** Ends all servers and waits for what they ran. */
   async close(): Promise<void> {
     for (const server of this.living) server.end(this.clock.now(), this.clock.now())
-    await Promise.all(this.#running)
+    await this.settled()
   }
 
   /** What is asked for is done, unless something goes wrong. `gone` is aborted when the caller hangs up. */
@@ -169,7 +137,7 @@ export class FakeOpenStack {
     try {
       if (!route) throw new OpenStackRefusal(404, 'The resource could not be found.')
       if (!route.open) this.#authenticate(request)
-      if (!route.open && this.#throttles()) throw new OpenStackRefusal(429, 'Too many requests.', 1)
+      if (!route.open && this.throttles()) throw new OpenStackRefusal(429, 'Too many requests.', 1)
       await this.witness(call, 'asked')
       if (gone.aborted) throw gone.reason
       const answer = await this.#carryOut(route, request, { asked, gone })
@@ -187,7 +155,7 @@ export class FakeOpenStack {
     request: FakeRequest,
     { asked, gone }: { asked: string; gone: AbortSignal },
   ): Promise<FakeAnswer> {
-    const fault = this.#faultOf(route.action)
+    const fault: OpenStackFault = this.faultOf(route.action) ?? {}
     if (fault.delay !== undefined) await this.clock.sleep(fault.delay)
     const goes = fault.error || fault.cut || fault.hang
     const id = decodeURIComponent(route.path.exec(asked)?.[1] ?? '')
@@ -205,23 +173,5 @@ export class FakeOpenStack {
     const ends = this.tokens.get(String(headers['x-auth-token'])) ?? 0
     if (ends <= this.clock.now())
       throw new OpenStackRefusal(401, 'The request you have made requires authentication.')
-  }
-
-  #faultOf(action: string): OpenStackFault {
-    const index = this.#planned.findIndex((planned) => planned.action === action)
-    if (index < 0) return this.chance(action) ?? {}
-    return this.#planned.splice(index, 1)[0]!.fault
-  }
-
-  #throttles(): boolean {
-    const { limits } = this.o
-    if (!limits) return false
-    const now = this.clock.now()
-    const filled = this.#tokens + ((now - this.#filledAt) / 1000) * limits.perSecond
-    this.#tokens = Math.min(limits.burst, filled)
-    this.#filledAt = now
-    if (this.#tokens < 1) return true
-    this.#tokens--
-    return false
   }
 }
