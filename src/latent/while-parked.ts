@@ -46,9 +46,7 @@ function listed(situation: Situation, bearers: readonly Instance[], asOf: number
   const { row, rules } = situation
   if (bearers.length > 1) return stop(situation, `there are ${bearers.length} machines with its id`)
   const [bearer] = bearers
-  if (!bearer) {
-    return asOf <= row.changedAt ? undefined : unseen(situation, asOf, stop(situation, notThere))
-  }
+  if (!bearer) return asOf <= row.changedAt ? undefined : unseen(situation, asOf, stop(situation, notThere))
   if (bearer.state === 'failed') return stop(situation, bearer.detail ?? 'it ended by itself')
   if (row.state === 'parking' && bearer.state === 'stopped' && asOf > row.changedAt) return parked(situation)
   const runs = bearer.state === 'starting' || bearer.state === 'running'
