@@ -93,7 +93,7 @@ export function idleUntil({ moment, row, rules }: Situation): number {
 /** Milliseconds until an instance that is being stopped is told so again, if no list shows it first. */
 export const stopAgain = 60_000
 /** How long the agents of a master that is gone may take to come to the next one. */
-const homecoming = 120_000
+export const homecoming = 120_000
 /** How long an agent may take to agree to end. */
 const consent = 30_000
 /** How long a new one waits for its first build, however short buildWaitTimeout is. */

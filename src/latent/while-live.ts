@@ -3,6 +3,7 @@ import type { InstanceEvent, Situation, Transition } from './instance-event.ts'
 import {
   adopt,
   change,
+  homecoming,
   idle,
   idleUntil,
   lose,
@@ -116,7 +117,11 @@ function buildEnded(situation: Situation): Transition | undefined {
   const fresh = rules.buildWaitTimeout === 0 ? 'each build gets a fresh one' : null
   const reason = row.stopReason ?? tooOld(situation) ?? fresh
   if (reason !== null) return retire(situation, reason, idle(situation))
-  return rules.reset === null ? change(situation, idle(situation)) : reset(situation)
+  if (rules.reset !== null) return reset(situation)
+  const waiting = idle(situation)
+  if (moment.connected) return change(situation, waiting)
+  // The end of its build was known without it: it may be on its way to the master that took the build up.
+  return change(situation, { ...waiting, deadline: Math.max(waiting.deadline ?? 0, moment.now + homecoming) })
 }
 
 function listed(situation: Situation, bearers: readonly Instance[], asOf: number): Transition | undefined {

@@ -41,6 +41,17 @@ test.for([
   expect([decided.row.state, ...decided.effects.map((effect) => effect.do)].join(' ')).toBe(expected)
 })
 
+test('whose build ended before its agent came to the next master, waits for that agent, however short it may be idle', () => {
+  const short = { ...rules, buildWaitTimeout: 1000 }
+  const endOf = (connected: boolean) =>
+    transition(
+      { row: rowOf('busy', { builds: 1 }), rules: short, moment: { ...quiet, connected } },
+      { type: 'buildEnded' },
+    )!.row
+  expect(endOf(true)).toMatchObject({ state: 'attached', deadline: now + 1000 })
+  expect(endOf(false)).toMatchObject({ state: 'attached', deadline: now + 120_000 })
+})
+
 const moments = fc.record({
   step: fc.integer({ min: 0, max: 700_000 }),
   connected: fc.boolean(),
