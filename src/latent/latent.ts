@@ -149,10 +149,10 @@ export class Latent {
   }
 
   /** Backends that cannot be listed now. */
-  get troubles(): { backend: string; message: string }[] {
+  get troubles(): { backend: string; message: string; since: Date }[] {
     return this.backends.all.flatMap((backend) => {
-      const message = this.#reconcile.trouble(backend)
-      return message === undefined ? [] : [{ backend: backend.key, message }]
+      const trouble = this.#reconcile.trouble(backend)
+      return trouble === undefined ? [] : [{ backend: backend.key, ...trouble }]
     })
   }
 
@@ -163,7 +163,7 @@ export class Latent {
     const trouble = this.#reconcile.trouble(pool.backend)
     return [
       ...[this.#held ?? pool.closed ?? []].flat(),
-      ...(trouble === undefined ? [] : [`${pool.backend.key} cannot be listed: ${trouble}`]),
+      ...(trouble === undefined ? [] : [`${pool.backend.key} cannot be listed: ${trouble.message}`]),
     ]
   }
 

@@ -33,6 +33,13 @@ export interface Finding {
   readonly error?: string | undefined
 }
 
+/** Of a backend that cannot be listed. */
+interface Trouble {
+  readonly message: string
+  /** When the first list in a row failed. */
+  readonly since: Date
+}
+
 /** Compares what the ledger says with what a backend shows, at once and for ever. */
 export class Reconcile {
   readonly #o: ReconcileOptions
@@ -40,7 +47,7 @@ export class Reconcile {
   /** Backends whose next list is wanted before its turn, and what wakes those that wait for it. */
   readonly #wanted = new Set<OpenBackend>()
   readonly #wakers = new Map<OpenBackend, AbortController>()
-  readonly #troubled = new Map<OpenBackend, string>()
+  readonly #troubled = new Map<OpenBackend, Trouble>()
   readonly #strangers = new Set<string>()
   #sweeps = 0
 
@@ -50,7 +57,7 @@ export class Reconcile {
   }
 
   /** Why a backend cannot be listed now. */
-  trouble(backend: OpenBackend): string | undefined {
+  trouble(backend: OpenBackend): Trouble | undefined {
     return this.#troubled.get(backend)
   }
 
@@ -130,15 +137,16 @@ export class Reconcile {
   }
 
   async #list(backend: OpenBackend) {
-    const { log } = this.#o
+    const { clock, log } = this.#o
     try {
       const listing = await backend.list()
       if (this.#troubled.delete(backend)) log.info(`${backend.key} answers again`)
       return listing
     } catch (error) {
-      const trouble = messageOf(error)
-      if (this.#troubled.get(backend) !== trouble) log.warn(`${backend.key} cannot be listed: ${trouble}`)
-      this.#troubled.set(backend, trouble)
+      const message = messageOf(error)
+      const before = this.#troubled.get(backend)
+      if (before?.message !== message) log.warn(`${backend.key} cannot be listed: ${message}`)
+      this.#troubled.set(backend, { message, since: before?.since ?? new Date(clock.now()) })
       return undefined
     }
   }

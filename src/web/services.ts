@@ -79,7 +79,7 @@ export interface LatentService {
   /** What keeps a latent worker from starting instances now: its budget, a provider that does not answer. */
   hindrances(worker: string): readonly string[]
   /** Providers that do not answer. */
-  troubles(): readonly { readonly backend: string; readonly message: string }[]
+  troubles(): readonly { readonly backend: string; readonly message: string; readonly since: Date }[]
 }
 
 export interface NoticeService {

@@ -63,7 +63,12 @@ test('what needs somebody: a provider that is away, a worker that is missing, a 
   const { items } = await get('/troubles')
   for (const trouble of items) expectToMatch(TroubleSchema, trouble)
   expect(items).toMatchObject([
-    { kind: 'backend', name: 'docker elsewhere', message: 'connection refused' },
+    {
+      kind: 'backend',
+      name: 'docker elsewhere',
+      message: 'connection refused',
+      since: '1970-01-01T00:00:00.000Z',
+    },
     { kind: 'worker', name: 'bot-lost', since: expect.any(String) },
     { kind: 'reporter', name: 'mail to bob@acme.example', advice: 'Start the relay.' },
   ])

@@ -145,7 +145,7 @@ export async function startTestWeb(
         troubles: [{ backend: 'docker elsewhere', message: 'connection refused' }],
       }),
       hindrances: () => [],
-      troubles: () => [{ backend: 'docker elsewhere', message: 'connection refused' }],
+      troubles: () => [{ backend: 'docker elsewhere', message: 'connection refused', since: new Date(0) }],
     },
     master: {
       windDown: () => [7],

@@ -11,7 +11,10 @@ export async function listTroubles(
   const { held } = cluster.describe()
   return [
     ...(held === null ? [] : [trouble('cluster', 'latent workers', `every latent worker ${held}`)]),
-    ...latent.troubles().map(({ backend, message }) => trouble('backend', backend, message)),
+    ...latent.troubles().map(({ backend, message, since }) => ({
+      ...trouble('backend', backend, message),
+      since: since.toISOString(),
+    })),
     ...images.names().flatMap((name) => {
       const message = images.trouble(name)
       return message === undefined ? [] : [trouble('image', name, message)]
