@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { giveUpCommand } from '../../src/agent/give-up-command.ts'
 import { tempDir } from '../helpers/temp-dir.ts'
+import { said } from '../helpers/said.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { AgentProcess } from './agent-process.ts'
 import { launchAgent } from './run-test-agent.ts'
@@ -87,7 +88,7 @@ test('the agent of an instance that no master knows any more ends after a few tr
   const agent = await launchAgent({ masters: [master.url], instance: true })
   expect(await agent.ended).toBe('gave up')
   expect(tries).toBe(6)
-  expect(agent.log.text).toContain('error no master knows this instance any more: HTTP 401')
+  await said({ output: () => agent.log.text }, 'error no master knows this instance any more: HTTP 401')
 })
 
 test('that a master has had too many failed logins to look at this one changes nothing about that', async () => {

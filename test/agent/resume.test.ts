@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { said } from '../helpers/said.ts'
 import { waitFor } from '../helpers/wait-for.ts'
 import { groupIsGone } from './processes.ts'
 import { startAgent } from './run-test-agent.ts'
@@ -100,7 +101,7 @@ test('a command that the master does not list in its welcome is killed and forgo
   await waitFor('the process to be gone', () => groupIsGone(group))
   master.cut()
   expect((await master.connected(3)).hello!.commands).toEqual([])
-  expect(agent.log.text).toContain('the master does not want it any more')
+  await said({ output: () => agent.log.text }, 'the master does not want it any more')
 })
 
 test('a new connection of the same agent takes over although the old one was not closed', async () => {
@@ -110,7 +111,7 @@ test('a new connection of the same agent takes over although the old one was not
   await waitFor('the first line', () => command.text() === 'one\n')
   // The master says nothing more on this connection, not even by closing it.
   await master.connected(2)
-  expect(agent.log.text).toContain('silent for three heartbeats')
+  await said({ output: () => agent.log.text }, 'silent for three heartbeats')
   await writeFile(join(agent.baseDir, 'builder/0/go'), '')
   await waitFor('the result', () => command.dones.length > 0)
   expect(command.text()).toBe('one\ntwo\n')

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { tempDir } from '../../helpers/temp-dir.ts'
+import { said } from '../../helpers/said.ts'
 import { waitFor } from '../../helpers/wait-for.ts'
 import { launchAgent, startAgent } from '../run-test-agent.ts'
 import { WireMaster } from '../wire-master.ts'
@@ -16,12 +17,12 @@ test('an agent logs in with name and password and says what machine it is', asyn
   const agent = await startAgent(master, { password: 'päss:word' })
   expect(Buffer.from(master.authorizations[0]!.slice(6), 'base64').toString()).toBe('bot:päss:word')
   expect(master.current.hello).toMatchObject({ protocol: 1, commands: [], facts: { node: process.version } })
-  expect(agent.log.text).toContain(`connected to ${master.url}/agent as bot`)
+  await said({ output: () => agent.log.text }, `connected to ${master.url}/agent as bot`)
 })
 
 test('a password that others could read on the way is warned about', async () => {
   const agent = await launchAgent({ masters: ['http://rouse.invalid:8010', 'ws://127.0.0.1:1'] })
-  expect(agent.log.text).toContain('warn the password goes to rouse.invalid:8010 in the clear')
+  await said({ output: () => agent.log.text }, 'warn the password goes to rouse.invalid:8010 in the clear')
   expect(agent.log.text).not.toContain('the password goes to 127.0.0.1')
 })
 
@@ -63,8 +64,8 @@ test('with several masters the next one is asked when the first refuses or is aw
   const good = await WireMaster.start()
   const agent = await launchAgent({ masters: [away, refusing.url, good.url] })
   await good.connected()
-  expect(agent.log.text).toContain(`cannot connect to ${away}/agent`)
-  expect(agent.log.text).toContain(`cannot connect to ${refusing.url}/agent: HTTP 503`)
+  await said({ output: () => agent.log.text }, `cannot connect to ${away}/agent`)
+  await said({ output: () => agent.log.text }, `cannot connect to ${refusing.url}/agent: HTTP 503`)
 })
 
 test('when its master goes away the agent finds the other one and takes its commands along', async () => {
@@ -100,14 +101,17 @@ test('heartbeats go out at the interval that the master sets, and any message co
   expect(master.connections).toHaveLength(1)
   clearInterval(alive)
   await master.connected(2)
-  expect(agent.log.text).toContain('the master has been silent for three heartbeats')
+  await said({ output: () => agent.log.text }, 'the master has been silent for three heartbeats')
 })
 
 test('a master of another protocol is refused with a word on what to upgrade', async () => {
   const master = await WireMaster.start({ welcome: { protocol: 99 } })
   const agent = await launchAgent({ masters: [master.url] })
   await waitFor('the refusal', () => agent.log.text.includes('protocol'))
-  expect(agent.log.text).toContain('the master speaks protocol 99, this agent 1: upgrade the agent')
+  await said(
+    { output: () => agent.log.text },
+    'the master speaks protocol 99, this agent 1: upgrade the agent',
+  )
   expect(agent.log.text).not.toContain('connected to')
 })
 
@@ -121,7 +125,7 @@ test.each([
   const agent = await startAgent(master)
   master.current.socket.send(data)
   await master.connected(2)
-  expect(agent.log.text).toContain('a message was not understood')
+  await said({ output: () => agent.log.text }, 'a message was not understood')
   expect(await master.shell('true').done()).toMatchObject({ exitCode: 0 })
 })
 
@@ -130,7 +134,10 @@ test('a connection that a master closes with a reason shows that reason', async 
   const agent = await startAgent(master)
   master.current.socket.close(1000, 'the master is stopping')
   await master.connected(2)
-  expect(agent.log.text).toContain(`disconnected from ${master.url}/agent: the master is stopping`)
+  await said(
+    { output: () => agent.log.text },
+    `disconnected from ${master.url}/agent: the master is stopping`,
+  )
 })
 
 test('draining without a connection and without commands ends the agent', async () => {
