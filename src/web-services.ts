@@ -67,7 +67,8 @@ export function webServices({
     latent: {
       reap: async (how) => {
         const items = await latent.reap(how)
-        return { items: items.map((finding) => reaped(finding, how.dryRun)), troubles: latent.troubles }
+        const troubles = latent.troubles.map(({ backend, message }) => ({ backend, message }))
+        return { items: items.map((finding) => reaped(finding, how.dryRun)), troubles }
       },
       hindrances: (name) => latent.hindrances(name),
       troubles: () => latent.troubles,

@@ -22,7 +22,7 @@ interface InstanceOrdersOptions {
 }
 
 /** Effects that are orders to the provider. */
-export type Order = Extract<InstanceEffect['do'], 'start' | 'stop' | 'seal' | 'park' | 'reset'>
+type Order = Extract<InstanceEffect['do'], 'start' | 'stop' | 'seal' | 'park' | 'reset'>
 
 /** What the provider is asked to do to one instance. Nothing of it throws: what comes of an order is an event. */
 export class InstanceOrders {

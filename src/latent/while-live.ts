@@ -63,18 +63,18 @@ export function whileLive(situation: Situation, event: InstanceEvent): Transitio
 
 function attached(situation: Situation): Transition {
   const { moment, row } = situation
-  const seen = { unseenSince: null }
+  const fresh = { unseenSince: null }
   if (row.state === 'busy' && moment.places > 0)
-    return change(situation, { ...seen, deadline: lookAt(situation) })
+    return change(situation, { ...fresh, deadline: lookAt(situation) })
   // A master was killed between the claim of a build and this row.
   if (moment.places > 0) return buildBegan(situation)
   // Of a busy one, a killed master has not noted the end of its last build.
   if (row.stopReason !== null)
-    return retire(situation, row.stopReason, row.state === 'busy' ? idle(situation) : seen)
+    return retire(situation, row.stopReason, row.state === 'busy' ? idle(situation) : fresh)
   // Nobody knows for sure what has happened there meanwhile.
   if (situation.rules.reset !== null) return reset(situation)
   if (row.state === 'busy') return change(situation, idle(situation))
-  return change(situation, { ...seen, deadline: idleUntil(situation) })
+  return change(situation, { ...fresh, deadline: idleUntil(situation) })
 }
 
 function detached(situation: Situation): Transition {
